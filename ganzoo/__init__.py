@@ -1,0 +1,54 @@
+"""ganzoo: a zoo of GANs. Every architecture is a plugin, one engine trains them all, weights are safe to load.
+
+The public names are imported on first use, so that ``import ganzoo`` and the command line start at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ganzoo.registry.listing import list_architectures, list_models
+    from ganzoo.errors import GanzooError
+    from ganzoo.gan import GAN
+    from ganzoo.models import create, load
+    from ganzoo.sampling import sample
+    from ganzoo.training.run import train
+
+_HOMES = {
+    "GAN": "ganzoo.gan",
+    "GanzooError": "ganzoo.errors",
+    "create": "ganzoo.models",
+    "list_architectures": "ganzoo.registry.listing",
+    "list_models": "ganzoo.registry.listing",
+    "load": "ganzoo.models",
+    "sample": "ganzoo.sampling",
+    "train": "ganzoo.training.run",
+}
+
+__all__ = [
+    "GAN",
+    "GanzooError",
+    "__version__",
+    "create",
+    "list_architectures",
+    "list_models",
+    "load",
+    "sample",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganzoo' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,59 @@
+"""Every error that a person may see.
+
+The command line prints these as one line, without a traceback; anything else that escapes is a bug.
+An error says what is wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GanzooError(Exception):
+    """The base of all errors raised on purpose; its text is one line that names the remedy."""
+
+
+class UnknownNameError(GanzooError, LookupError):
+    """A name that no installed plugin provides."""
+
+
+class NameClashError(GanzooError):
+    """A name that two installed distributions provide."""
+
+
+class PluginError(GanzooError):
+    """A plugin that cannot be used: it fails on import, breaks a hook's signature or is of another API."""
+
+
+class ConfigError(GanzooError, ValueError):
+    """A hyper-parameter or option that is unknown, of the wrong type or out of range."""
+
+
+class RegistryError(GanzooError):
+    """A registry file that is not valid; the text gives its line."""
+
+
+class DataError(GanzooError):
+    """Data that cannot be found, read or used for the model at hand."""
+
+
+class WeightsError(GanzooError):
+    """A model on disk that is missing, damaged or does not fit its architecture."""
+
+
+class RunError(GanzooError):
+    """A training run that cannot be started, continued or finished."""
+
+
+class MissingExtraError(GanzooError, ImportError):
+    """An optional dependency that is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f'{purpose} needs an optional package: pip install "ganzoo[{extra}]"')
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,23 @@
+"""What an architecture is written with. Knows nothing of the engine, the registry, the Hub or the command line."""
+
+from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN
+from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
+from ganzoo.gan.losses import LOSSES, Loss, get_loss
+from ganzoo.gan.optim import OptimizerSpec
+from ganzoo.gan.regularizers import Regularizer
+
+__all__ = [
+    "GAN",
+    "LOSSES",
+    "AdversarialGAN",
+    "Batch",
+    "ConditionalGAN",
+    "Loss",
+    "OptimizerSpec",
+    "Phase",
+    "Regularizer",
+    "Stage",
+    "Terms",
+    "Tick",
+    "get_loss",
+]

@@ -1,0 +1,226 @@
+"""The usual GAN: one generator, one discriminator, a named loss. Most plugins need only this."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganzoo.errors import ConfigError
+from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
+from ganzoo.gan.layers import has_batch_norm
+from ganzoo.gan.losses import Loss, get_loss
+from ganzoo.gan.optim import OptimizerSpec
+from ganzoo.gan.regularizers import Regularizer
+from ganzoo.gan.schedules import Schedule, decay_to_zero
+
+
+class AdversarialGAN(GAN):
+    """A generator against a discriminator (a critic, for the Wasserstein loss).
+
+    With one discriminator step per generator step the generator moves first and the discriminator is shown the same
+    fakes, so that a step runs the generator once. With ``n_critic`` > 1 the critic moves first, each time on fakes of
+    its own.
+
+    Args:
+        config: the architecture's hyper-parameters.
+        generator: latent (N, ``latent_dim``) to images (N, C, H, W) in [-1, 1].
+        discriminator: images to logits (N,).
+        latent_dim: size of the latent, drawn from N(0, 1).
+        loss: a name in `LOSSES`, or a `Loss`.
+        regularizers: penalties on the discriminator.
+        optimizer: of both networks, unless ``discriminator_optimizer`` is given.
+        n_critic: discriminator updates per generator update.
+        after_critic: called after each discriminator update, for instance to clip its weights.
+        lr_schedule: progress to a factor on the learning rates.
+        ema: half-life of the generator's running average, in images.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        *,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        latent_dim: int,
+        optimizer: OptimizerSpec,
+        discriminator_optimizer: OptimizerSpec | None = None,
+        loss: str | Loss = "non-saturating",
+        regularizers: Sequence[Regularizer] = (),
+        n_critic: int = 1,
+        after_critic: Callable[[], None] | None = None,
+        lr_schedule: Schedule = decay_to_zero(0.0),
+        ema: float = 10_000,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent_dim = latent_dim
+        self.loss = get_loss(loss) if isinstance(loss, str) else loss
+        self.regularizers = tuple(regularizers)
+        self.optimizer_specs = {"G": optimizer, "D": discriminator_optimizer or optimizer}
+        self.n_critic = n_critic
+        self.after_critic = after_critic
+        self.lr_schedule = lr_schedule
+        self.ema = {"generator": ema}
+        # Each half of a joint batch would be normalised with the statistics of both.
+        self.joint = not has_batch_norm(discriminator)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return one optimizer for the generator and one for the discriminator."""
+        return {
+            "G": self.optimizer_specs["G"].build(self.generator.parameters()),
+            "D": self.optimizer_specs["D"].build(self.discriminator.parameters()),
+        }
+
+    def stages(self) -> Sequence[Stage]:
+        """Return the one stage of two phases."""
+        g = Phase("G", "G", self.generator_loss)
+        d = Phase("D", "D", self.discriminator_loss, repeat=self.n_critic, after=self.after_critic)
+        return [Stage([g, d] if self.n_critic == 1 else [d, g])]
+
+    def lr_scale(self, tick: Tick) -> float:
+        """Follow ``lr_schedule``."""
+        return self.lr_schedule(tick.progress)
+
+    def latents(self, batch: Batch) -> Tensor:
+        """Draw latents (N, D) for a training batch."""
+        return torch.randn(len(batch["image"]), self.latent_dim, device=batch["image"].device)
+
+    def fakes(self, batch: Batch) -> Tensor:
+        """Return images of random latents."""
+        images: Tensor = self.generator(self.latents(batch))
+        return images
+
+    def logits(self, images: Tensor, batch: Batch, copies: int = 1) -> Tensor:
+        """Return the discriminator's logits, in float32; ``images`` is ``copies`` batches one after the other."""
+        logits: Tensor = self.discriminator(images)
+        return logits.float()
+
+    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+        """Yield the generator's loss and leave the fakes for the discriminator."""
+        fake = self.fakes(batch)
+        if self.n_critic == 1:
+            batch["fake"] = fake.detach()
+        yield {"loss": self.loss.generator(self.logits(fake, batch))}
+
+    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+        """Yield the discriminator's loss, then each regulariser that is due."""
+        real = batch["image"]
+        fake = batch.pop("fake", None)
+        if fake is None:
+            with torch.no_grad():
+                fake = self.fakes(batch)
+        if self.joint:
+            on_real, on_fake = self.logits(torch.cat([real, fake]), batch, 2).chunk(2)
+        else:
+            on_real, on_fake = self.logits(real, batch), self.logits(fake, batch)
+        yield {
+            "loss": self.loss.discriminator(on_real, on_fake),
+            "real": on_real.detach(),
+            "fake": on_fake.detach(),
+        }
+        for regularizer in self.regularizers:
+            if tick.step % regularizer.every == 0:
+                penalty = regularizer.penalty(lambda images: self.logits(images, batch), real, fake)
+                yield {regularizer.name: penalty * regularizer.every}
+
+    def inputs(self, n: int, *, seeds: Sequence[int], truncation: float | None = None) -> dict[str, Tensor]:
+        """Return ``{"latent": (n, D)}``, row i drawn with ``seeds[i]``.
+
+        Args:
+            n: number of images.
+            seeds: one per image.
+            truncation: draw from a normal distribution cut at this many standard deviations (Brock 2019, section
+                3.1): smaller is more typical and less varied. None does not cut.
+        """
+        return {"latent": truncate(seeded_normal(seeds, self.latent_dim), truncation)}
+
+    def generate(self, **inputs: Tensor) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1] for ``latent`` (N, D)."""
+        images: Tensor = self.generator(inputs["latent"])
+        return images
+
+
+class ConditionalGAN(AdversarialGAN):
+    """An `AdversarialGAN` whose networks also take a label (N,): ``generator(latent, label)``, ``discriminator(image, label)``.
+
+    The config has the number of classes as ``classes``.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image", "label"})
+
+    def fakes(self, batch: Batch) -> Tensor:
+        """Return images of random latents with the labels of the batch."""
+        images: Tensor = self.generator(self.latents(batch), batch["label"])
+        return images
+
+    def logits(self, images: Tensor, batch: Batch, copies: int = 1) -> Tensor:
+        """Return the discriminator's logits for the images under the labels of the batch."""
+        logits: Tensor = self.discriminator(images, batch["label"].repeat(copies))
+        return logits.float()
+
+    def inputs(
+        self,
+        n: int,
+        *,
+        seeds: Sequence[int],
+        labels: Sequence[int] | int | None = None,
+        truncation: float | None = None,
+    ) -> dict[str, Tensor]:
+        """Return ``{"latent": (n, D), "label": (n,)}``.
+
+        Args:
+            n: number of images.
+            seeds: one per image.
+            labels: the class of each image, or one for all; by default the seed modulo the number of classes.
+            truncation: see `AdversarialGAN.inputs`.
+
+        Raises:
+            ConfigError: a label out of range, or not as many labels as images.
+        """
+        classes = self.config.classes
+        if labels is None:
+            labels = [seed % classes for seed in seeds]
+        elif isinstance(labels, int):
+            labels = [labels] * n
+        labels = [int(label) for label in labels]
+        if len(labels) != n:
+            raise ConfigError(f"{n} images need {n} labels or one for all, not {len(labels)}")
+        if min(labels) < 0 or max(labels) >= classes:
+            raise ConfigError(f"a label must be in 0 ... {classes - 1}, not {min(labels)} ... {max(labels)}")
+        return {**super().inputs(n, seeds=seeds, truncation=truncation), "label": torch.tensor(labels)}
+
+    def generate(self, **inputs: Tensor) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1] for ``latent`` (N, D) and ``label`` (N,)."""
+        images: Tensor = self.generator(inputs["latent"], inputs["label"])
+        return images
+
+
+def seeded_normal(seeds: Sequence[int], *shape: int) -> Tensor:
+    """Return (len(seeds), *shape) from N(0, 1); row i depends on ``seeds[i]`` alone. On the CPU, so the same everywhere."""
+    rows = torch.empty(len(seeds), *shape)
+    generator = torch.Generator()
+    for row, seed in zip(rows, seeds, strict=True):
+        torch.randn(shape, generator=generator.manual_seed(seed), out=row)
+    return rows
+
+
+def truncate(normal: Tensor, limit: float | None) -> Tensor:
+    """Map N(0, 1) to the normal distribution cut at ``+-limit``, by matching quantiles; None changes nothing.
+
+    Raises:
+        ConfigError: ``limit`` is not above 0.
+    """
+    if limit is None:
+        return normal
+    if not limit > 0:
+        raise ConfigError(f"truncation must be above 0, not {limit}")
+    inside = math.erf(limit / math.sqrt(2))  # the share of N(0, 1) within the limit
+    quantile = torch.special.erf(normal.double() / math.sqrt(2)) * inside
+    return (torch.erfinv(quantile) * math.sqrt(2)).clamp(-limit, limit).to(normal.dtype)

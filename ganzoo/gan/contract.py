@@ -1,0 +1,183 @@
+"""The contract between an architecture and the engine.
+
+A GAN is a game: named networks, optimizers over some of them, and phases played in order. The engine calls
+backward and the optimizers, casts, averages across processes and reports; a `GAN` only says what is computed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganzoo.errors import ConfigError
+
+Batch = dict[str, Any]
+"""What the phases of a step share: ``image`` (N, C, H, W) in [-1, 1], ``label`` (N,) int64, and whatever they leave."""
+
+Terms = dict[str, Tensor]
+"""Named loss terms, each per image (N,) or a scalar; their means are added up. A term without a gradient is reported only."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Where the training stands.
+
+    Args:
+        step: steps done before this one.
+        images: real images drawn before this step, over all processes.
+        stage: index of the current stage.
+        progress: ``images`` as a share of the whole budget, in [0, 1).
+    """
+
+    step: int
+    images: int
+    stage: int
+    progress: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One move of the game: a loss, and the optimizer that follows its gradient.
+
+    Args:
+        name: prefix of the reported terms, for instance ``"D"`` or ``"D/r1"``.
+        optimizer: key in `GAN.optimizers`; only the parameters of this optimizer get gradients.
+        loss: called with the batch and the tick; each dict of terms that it yields is one backward pass, and
+            what it computed is freed before it goes on.
+        every: play on each n-th step only, with the loss scaled by n (lazy regularisation, Karras 2020, section 3.1).
+        repeat: play n times in a row, each on a batch of its own (n_critic, Arjovsky 2017, algorithm 1).
+        after: called after each update of the phase: a projection of the weights, for instance clipping.
+    """
+
+    name: str
+    optimizer: str
+    loss: Callable[[Batch, Tick], Iterator[Terms]]
+    every: int = 1
+    repeat: int = 1
+    after: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training with phases of its own; most models have one, a growing model one per resolution.
+
+    Args:
+        phases: played in this order at each step.
+        images: how many images the stage lasts; None takes what is left of the budget.
+        batch_size: images per update over all processes; None takes the run's.
+        resolution: height and width that the data is reduced to; None leaves it as it is.
+    """
+
+    phases: Sequence[Phase]
+    images: int | None = None
+    batch_size: int | None = None
+    resolution: int | None = None
+
+
+class GAN(nn.Module):
+    """The base of all architectures. Networks are submodules; randomness comes from torch's default generators.
+
+    Attributes:
+        needs: keys that a batch must have; checked against the data before training.
+        ema: network name to half-life in images: which networks keep a running average of their weights.
+        inference: names of the networks that `generate` uses; these make up ``model.safetensors``.
+        config: the instance of the architecture's config dataclass.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image"})
+    ema: Mapping[str, float] = {"generator": 10_000}
+    inference: Sequence[str] = ("generator",)
+    config: Any
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return the optimizers by name; called once, after the networks are on their device."""
+        raise NotImplementedError
+
+    def stages(self) -> Sequence[Stage]:
+        """Return the stages in order; called once, before training."""
+        raise NotImplementedError
+
+    def inputs(self, n: int, *, seeds: Sequence[int]) -> dict[str, Tensor]:
+        """Return what `generate` takes for ``n`` images, every tensor with ``n`` rows, on the CPU.
+
+        Row i depends on ``seeds[i]`` and the conditions of image i alone. Keyword-only parameters that a subclass
+        adds are the conditions that `sample` accepts (``labels``, ``truncation``, ...).
+        """
+        raise NotImplementedError
+
+    def generate(self, **inputs: Tensor) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1]; each depends on its own row of the inputs alone."""
+        raise NotImplementedError
+
+    def before_step(self, tick: Tick) -> None:
+        """Prepare for a step: fade-in, augmentation strength."""
+
+    def lr_scale(self, tick: Tick) -> float:
+        """Return the factor on all learning rates at this tick."""
+        return 1.0
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the networks."""
+        return next(self.parameters()).device
+
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        seed: int = 0,
+        seeds: Sequence[int] | None = None,
+        batch_size: int = 64,
+        **conditions: Any,
+    ) -> Tensor:
+        """Draw ``n`` images, one per seed.
+
+        Args:
+            n: how many.
+            seed: image i is the image of ``seed + i``.
+            seeds: the seed of each image instead; ``n`` is then their number.
+            batch_size: images per forward pass; no part of the result.
+            conditions: what this architecture's `inputs` accepts, for instance ``labels=[3, 1, 4]``.
+
+        Returns:
+            Images (n, C, H, W), float32 in [-1, 1], on the CPU.
+
+        Raises:
+            ConfigError: a condition that the architecture does not know or cannot take, or a bad number or seed.
+        """
+        seeds = list(range(seed, seed + n)) if seeds is None else [int(s) for s in seeds]
+        if not seeds or batch_size < 1:
+            raise ConfigError("sample needs at least one image and a batch size of at least 1")
+        if min(seeds) < 0 or max(seeds) >= 2**63:
+            raise ConfigError("a seed must be in 0 ... 2**63 - 1")
+        known = [
+            name
+            for name, parameter in inspect.signature(self.inputs).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY and name != "seeds"
+        ]
+        for name in conditions:
+            if name not in known:
+                raise ConfigError(
+                    f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known) or 'none'}."
+                )
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            with torch.inference_mode():
+                inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
+                chunks = zip(*(t.split(batch_size) for t in inputs.values()), strict=True)
+                images = [
+                    self.generate(**{k: c.to(self.device) for k, c in zip(inputs, chunk, strict=True)}).float().cpu()
+                    for chunk in chunks
+                ]
+        finally:
+            for module, training in modes:
+                module.training = training
+        # A plain tensor: an inference tensor would surprise whoever computes gradients on it.
+        return torch.cat(images).clone()

@@ -1,0 +1,65 @@
+"""Small layers that architectures share."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+from ganzoo.errors import ConfigError
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def spectral_norm(layer: M, n_power_iterations: int = 1) -> M:
+    """Divide a layer's weight by its largest singular value (Miyato 2018, section 2.1); returns the layer."""
+    parametrizations.spectral_norm(layer, n_power_iterations=n_power_iterations)
+    return layer
+
+
+def norm_layer(name: str, channels: int) -> nn.Module:
+    """Return a normalisation of (N, ``channels``, H, W) by name: batch, instance, layer (over C, H and W) or none.
+
+    Raises:
+        ConfigError: there is no such normalisation.
+    """
+    if name == "batch":
+        return nn.BatchNorm2d(channels)
+    if name == "instance":
+        return nn.InstanceNorm2d(channels, affine=True)
+    if name == "layer":  # one group is layer normalisation, which WGAN-GP's critic may use (Gulrajani 2017, section 4)
+        return nn.GroupNorm(1, channels)
+    if name == "none":
+        return nn.Identity()
+    raise ConfigError(f"No normalisation is called '{name}'. There are: batch, instance, layer, none.")
+
+
+def init_normal(module: nn.Module, std: float = 0.02) -> None:
+    """Draw all weights from N(0, std^2), batch norm scales from N(1, std^2), and zero all biases (Radford 2015, section 4)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.Embedding):
+            nn.init.normal_(layer.weight, 0.0, std)
+        elif isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
+            nn.init.normal_(layer.weight, 1.0, std)
+        else:
+            continue
+        if getattr(layer, "bias", None) is not None:
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+
+def has_batch_norm(module: nn.Module) -> bool:
+    """Whether an image's output depends on the rest of its batch in training."""
+    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules())
+
+
+class ToImage(nn.Module):
+    """Reshape (N, C*H*W) to images (N, ``channels``, ``size``, ``size``)."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.shape = (channels, size, size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reshape."""
+        return x.view(-1, *self.shape)

@@ -1,0 +1,55 @@
+"""Adversarial losses by name. Each maps logits (N,) to one loss per image (N,)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganzoo.errors import ConfigError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What the discriminator and the generator minimise.
+
+    Args:
+        discriminator: (logits of real images, logits of fakes) to a loss per image.
+        generator: logits of fakes to a loss per image.
+    """
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+
+
+def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    return F.softplus(-real) + F.softplus(fake)
+
+
+LOSSES: dict[str, Loss] = {
+    # Goodfellow 2014, equation 1: the generator minimises log(1 - D(G(z))).
+    "minimax": Loss(_cross_entropy, lambda fake: -F.softplus(fake)),
+    # Goodfellow 2014, section 3: the generator maximises log D(G(z)) instead, for stronger gradients early on.
+    "non-saturating": Loss(_cross_entropy, lambda fake: F.softplus(-fake)),
+    # Mao 2017, equation 2, with a = 0 and b = c = 1 (equation 9).
+    "least-squares": Loss(
+        lambda real, fake: 0.5 * ((real - 1).square() + fake.square()), lambda fake: 0.5 * (fake - 1).square()
+    ),
+    # Lim and Ye 2017; Miyato 2018, equations 16 and 17.
+    "hinge": Loss(lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), lambda fake: -fake),
+    # Arjovsky 2017, equation 2 and algorithm 1; the critic must be held near 1-Lipschitz by other means.
+    "wasserstein": Loss(lambda real, fake: fake - real, lambda fake: -fake),
+}
+
+
+def get_loss(name: str) -> Loss:
+    """Return the loss called ``name``.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in LOSSES:
+        raise ConfigError(f"No loss is called '{name}'.{did_you_mean(name, LOSSES)} There are: {', '.join(LOSSES)}.")
+    return LOSSES[name]

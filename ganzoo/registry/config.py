@@ -1,0 +1,158 @@
+"""Hyper-parameters: a plain frozen dataclass, made from JSON or from ``key=value`` words and checked as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Mapping
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from ganzoo.errors import ConfigError, did_you_mean
+
+
+def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = False, owner: str = "") -> Any:
+    """Return ``kind(**values)`` with each value checked and converted.
+
+    Args:
+        kind: the dataclass of hyper-parameters.
+        values: what differs from the defaults.
+        text: the values are words of a command line, so ``"64"`` may become 64 and ``"[0.5,0.9]"`` a tuple.
+        owner: whose hyper-parameters they are, for the errors.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or a value out of range; says which, and what is allowed.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    for key, value in values.items():
+        if key not in hints:
+            raise ConfigError(
+                f"{_of(owner)}has no hyper-parameter '{key}'.{did_you_mean(key, hints)} It has: {', '.join(hints)}."
+            )
+        _check(owner, key, hints[key], value, text)
+    converted = {k: _check(owner, k, hints[k], v, text) for k, v in values.items()}
+    try:
+        return kind(**converted)
+    except (TypeError, ValueError) as error:  # a dataclass may check how its fields fit together in __post_init__
+        raise ConfigError(f"{_of(owner)}{error}") from error
+
+
+def _of(owner: str) -> str:
+    return f"{owner}: " if owner and " " in owner else f"{owner} " if owner else ""
+
+
+def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
+    raw = value
+    if text and isinstance(value, str):
+        value = _parse(hint, value)
+    try:
+        return msgspec.convert(value, hint, strict=not text)
+    except msgspec.ValidationError as error:
+        shown = re.sub(r" - at `\$.*`$", "", str(error))
+        raise ConfigError(
+            f"{_of(owner)}cannot take {key}={raw}: {shown[0].lower()}{shown[1:]}; it must be {describe_type(hint)}."
+        ) from error
+
+
+def _parse(hint: Any, word: str) -> Any:
+    """Turn a word of the command line into what JSON would give for this type."""
+    allowed = _members(hint)
+    if str in allowed and None not in allowed:
+        return word
+    if word in [m for m in allowed if isinstance(m, str)]:
+        return word
+    if word.lower() in ("none", "null") and None in allowed:
+        return None
+    if any(get_origin(m) in (tuple, list) for m in allowed) and not word.startswith("["):
+        word = f"[{word}]"
+    try:
+        return json.loads(word)
+    except json.JSONDecodeError:
+        return word
+
+
+def _members(hint: Any) -> list[Any]:
+    """The alternatives of a type: the parts of a union, the values of a Literal, or the type alone."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _members(get_args(hint)[0])
+    if origin in (Union, UnionType):
+        return [m for part in get_args(hint) for m in _members(part)]
+    if origin is Literal:
+        return list(get_args(hint))
+    return [None] if hint is type(None) else [hint]
+
+
+def describe_type(hint: Any) -> str:
+    """Say in words what a hyper-parameter may be, for instance ``"an integer >= 1"``."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = [text for meta in args[1:] if isinstance(meta, msgspec.Meta) for text in _bounds(meta)]
+        return " ".join([describe_type(args[0]), *([", ".join(bounds)] if bounds else [])])
+    if origin in (Union, UnionType):
+        return " or ".join(describe_type(a) for a in args)
+    if origin is Literal:
+        return "one of " + ", ".join(str(a) for a in args)
+    if origin is tuple:
+        return "a list of " + ", ".join("..." if a is Ellipsis else describe_type(a) for a in args)
+    names = {int: "an integer", float: "a number", str: "a word", bool: "true or false", type(None): "none"}
+    return names.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _bounds(meta: msgspec.Meta) -> list[str]:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "multiple_of": "a multiple of"}
+    return [f"{sign} {getattr(meta, name)}" for name, sign in signs.items() if getattr(meta, name) is not None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One hyper-parameter, as `ganzoo show` prints it."""
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+
+
+def parameters(kind: type[Any]) -> list[Parameter]:
+    """List the hyper-parameters of a config dataclass with types, defaults and meanings."""
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        Parameter(f.name, describe_type(hints[f.name]), _default(f), _meaning(hints[f.name]))
+        for f in dataclasses.fields(kind)
+    ]
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _meaning(hint: Any) -> str:
+    metas = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return next((m.description for m in metas if isinstance(m, msgspec.Meta) and m.description), "")
+
+
+def config_to_dict(config: Any) -> dict[str, Any]:
+    """Return a config as what JSON can hold; `make_config` takes it back."""
+    result: dict[str, Any] = msgspec.to_builtins(config)
+    return result
+
+
+def parse_options(words: Iterable[str]) -> dict[str, str]:
+    """Split ``key=value`` words.
+
+    Raises:
+        ConfigError: a word without ``=`` or a key given twice.
+    """
+    options: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"'{word}' is not of the form key=value, for instance -o base_channels=64")
+        if key in options:
+            raise ConfigError(f"'{key}' is given twice")
+        options[key.strip()] = value.strip()
+    return options

@@ -1,0 +1,33 @@
+"""Types of hyper-parameters that many architectures have, with their bounds and meanings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+ImageSize = Annotated[
+    Literal[16, 28, 32, 64, 128], Meta(description="height and width of an image; taken from the data when it trains")
+]
+Channels = Annotated[Literal[1, 3], Meta(description="1 for grey, 3 for RGB; taken from the data when it trains")]
+Classes = Annotated[int, Meta(ge=2, description="number of labels; taken from the data when it trains")]
+LatentDim = Annotated[int, Meta(ge=1, le=4096, description="size of the latent, drawn from N(0, 1)")]
+Width = Annotated[int, Meta(ge=1, le=4096, description="channels of the generator's last hidden map")]
+DiscriminatorWidth = Annotated[int, Meta(ge=1, le=4096, description="channels of the discriminator's first map")]
+Output = Annotated[
+    Literal["transposed", "conv"],
+    Meta(description="how the generator ends: the paper's transposed convolution, or a 3x3 one at full resolution"),
+]
+LossName = Annotated[
+    Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"],
+    Meta(description="adversarial loss"),
+]
+LearningRate = Annotated[float, Meta(gt=0, le=1, description="learning rate")]
+Beta = Annotated[float, Meta(ge=0, lt=1, description="Adam's decay of a moment")]
+Dropout = Annotated[float, Meta(ge=0, lt=1, description="share of the discriminator's features that is dropped")]
+HalfLife = Annotated[float, Meta(gt=0, description="half-life of the generator's running average, in images")]
+Gamma = Annotated[float, Meta(ge=0, description="weight of the R1 penalty (Mescheder 2018); 0 switches it off")]
+Interval = Annotated[int, Meta(ge=1, description="the R1 penalty is computed on each n-th step, times n")]
+Decay = Annotated[
+    float, Meta(ge=0, le=1, description="share of the training, at its end, in which the learning rate falls to zero")
+]

@@ -1,0 +1,34 @@
+"""The hooks that a plugin may implement: plain functions, marked with `hookimpl`, in the entry point's module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from ganzoo.registry.specs import Architecture, Dataset
+
+GROUP = "ganzoo"
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+@hookspec
+def ganzoo_architectures() -> Iterable[Architecture]:
+    """Return the architectures that the plugin provides."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_models() -> Iterable[Path]:
+    """Return registry files in the format of registry.yaml; weight files are relative to the file's folder."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_datasets() -> Iterable[Dataset]:
+    """Return the data sets that can be named in short."""
+    raise NotImplementedError

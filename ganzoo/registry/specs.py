@@ -1,0 +1,113 @@
+"""The records that plugins hand to the catalogue. Frozen, cheap to make, free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+__all__ = ["API", "Architecture", "Dataset", "Meta", "Metric", "Trained", "Weights", "WeightsFile"]
+
+API = 1
+"""The version of the plugin interface that this core speaks."""
+
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Commit = Annotated[str, Meta(pattern="^[0-9a-f]{40}$")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A kind of GAN that can be created and trained.
+
+    Args:
+        name: what a user types, for instance ``"dcgan"``.
+        target: ``"package.module:Class"``, a `ganzoo.gan.GAN` called with one instance of ``config``;
+            imported on first use, so it may need torch.
+        config: a frozen dataclass with a default for every field: the hyper-parameters. Its module must not
+            import torch. Fields named ``image_size``, ``channels`` and ``classes`` take their values from the data.
+        summary: one line for ``ganzoo list``.
+        paper: a reference, for instance ``"Radford et al. 2015, arXiv:1511.06434"``.
+        api: the plugin interface that the plugin was written for.
+    """
+
+    name: str
+    target: str
+    config: type[Any]
+    summary: str
+    paper: str | None = None
+    api: int = API
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """An image data set of the Hugging Face Hub that can be named in short.
+
+    Args:
+        name: what a user types, for instance ``"mnist"``.
+        repo: the Hub's ``owner/name``.
+        summary: one line: what it shows, how many, which size.
+        image_column: the column that holds the encoded image.
+        label_column: the column that holds the class index, or None for an unlabelled set.
+        subset: the Hub's configuration name, where the set has several.
+        license: the licence as its owner states it.
+    """
+
+    name: str
+    repo: str
+    summary: str
+    image_column: str = "image"
+    label_column: str | None = "label"
+    subset: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """Where a safetensors file is: beside registry.yaml (``file`` alone), or at a commit of a Hub repository."""
+
+    file: str
+    sha256: Sha256
+    bytes: Annotated[int, Meta(ge=1)]
+    repo: str | None = None
+    revision: Commit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """How the weights came to be."""
+
+    images: Annotated[int, Meta(ge=0)]
+    seed: int
+    ganzoo: str
+    plugin: str
+    minutes: float | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A figure with the protocol that it was measured by; values of two protocols do not compare."""
+
+    name: str
+    value: float
+    protocol: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A pretrained model. ``config`` holds only what differs from the architecture's defaults."""
+
+    name: str
+    architecture: str
+    weights: WeightsFile
+    data: str
+    license: str
+    trained: Trained
+    digest: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    summary: str | None = None
+    root: str = ""
+    """The folder that ``weights.file`` is relative to; set by whoever reads the entry."""

@@ -1,0 +1,170 @@
+"""The zoo: from a name to its record, whoever provides it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
+from ganzoo.registry.modelfile import builtin_registry, read_models
+from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
+from ganzoo.registry.specs import API, Architecture, Dataset, Weights
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Owned(Generic[T]):
+    """A record and the distribution that provides it."""
+
+    record: T
+    dist: str
+    version: str
+
+
+class Shelf(Generic[T]):
+    """The records of one kind by name. Two owners of one name are both kept, and only ``dist:name`` tells them apart."""
+
+    def __init__(self, kind: str, broken: list[Broken]) -> None:
+        self._kind = kind
+        self._broken = broken
+        self._records: dict[str, list[Owned[T]]] = {}
+
+    def add(self, name: str, owned: Owned[T]) -> None:
+        """Put a record on the shelf."""
+        self._records.setdefault(name, []).append(owned)
+
+    def __iter__(self) -> Iterator[Owned[T]]:
+        for name in sorted(self._records):
+            yield from self._records[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.rpartition(":")[2] in self._records
+
+    def names(self) -> list[str]:
+        """Return the names in order; a name that two distributions share appears as ``dist:name`` for each."""
+        return [
+            name if len(owners) == 1 else f"{owned.dist}:{name}"
+            for name, owners in sorted(self._records.items())
+            for owned in owners
+        ]
+
+    def __getitem__(self, name: str) -> Owned[T]:
+        """Look up ``name`` or ``dist:name``.
+
+        Raises:
+            UnknownNameError: nobody provides it; the text suggests the closest name and lists broken plugins.
+            NameClashError: two distributions provide it.
+        """
+        dist, _, short = name.rpartition(":")
+        owners = [o for o in self._records.get(short, []) if dist in ("", o.dist)]
+        if not owners:
+            message = f"No {self._kind} is called '{name}'.{did_you_mean(name, self.names())}"
+            if self._broken:
+                message += " Broken plugins that may have had it: " + "; ".join(map(str, self._broken)) + "."
+            raise UnknownNameError(f"{message} `ganzoo list` shows what is installed; plugins add more (pip install).")
+        if len(owners) > 1:
+            choices = " or ".join(f"{o.dist}:{short}" for o in owners)
+            raise NameClashError(f"Two packages provide the {self._kind} '{short}': say {choices}.")
+        return owners[0]
+
+
+class Zoo:
+    """All that is installed: architectures, pretrained models and data sets.
+
+    Args:
+        plugins: the discovered plugins.
+        registry: the registry file of the bundled models, or None.
+    """
+
+    def __init__(self, plugins: Plugins, registry: Path | None = None) -> None:
+        self.broken = plugins.broken
+        self.plugins = plugins.loaded
+        self.problems: list[str] = []
+        self.architectures: Shelf[Architecture] = Shelf("architecture", self.broken)
+        self.models: Shelf[Weights] = Shelf("model", self.broken)
+        self.datasets: Shelf[Dataset] = Shelf("data set", self.broken)
+        self._put(plugins, "ganzoo_architectures", Architecture, self.architectures, _check_architecture)
+        self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, lambda record: None)
+        if registry is not None:
+            self._put_models(registry, "ganzoo", "")
+        for plugin, paths in plugins.results("ganzoo_models", Path):
+            for path in paths:
+                self._put_models(path, plugin.dist, plugin.version)
+
+    def _put(
+        self, plugins: Plugins, hook: str, kind: type[T], shelf: Shelf[T], check: Callable[[T], None]
+    ) -> None:
+        for plugin, records in plugins.results(hook, kind):
+            for record in records:
+                try:
+                    check(record)
+                except GanzooError as error:
+                    self.broken.append(_broken(plugin, error))
+                    continue
+                shelf.add(record.name, Owned(record, plugin.dist, plugin.version))  # type: ignore[attr-defined]
+
+    def _put_models(self, path: Path, dist: str, version: str) -> None:
+        try:
+            for weights in read_models(path):
+                self.models.add(weights.name, Owned(weights, dist, version))
+        except GanzooError as error:
+            self.problems.append(str(error))
+
+    def warnings(self) -> list[str]:
+        """Return one line for each thing that is wrong with the installation; empty when all is well."""
+        clashes = [
+            f"{kind} '{name}' has several owners"
+            for kind, shelf in (("architecture", self.architectures), ("model", self.models))
+            for name in shelf.names()
+            if ":" in name
+        ]
+        return [*map(str, self.broken), *self.problems, *clashes]
+
+
+def _broken(plugin: Plugin, error: GanzooError) -> Broken:
+    return Broken(plugin.name, plugin.dist, plugin.version, str(error), str(error))
+
+
+def _check_architecture(record: Architecture) -> None:
+    if record.api != API:
+        newer = "ganzoo" if record.api > API else "the plugin"
+        raise PluginError(
+            f"architecture '{record.name}' speaks plugin API {record.api}, this ganzoo speaks {API}: upgrade {newer}"
+        )
+    if not isinstance(record.name, str) or not record.name or set(record.name) & set(":/@ \t\n"):
+        raise PluginError(f"'{record.name}' is no name for an architecture: no spaces, colons, slashes or @")
+    if not is_dataclass(record.config) or not record.config.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise PluginError(f"the config of '{record.name}' must be a frozen dataclass")
+    without = [f.name for f in fields(record.config) if f.default is MISSING and f.default_factory is MISSING]
+    if without:
+        raise PluginError(f"the config of '{record.name}' gives no default for {', '.join(without)}")
+
+
+@functools.cache
+def installed() -> Zoo:
+    """Return the zoo of this installation, made once."""
+    return Zoo(discover(), builtin_registry())
+
+
+def summary_of(zoo: Zoo, name: str) -> Any:
+    """Return the owned record of a model or an architecture called ``name``, models first.
+
+    Raises:
+        UnknownNameError: there is neither.
+        NameClashError: two distributions provide it.
+    """
+    if name in zoo.models:
+        return zoo.models[name]
+    if name in zoo.architectures:
+        return zoo.architectures[name]
+    known = [*zoo.models.names(), *zoo.architectures.names()]
+    hint = did_you_mean(name, known)
+    broken = f" Broken plugins: {'; '.join(map(str, zoo.broken))}." if zoo.broken else ""
+    raise UnknownNameError(
+        f"No model or architecture is called '{name}'.{hint}{broken} `ganzoo list` shows what is installed; "
+        "plugins add more (pip install)."
+    )

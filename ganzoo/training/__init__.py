@@ -1,0 +1,1 @@
+"""The engine: one loop for all architectures, its checkpoints and its reports."""

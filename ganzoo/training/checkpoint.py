@@ -1,0 +1,146 @@
+"""Checkpoints: a folder of safetensors and one JSON file, whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ganzoo.errors import GanzooError, RunError
+from ganzoo.files import sync
+from ganzoo.training.loop import State
+from ganzoo.weights import load_tensors, save_tensors
+
+FOLDER = "checkpoints"
+
+
+def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
+    """Write ``run/checkpoints/IMAGES`` and remove all but the last ``keep``; called by every process.
+
+    Raises:
+        RunError: it cannot be written; the earlier ones stay.
+    """
+    final = run / FOLDER / f"{state.images:09d}"
+    rngs = _gather_rng(accelerator)
+    if accelerator.is_main_process and not final.exists():
+        final.parent.mkdir(exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
+        try:
+            _write(partial, state, rngs)
+            sync(partial)
+            os.chmod(partial, 0o755)
+            partial.rename(final)
+            sync(final.parent)
+        except (OSError, GanzooError) as error:
+            raise RunError(f"checkpoint {final} cannot be written: {error}; the one before is still there") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        for old in found(run)[:-keep]:
+            shutil.rmtree(old, ignore_errors=True)
+    accelerator.wait_for_everyone()
+    return final
+
+
+def found(run: Path) -> list[Path]:
+    """Return the checkpoints of a run, the oldest first."""
+    return sorted(path for path in (run / FOLDER).glob("[0-9]*") if (path / "state.json").exists())
+
+
+def restore(path: Path, state: State, accelerator: Accelerator) -> None:
+    """Take everything back from a checkpoint; with as many processes as wrote it, the run goes on with the same bits.
+
+    Raises:
+        RunError: it does not fit the run.
+        WeightsError: a file is missing or damaged.
+    """
+    try:
+        content = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        state.gan.load_state_dict(load_tensors(path / "gan.safetensors"), strict=True)
+        state.ema.load_state_dict(load_tensors(path / "ema.safetensors"))
+        for name, optimizer in state.optimizers.items():
+            _restore_optimizer(
+                optimizer, load_tensors(path / f"optimizer-{name}.safetensors"), content["optimizers"][name]
+            )
+        sums = load_tensors(path / "sums.safetensors")
+        state.sums.totals = {name: tensor.to(accelerator.device) for name, tensor in sums.items()}
+        state.sums.counts = content["counts"]
+        state.step, state.images = content["step"], content["images"]
+        rngs = load_tensors(path / "random.safetensors")
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise RunError(f"checkpoint {path} cannot be restored: {error}") from error
+    if content["processes"] == accelerator.num_processes:
+        _set_rng({k.partition("/")[2]: v for k, v in rngs.items() if k.startswith(f"{accelerator.process_index}/")})
+
+
+def _write(folder: Path, state: State, rngs: dict[str, Tensor]) -> None:
+    save_tensors(folder / "gan.safetensors", state.gan.state_dict())
+    save_tensors(folder / "ema.safetensors", state.ema.state_dict())
+    save_tensors(folder / "sums.safetensors", state.sums.totals)
+    save_tensors(folder / "random.safetensors", rngs)
+    optimizers = {}
+    for name, optimizer in state.optimizers.items():
+        tensors, optimizers[name] = _optimizer_state(optimizer)
+        save_tensors(folder / f"optimizer-{name}.safetensors", tensors)
+    content = {
+        "step": state.step,
+        "images": state.images,
+        "processes": 1 + max(int(name.partition("/")[0]) for name in rngs),
+        "counts": state.sums.counts,
+        "optimizers": optimizers,
+    }
+    with (folder / "state.json").open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Split an optimizer's state into tensors, by ``parameter.name``, and the rest, which JSON can hold."""
+    state = optimizer.state_dict()
+    tensors: dict[str, Tensor] = {}
+    scalars: dict[str, dict[str, Any]] = {}
+    for index, values in state["state"].items():
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{name}"] = value
+            else:
+                scalars.setdefault(str(index), {})[name] = value
+    return tensors, {"scalars": scalars, "groups": state["param_groups"]}
+
+
+def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
+    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in rest["scalars"].items()}
+    for key, tensor in tensors.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
+
+
+def _rng() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _set_rng(states: dict[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def _gather_rng(accelerator: Accelerator) -> dict[str, Tensor]:
+    """Return the random state of every process as ``rank/device``."""
+    gathered: dict[str, Tensor] = {}
+    for device, value in _rng().items():
+        rows = accelerator.gather(value.to(accelerator.device)[None]).cpu()
+        gathered |= {f"{rank}/{device}": row for rank, row in enumerate(rows)}
+    return gathered

@@ -1,0 +1,111 @@
+"""What a run says of itself: stats.jsonl, previews, trackers and the progress bar."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from accelerate import Accelerator
+from tqdm import tqdm
+
+from ganzoo.errors import RunError
+from ganzoo.files import replacing
+from ganzoo.gan import GAN
+from ganzoo.sampling import grid
+from ganzoo.training.loop import State
+
+STATS, SAMPLES = "stats.jsonl", "samples"
+PREVIEW_IMAGES = 64
+
+
+class Reporter:
+    """Writes a line per report and moves the progress bar; the main process alone writes.
+
+    Args:
+        run: the run's folder.
+        state: what is trained.
+        accelerator: with its trackers.
+        images: the budget.
+        title: of the progress bar.
+        progress: show the bar.
+    """
+
+    def __init__(
+        self, run: Path, state: State, accelerator: Accelerator, *, images: int, title: str, progress: bool = True
+    ) -> None:
+        self.run = run
+        self.state = state
+        self.accelerator = accelerator
+        earlier = truncate_stats(run, state.images) if accelerator.is_main_process else 0.0
+        self._start = time.perf_counter() - earlier
+        self._last = (time.perf_counter(), state.images)
+        shown = progress and accelerator.is_main_process
+        self._bar = tqdm(
+            total=images, initial=state.images, desc=title, unit="img", unit_scale=True, disable=None if shown else True
+        )
+
+    def step(self, new: int) -> None:
+        """Move the bar; reads nothing from the device."""
+        self._bar.update(new)
+
+    def report(self) -> None:
+        """Write a line: images, seconds, images/s, learning rates and the mean of every term since the last."""
+        means = self.state.sums.means(self.accelerator)
+        now, images = time.perf_counter(), self.state.images
+        seconds, rate = now - self._start, (images - self._last[1]) / max(now - self._last[0], 1e-9)
+        self._last = (now, images)
+        lrs = {f"lr/{name}": o.param_groups[0]["lr"] for name, o in self.state.optimizers.items()}
+        if self.accelerator.is_main_process:
+            line = {"images": images, "seconds": round(seconds, 2), "images/s": round(rate, 1), **lrs, **means}
+            try:
+                with (self.run / STATS).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+            except OSError as error:
+                raise RunError(f"{self.run / STATS} cannot be written: {error.strerror or error}") from error
+        shown = {name: f"{value:.3g}" for name, value in means.items() if not name.endswith(("/real", "/fake"))}
+        self._bar.set_postfix(shown, refresh=False)
+        self.accelerator.log({**means, **lrs, "images/s": rate}, step=images)
+
+    def preview(self, gan: GAN) -> None:
+        """Write ``samples/IMAGES.png``: the same seeds each time."""
+        if self.accelerator.is_main_process:
+            folder = self.run / SAMPLES
+            folder.mkdir(exist_ok=True)
+            save_preview(gan, folder / f"{self.state.images:09d}.png")
+
+    def close(self) -> None:
+        """End the bar and the trackers."""
+        self._bar.close()
+        self.accelerator.end_training()
+
+
+def save_preview(gan: GAN, path: Path) -> None:
+    """Write a grid of the first seeds."""
+    images = gan.sample(PREVIEW_IMAGES, seed=0)
+    with replacing(path) as partial:
+        grid(images).save(partial)
+
+
+def read_stats(run: Path) -> Sequence[dict[str, float]]:
+    """Return the lines of ``stats.jsonl``; a last line that was cut short is left out."""
+    path = run / STATS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    stats = []
+    for line in lines:
+        try:
+            stats.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return stats
+
+
+def truncate_stats(run: Path, images: int) -> float:
+    """Drop the lines after ``images``, which a resumed run writes again; return the seconds of the last one kept."""
+    stats = read_stats(run)
+    kept = [line for line in stats if line["images"] <= images]
+    if len(kept) < len(stats):
+        with replacing(run / STATS) as partial:
+            partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    return kept[-1]["seconds"] if kept else 0.0

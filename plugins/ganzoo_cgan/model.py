@@ -1,0 +1,77 @@
+"""The networks of the conditional GAN and how they train."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.gan import ConditionalGAN, OptimizerSpec
+from ganzoo.gan.convnets import ConvFeatures, ConvGenerator
+from ganzoo.gan.regularizers import r1_regularizer
+from ganzoo.gan.schedules import decay_to_zero
+from ganzoo_cgan import CGANConfig
+
+
+class Generator(nn.Module):
+    """Latent (N, D) and label (N,) to images (N, C, S, S): the label's embedding is put beside the latent (figure 1)."""
+
+    def __init__(self, config: CGANConfig) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(config.classes, config.label_dim)
+        self.draw = ConvGenerator(
+            config.latent_dim + config.label_dim,
+            image_size=config.image_size,
+            channels=config.channels,
+            base_channels=config.base_channels,
+            output=config.output,
+        )
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Draw one image per row."""
+        images: Tensor = self.draw(torch.cat([latent, self.embed(label)], 1))
+        return images
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, S, S) and labels (N,) to logits (N,).
+
+    The label meets the features of the image in an inner product (Miyato and Koyama 2018, equation 3), which a
+    convolutional network follows better than a label put beside its input.
+    """
+
+    def __init__(self, config: CGANConfig) -> None:
+        super().__init__()
+        width = config.discriminator_channels * 4
+        self.features = ConvFeatures(
+            image_size=config.image_size,
+            channels=config.channels,
+            base_channels=config.discriminator_channels,
+            dropout=config.dropout,
+        )
+        self.logit = nn.Linear(self.features.out_features, 1)
+        self.project = nn.Linear(self.features.out_features, width)
+        self.embed = nn.Embedding(config.classes, width)
+
+    def forward(self, images: Tensor, label: Tensor) -> Tensor:
+        """Return how real the images look, and how well they fit their labels, in one logit each."""
+        features = self.features(images)
+        fit = (self.project(features) * self.embed(label)).sum(1)
+        logits: Tensor = self.logit(features).flatten() + fit
+        return logits
+
+
+class CGAN(ConditionalGAN):
+    """Generator and discriminator that both know the label (Mirza 2014, equation 2)."""
+
+    def __init__(self, config: CGANConfig) -> None:
+        super().__init__(
+            config,
+            generator=Generator(config),
+            discriminator=Discriminator(config),
+            latent_dim=config.latent_dim,
+            loss=config.loss,
+            regularizers=[r1_regularizer(config.r1, config.r1_every)] if config.r1 else [],
+            optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
+            lr_schedule=decay_to_zero(config.lr_decay),
+            ema=config.ema,
+        )

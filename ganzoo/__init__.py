@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ganzoo.registry.listing import list_architectures, list_models
     from ganzoo.errors import GanzooError
     from ganzoo.gan import GAN
     from ganzoo.models import create, load
+    from ganzoo.registry.listing import list_architectures, list_models
     from ganzoo.sampling import sample
     from ganzoo.training.run import train
 

@@ -44,6 +44,23 @@ def build(architecture: Owned[Architecture], config: Any) -> GAN:
     return gan
 
 
+def pick_device(name: str) -> torch.device:
+    """Return the device called ``name``; for ``"auto"``, CUDA, MPS or the CPU, the first that is there.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(f"this machine has no device '{name}': use cpu, or leave it to auto") from error
+    return device
+
+
 def create(name: str, **hyperparameters: Any) -> GAN:
     """Return an untrained GAN.
 

@@ -51,7 +51,7 @@ def to_pil(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
-    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row; as square as can be unless ``columns`` is given."""
+    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
     pixels = to_uint8(images)
     n, height, width, channels = pixels.shape
     columns = min(columns or math.ceil(math.sqrt(n)), n)
@@ -87,7 +87,9 @@ def interpolate(gan: GAN, first: int, last: int, steps: int = 16, **conditions: 
     ends = gan.inputs(2, seeds=[first, last], **conditions)
     share = torch.linspace(0, 1, steps)
     inputs = {
-        name: slerp(value[0], value[1], share) if value.is_floating_point() else value[:1].expand(steps, *value.shape[1:])
+        name: slerp(value[0], value[1], share)
+        if value.is_floating_point()
+        else value[:1].expand(steps, *value.shape[1:])
         for name, value in ends.items()
     }
     with torch.inference_mode():
@@ -169,7 +171,7 @@ def _tick(bar: tqdm[Any], pixels: Any) -> Any:
 
 
 def _write_npz(out: Path, n: int, chunks: Iterator[tuple[int, NDArray[np.uint8]]], bar: tqdm[Any]) -> None:
-    with replacing(out) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:
+    with replacing(out) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:  # noqa: SIM117
         with archive.open("images.npy", "w", force_zip64=True) as file:
             for start, pixels in chunks:
                 if start == 0:

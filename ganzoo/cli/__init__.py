@@ -1,1 +1,71 @@
-def main() -> None: ...
+"""The command line: one file per command, imported when it is called, and nothing heavy before it must be."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+import ganzoo
+from ganzoo.errors import GanzooError
+
+COMMANDS = ("list", "show", "sample", "train", "plugins")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are the modules of this package that carry their names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}_command").command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(ganzoo.__version__, prog_name="ganzoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """A zoo of GANs: list, sample and train generative adversarial networks."""
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr, and a non-zero exit."""
+    debug = "--debug" in sys.argv[1:]
+    # `ganzoo train --debug` is as good as `ganzoo --debug train`.
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        code = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone: `ganzoo list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except GanzooError as error:
+        _fail(str(error), debug)
+    except MemoryError:
+        _fail("out of memory: use a smaller batch size or image size", debug)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person gets one line
+        text = " ".join(str(error).split())
+        _fail(f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)", debug)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)

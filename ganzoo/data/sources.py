@@ -144,8 +144,8 @@ def _from_hub(dataset: Dataset, split: str) -> Source:
             image = cell["bytes"] if cell["bytes"] is not None else Path(cell["path"])
             yield Item(image, row[label] if label else None, f"row {i} of {dataset.name}")
 
-    # The library's own key of what was loaded and how.
-    return Source(dataset.name, rows._fingerprint, len(rows), read, tuple(classes) if classes else None)
+    key = rows._fingerprint  # noqa: SLF001 - the library's own key of what was loaded and how; it has no other name
+    return Source(dataset.name, key, len(rows), read, tuple(classes) if classes else None)
 
 
 def _image_column(name: str, columns: Sequence[str], preferred: str) -> str:
@@ -175,7 +175,9 @@ def _from_parquet(name: str, folder: Path, split: str) -> Source:
     classes = described.get("info", {}).get("features", {}).get("label", {}).get("names")
     labelled = "label" in schema.names
     if labelled and classes is None:
-        top = max(batch["label"].max() for file in files for batch in [pq.read_table(file, columns=["label"]).to_pydict()])
+        top = max(
+            batch["label"].max() for file in files for batch in [pq.read_table(file, columns=["label"]).to_pydict()]
+        )
         classes = [str(i) for i in range(top + 1)]
     columns = [image, "label"] if labelled else [image]
 
@@ -226,7 +228,7 @@ def _from_arrays(name: str, path: Path) -> Source:
             key = next((k for k in ("images", "arr_0") if k in loaded), None)
             if key is None:
                 raise DataError(f"{name} has no array 'images'; it has: {', '.join(loaded)}")
-            images, labels = loaded[key], (loaded["labels"] if "labels" in loaded else None)
+            images, labels = loaded[key], loaded.get("labels")
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise DataError(f"{name} is no array file that can be read safely: {error}") from error
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) == 0:
@@ -240,7 +242,9 @@ def _from_arrays(name: str, path: Path) -> Source:
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     if labels is not None and (labels.shape != (len(images),) or labels.dtype.kind not in "iu" or labels.min() < 0):
-        raise DataError(f"{name}: 'labels' must be {len(images)} class indices from 0, not {labels.dtype} {labels.shape}")
+        raise DataError(
+            f"{name}: 'labels' must be {len(images)} class indices from 0, not {labels.dtype} {labels.shape}"
+        )
     classes = tuple(str(i) for i in range(int(labels.max()) + 1)) if labels is not None else None
 
     def read() -> Iterator[Item]:

@@ -16,7 +16,7 @@ from ganzoo.gan.layers import has_batch_norm
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
-from ganzoo.gan.schedules import Schedule, decay_to_zero
+from ganzoo.gan.schedules import Schedule, constant
 
 
 class AdversarialGAN(GAN):
@@ -53,7 +53,7 @@ class AdversarialGAN(GAN):
         regularizers: Sequence[Regularizer] = (),
         n_critic: int = 1,
         after_critic: Callable[[], None] | None = None,
-        lr_schedule: Schedule = decay_to_zero(0.0),
+        lr_schedule: Schedule = constant,
         ema: float = 10_000,
     ) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class AdversarialGAN(GAN):
 
 
 class ConditionalGAN(AdversarialGAN):
-    """An `AdversarialGAN` whose networks also take a label (N,): ``generator(latent, label)``, ``discriminator(image, label)``.
+    """An `AdversarialGAN` whose networks also take a label (N,), as their second argument.
 
     The config has the number of classes as ``classes``.
     """
@@ -203,7 +203,7 @@ class ConditionalGAN(AdversarialGAN):
 
 
 def seeded_normal(seeds: Sequence[int], *shape: int) -> Tensor:
-    """Return (len(seeds), *shape) from N(0, 1); row i depends on ``seeds[i]`` alone. On the CPU, so the same everywhere."""
+    """Return (len(seeds), *shape) from N(0, 1), on the CPU; row i depends on ``seeds[i]`` alone."""
     rows = torch.empty(len(seeds), *shape)
     generator = torch.Generator()
     for row, seed in zip(rows, seeds, strict=True):

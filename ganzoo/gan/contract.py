@@ -21,7 +21,7 @@ Batch = dict[str, Any]
 """What the phases of a step share: ``image`` (N, C, H, W) in [-1, 1], ``label`` (N,) int64, and whatever they leave."""
 
 Terms = dict[str, Tensor]
-"""Named loss terms, each per image (N,) or a scalar; their means are added up. A term without a gradient is reported only."""
+"""Loss terms by name, per image (N,) or scalar; their means are added up. One without a gradient is only reported."""
 
 
 @dataclass(frozen=True)
@@ -164,14 +164,14 @@ class GAN(nn.Module):
         for name in conditions:
             if name not in known:
                 raise ConfigError(
-                    f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known) or 'none'}."
+                    f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known)}"
                 )
         modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.inference_mode():
                 inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
-                chunks = zip(*(t.split(batch_size) for t in inputs.values()), strict=True)
+                chunks = zip(*(torch.split(t, batch_size) for t in inputs.values()), strict=True)
                 images = [
                     self.generate(**{k: c.to(self.device) for k, c in zip(inputs, chunk, strict=True)}).float().cpu()
                     for chunk in chunks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
@@ -53,7 +55,7 @@ class ConvGenerator(nn.Module):
         layers: list[nn.Module] = [norm_layer(norm, widths[0]), nn.ReLU()]
         if output == "conv":
             widths.append(max(1, base_channels // 2))
-        for narrow, wide in zip(widths[1:], widths[:-1], strict=True):
+        for wide, narrow in pairwise(widths):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=bias), norm_layer(norm, narrow), nn.ReLU()]
         last = nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1)
         layers += [nn.Conv2d(widths[-1], channels, 3, 1, 1) if output == "conv" else last, nn.Tanh()]
@@ -85,7 +87,7 @@ class ConvFeatures(nn.Module):
             start, doublings = 4, doublings + 1
         widths = [channels, *(base_channels * min(8, 2**i) for i in range(doublings))]
         layers: list[nn.Module] = []
-        for i, (narrow, wide) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for i, (narrow, wide) in enumerate(pairwise(widths)):
             kernel = 3 if image_size >> i == 7 else 4
             layers.append(nn.Conv2d(narrow, wide, kernel, 2, 1, bias=i == 0 or norm == "none"))
             if i > 0:

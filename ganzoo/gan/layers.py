@@ -36,7 +36,7 @@ def norm_layer(name: str, channels: int) -> nn.Module:
 
 
 def init_normal(module: nn.Module, std: float = 0.02) -> None:
-    """Draw all weights from N(0, std^2), batch norm scales from N(1, std^2), and zero all biases (Radford 2015, section 4)."""
+    """Draw weights from N(0, std^2) and batch norm scales from N(1, std^2), zero biases (Radford 2015, section 4)."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.Embedding):
             nn.init.normal_(layer.weight, 0.0, std)
@@ -50,7 +50,8 @@ def init_normal(module: nn.Module, std: float = 0.02) -> None:
 
 def has_batch_norm(module: nn.Module) -> bool:
     """Whether an image's output depends on the rest of its batch in training."""
-    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules())
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+    return any(isinstance(layer, kinds) for layer in module.modules())
 
 
 class ToImage(nn.Module):

@@ -34,7 +34,7 @@ class OptimizerSpec:
         Raises:
             ConfigError: timm has no such optimizer, or it does not take the options.
         """
-        from timm.optim import create_optimizer_v2  # timm takes seconds to import, and only training needs it
+        from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm takes seconds to import, and only training needs it
 
         options = {"fused": True, **self.options} if self.name in _FUSED else self.options
         try:

@@ -35,7 +35,7 @@ def input_gradient(discriminate: Discriminate, images: Tensor) -> Tensor:
     with torch.autocast(images.device.type, enabled=False):
         images = images.detach().float().requires_grad_()
         (gradient,) = torch.autograd.grad(discriminate(images).sum(), images, create_graph=True)
-    return gradient.flatten(1)
+    return torch.flatten(gradient, 1)
 
 
 def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor) -> Tensor:
@@ -50,7 +50,8 @@ def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor) -> 
     """
     weight = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(real.float(), fake.detach().float(), weight)
-    return (input_gradient(discriminate, between).norm(dim=1) - 1).square()
+    norm: Tensor = torch.linalg.vector_norm(input_gradient(discriminate, between), dim=1)
+    return (norm - 1).square()
 
 
 def r1_penalty(discriminate: Discriminate, real: Tensor) -> Tensor:

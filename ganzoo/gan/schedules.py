@@ -8,6 +8,11 @@ Schedule = Callable[[float], float]
 """Progress in [0, 1) to a factor on the learning rate."""
 
 
+def constant(progress: float) -> float:
+    """Return 1."""
+    return 1.0
+
+
 def decay_to_zero(share: float) -> Schedule:
     """Return a schedule that holds 1, then falls linearly to zero over the last ``share`` of the training."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -51,10 +50,7 @@ def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
     try:
         return msgspec.convert(value, hint, strict=not text)
     except msgspec.ValidationError as error:
-        shown = re.sub(r" - at `\$.*`$", "", str(error))
-        raise ConfigError(
-            f"{_of(owner)}cannot take {key}={raw}: {shown[0].lower()}{shown[1:]}; it must be {describe_type(hint)}."
-        ) from error
+        raise ConfigError(f"{_of(owner)}cannot take {key}={raw}: it must be {describe_type(hint)}") from error
 
 
 def _parse(hint: Any, word: str) -> Any:
@@ -103,6 +99,8 @@ def describe_type(hint: Any) -> str:
 
 
 def _bounds(meta: msgspec.Meta) -> list[str]:
+    if meta.ge is not None and meta.le is not None:
+        return [f"from {meta.ge} to {meta.le}"]
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "multiple_of": "a multiple of"}
     return [f"{sign} {getattr(meta, name)}" for name, sign in signs.items() if getattr(meta, name) is not None]
 

@@ -27,7 +27,6 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return mapping
 
 
-
 def builtin_registry() -> Path:
     """Return the path of the bundled registry.yaml: inside the wheel, or at the root of a checkout."""
     package = Path(__file__).resolve().parent.parent
@@ -76,7 +75,7 @@ def _entry(path: Path, text: str, name: Any, value: Any) -> Weights:
         keys = re.findall(r"\.(\w+)|\[(\d+)\]", str(error).rpartition("`$")[2]) if "`$" in str(error) else []
         why = re.sub(r" - at `\$.*`$", "", str(error))
         where = ".".join(word or number for word, number in keys)
-        raise fail(f"{where}: {why}" if where else why, *(w if w else int(n) for w, n in keys)) from error
+        raise fail(f"{where}: {why}" if where else why, *(w or int(n) for w, n in keys)) from error
     file = weights.weights
     if (file.repo is None) != (file.revision is None):
         raise fail("weights on the Hub need both 'repo' and 'revision' (a 40-hex commit)", "weights")

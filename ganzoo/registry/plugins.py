@@ -74,9 +74,10 @@ class Plugins:
         """Register one plugin; a hook without a spec or with foreign arguments is refused, and nothing stays behind."""
         known = [name for name in vars(hookspecs) if name.startswith(f"{GROUP}_")]
         for name in vars(plugin.module):
-            if name.startswith(f"{GROUP}_") and self._manager.parse_hookimpl_opts(plugin.module, name) is not None:
-                if name not in known:
-                    raise PluginError(f"{name} is no hook of ganzoo.{did_you_mean(name, known)}")
+            if not name.startswith(f"{GROUP}_") or name in known:
+                continue
+            if self._manager.parse_hookimpl_opts(plugin.module, name) is not None:
+                raise PluginError(f"{name} is no hook of ganzoo.{did_you_mean(name, known)}")
         key = f"{plugin.dist}:{plugin.name}"
         try:
             self._manager.register(plugin.module, key)

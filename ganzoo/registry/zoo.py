@@ -18,15 +18,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Owned(Generic[T]):
-    """A record and the distribution that provides it."""
+    """A record, the distribution that provides it, and through which of its plugins."""
 
     record: T
     dist: str
     version: str
+    plugin: str
 
 
 class Shelf(Generic[T]):
-    """The records of one kind by name. Two owners of one name are both kept, and only ``dist:name`` tells them apart."""
+    """The records of one kind by name. Two owners of one name are both kept; ``dist:name`` tells them apart."""
 
     def __init__(self, kind: str, broken: list[Broken]) -> None:
         self._kind = kind
@@ -90,14 +91,12 @@ class Zoo:
         self._put(plugins, "ganzoo_architectures", Architecture, self.architectures, _check_architecture)
         self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, lambda record: None)
         if registry is not None:
-            self._put_models(registry, "ganzoo", "")
+            self._put_models(registry, Plugin("registry", "ganzoo", "", None))
         for plugin, paths in plugins.results("ganzoo_models", Path):
             for path in paths:
-                self._put_models(path, plugin.dist, plugin.version)
+                self._put_models(path, plugin)
 
-    def _put(
-        self, plugins: Plugins, hook: str, kind: type[T], shelf: Shelf[T], check: Callable[[T], None]
-    ) -> None:
+    def _put(self, plugins: Plugins, hook: str, kind: type[T], shelf: Shelf[T], check: Callable[[T], None]) -> None:
         for plugin, records in plugins.results(hook, kind):
             for record in records:
                 try:
@@ -105,12 +104,12 @@ class Zoo:
                 except GanzooError as error:
                     self.broken.append(_broken(plugin, error))
                     continue
-                shelf.add(record.name, Owned(record, plugin.dist, plugin.version))  # type: ignore[attr-defined]
+                shelf.add(record.name, Owned(record, plugin.dist, plugin.version, plugin.name))
 
-    def _put_models(self, path: Path, dist: str, version: str) -> None:
+    def _put_models(self, path: Path, plugin: Plugin) -> None:
         try:
             for weights in read_models(path):
-                self.models.add(weights.name, Owned(weights, dist, version))
+                self.models.add(weights.name, Owned(weights, plugin.dist, plugin.version, plugin.name))
         except GanzooError as error:
             self.problems.append(str(error))
 

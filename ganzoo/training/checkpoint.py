@@ -36,7 +36,7 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
         try:
             _write(partial, state, rngs)
             sync(partial)
-            os.chmod(partial, 0o755)
+            partial.chmod(0o755)  # mkdtemp makes private folders
             partial.rename(final)
             sync(final.parent)
         except (OSError, GanzooError) as error:

@@ -9,7 +9,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganzoo.gan import GAN
 
-RAMP = 0.05  # the half-life is at most this share of the images seen, so that the start is soon forgotten (Karras 2020b)
+RAMP = (
+    0.05  # the half-life is at most this share of the images seen, so that the start is soon forgotten (Karras 2020b)
+)
 
 
 class EMA:
@@ -21,10 +23,10 @@ class EMA:
 
     def __init__(self, gan: GAN) -> None:
         self.gan = gan
-        self.averaged = copy.copy(gan)
-        self.averaged._modules = dict(gan._modules)
+        shared = {id(module): module for name, module in gan.named_children() if name not in gan.ema}
+        self.averaged = copy.deepcopy(gan, dict(shared))
         for name in gan.ema:
-            self.averaged._modules[name] = copy.deepcopy(getattr(gan, name)).requires_grad_(False).eval()
+            self._network(name).requires_grad_(False).eval()
         self._pairs: list[tuple[float, list[Tensor], list[Tensor]]] = [
             (half_life, list(self._network(name).parameters()), list(getattr(gan, name).parameters()))
             for name, half_life in gan.ema.items()
@@ -43,7 +45,9 @@ class EMA:
         """
         for half_life, averages, weights in self._pairs:
             decay = 0.5 ** (new / max(min(half_life, images * RAMP), 1e-8))
-            get_ema_multi_avg_fn(decay)(averages, weights, 0)
+            get_ema_multi_avg_fn(decay)(  # type: ignore[no-untyped-call]
+                averages, weights, 0
+            )
 
     def model(self) -> GAN:
         """Return the GAN that draws with the averages; buffers (batch statistics) are those of the trained networks."""

@@ -85,7 +85,10 @@ def train(
         after_step: called after every step; must not wait for the device.
     """
     gan = state.gan.train()
-    players = {name: Player(gan, optimizer, accelerator, state.sums, precision == "bf16") for name, optimizer in state.optimizers.items()}
+    players = {
+        name: Player(gan, optimizer, accelerator, state.sums, precision == "bf16")
+        for name, optimizer in state.optimizers.items()
+    }
     stages = gan.stages()
     active: Player | None = None
     while state.images < images:
@@ -141,9 +144,7 @@ class Player:
         bf16: compute the losses under autocast.
     """
 
-    def __init__(
-        self, gan: nn.Module, optimizer: Optimizer, accelerator: Accelerator, sums: Sums, bf16: bool
-    ) -> None:
+    def __init__(self, gan: nn.Module, optimizer: Optimizer, accelerator: Accelerator, sums: Sums, bf16: bool) -> None:
         self.optimizer = optimizer
         self.accelerator = accelerator
         self.sums = sums

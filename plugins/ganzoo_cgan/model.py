@@ -13,7 +13,7 @@ from ganzoo_cgan import CGANConfig
 
 
 class Generator(nn.Module):
-    """Latent (N, D) and label (N,) to images (N, C, S, S): the label's embedding is put beside the latent (figure 1)."""
+    """Latent (N, D) and label (N,) to images (N, C, S, S): the label's embedding beside the latent (figure 1)."""
 
     def __init__(self, config: CGANConfig) -> None:
         super().__init__()

@@ -41,7 +41,7 @@ class Discriminator(nn.Sequential):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return one logit per image."""
-        logits: Tensor = super().forward(images)
+        logits: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         return logits.flatten()
 
 

@@ -1,0 +1,98 @@
+"""``ganzoo sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.cli.common import Count, complete_model
+from ganzoo.errors import ConfigError
+from ganzoo.registry.config import parse_options
+
+
+@click.command("sample")
+@click.argument("model", shell_complete=complete_model)
+@click.option("-n", "count", type=Count(), default=64, show_default=True, help="How many images: 64, 50k.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default="grid.png",
+    show_default=True,
+    help="A .png is one grid, a .npz one array, a .gif or .png with --interpolate a strip; else a new folder of PNGs.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i is that of seed + i.")
+@click.option("--labels", help="Classes in turn, for a conditional model: 7, 3,1,4 or 0-9.")
+@click.option(
+    "--truncation",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Cut the latent's distribution at so many standard deviations: smaller is tamer.",
+)
+@click.option(
+    "-c",
+    "--condition",
+    "conditions",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any other condition that the model takes.",
+)
+@click.option("--interpolate", metavar="SEED:SEED", help="Draw the way between two seeds, in -n steps.")
+@click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+def command(
+    model: str, count: int, out: Path, seed: int, labels: str | None, truncation: float | None,
+    conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
+) -> None:  # fmt: skip
+    """Draw images of a pretrained MODEL, or of a run's or model's folder."""
+    options: dict[str, Any] = dict(parse_options(conditions))
+    if truncation is not None:
+        options["truncation"] = truncation
+    if labels is not None:
+        classes = parse_labels(labels)
+        options["labels"] = [classes[i % len(classes)] for i in range(count)]
+    ends = parse_ends(interpolate) if interpolate is not None else None
+
+    from ganzoo import models, sampling  # torch comes in here, after the arguments are known to be good
+
+    gan = models.load(model, device=models.pick_device(device))
+    if ends is not None:
+        if labels is not None:
+            options["labels"] = options["labels"][0]
+        sampling.save_strip(sampling.interpolate(gan, *ends, steps=count, **options), out)
+        click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
+        return
+    sampling.save_images(gan, out, count, seed=seed, batch_size=batch_size, columns=columns, **options)
+    click.echo(f"wrote {out}: {count} images of {model}, seeds {seed} to {seed + count - 1}")
+
+
+def parse_labels(text: str) -> list[int]:
+    """Parse ``7``, ``3,1,4`` or ``0-9``.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    labels: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            labels += range(int(first), int(last) + 1) if dash else [int(first)]
+    except ValueError as error:
+        raise ConfigError(f"--labels takes class numbers such as 7, 3,1,4 or 0-9, not '{text}'") from error
+    if not labels:
+        raise ConfigError(f"--labels {text} names no class: the first of a range must not be above the last")
+    return labels
+
+
+def parse_ends(text: str) -> tuple[int, int]:
+    """Parse ``3:8``.
+
+    Raises:
+        ConfigError: it is no pair of seeds.
+    """
+    first, colon, last = text.partition(":")
+    if not colon or not first.isdecimal() or not last.isdecimal():
+        raise ConfigError(f"--interpolate takes two seeds such as 3:8, not '{text}'")
+    return int(first), int(last)

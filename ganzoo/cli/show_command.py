@@ -1,0 +1,88 @@
+"""``ganzoo show``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import click
+
+from ganzoo.cli.common import complete_any, dump, size_text, table, warn
+from ganzoo.registry import Architecture, Weights, Zoo, installed
+from ganzoo.registry.config import parameters
+from ganzoo.registry.zoo import Owned, summary_of
+
+
+@click.command("show")
+@click.argument("name", shell_complete=complete_any)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str, as_json: bool) -> None:
+    """Show an architecture's hyper-parameters, or a pretrained model's card."""
+    zoo = installed()
+    owned = summary_of(zoo, name)
+    warn(zoo)
+    if isinstance(owned.record, Weights):
+        if as_json:
+            entry = dataclasses.asdict(owned.record)
+            del entry["root"]
+            dump(entry)
+        else:
+            click.echo(model_text(zoo, owned.record))
+    elif as_json:
+        dump(architecture_json(owned))
+    else:
+        click.echo(architecture_text(zoo, owned))
+
+
+def architecture_json(owned: Owned[Architecture]) -> dict[str, Any]:
+    """Return what ``--json`` prints of an architecture."""
+    record = owned.record
+    return {
+        "name": record.name,
+        "package": owned.dist,
+        "version": owned.version,
+        "summary": record.summary,
+        "paper": record.paper,
+        "target": record.target,
+        "parameters": [dataclasses.asdict(p) for p in parameters(record.config)],
+    }
+
+
+def architecture_text(zoo: Zoo, owned: Owned[Architecture]) -> str:
+    """Return the page of an architecture."""
+    record = owned.record
+    lines = [f"{record.name}: {record.summary}", f"package  {owned.dist} {owned.version}"]
+    if record.paper:
+        lines.append(f"paper    {record.paper}")
+    models = [m.record.name for m in zoo.models if m.record.architecture == record.name]
+    if models:
+        lines.append(f"models   {', '.join(models)}")
+    rows = [[p.name, _default(p.default), p.type, p.meaning] for p in parameters(record.config)]
+    return "\n".join([*lines, "", table(["HYPER-PARAMETER", "DEFAULT", "TYPE", "MEANING"], rows)])
+
+
+def _default(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def model_text(zoo: Zoo, weights: Weights) -> str:
+    """Return the card of a model."""
+    file, trained = weights.weights, weights.trained
+    where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"
+    missing = "" if weights.architecture in zoo.architectures else f"  (not installed; written by {trained.plugin})"
+    minutes = f", {trained.minutes:g} minutes" if trained.minutes else ""
+    rows = [
+        ["architecture", weights.architecture + missing],
+        ["config", ", ".join(f"{k}={v}" for k, v in weights.config.items()) or "all defaults"],
+        ["data", weights.data],
+        ["trained", f"{trained.images:,} images, seed {trained.seed}{minutes}, ganzoo {trained.ganzoo}"],
+        *([["command", trained.command]] if trained.command else []),
+        ["license", weights.license],
+        ["weights", f"{file.file}, {size_text(file.bytes)}, {where}"],
+        ["sha256", file.sha256],
+        *([f"{m.name}", f"{m.value:g}  [{m.protocol}]"] for m in weights.metrics),
+    ]
+    width = max(len(row[0]) for row in rows)
+    head = f"{weights.name}: {weights.summary}" if weights.summary else weights.name
+    code = [f'gan = ganzoo.load("{weights.name}")', "images = gan.sample(16, seed=0)"]
+    return "\n".join([head, *(f"{row[0].ljust(width)}  {row[1]}" for row in rows), "", *code])

@@ -1,0 +1,134 @@
+"""``ganzoo train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.common import Count, complete_architecture, table
+from ganzoo.registry.config import config_to_dict, parse_options
+
+if TYPE_CHECKING:
+    from ganzoo.training.plan import Plan
+    from ganzoo.training.run import Outcome
+
+SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
+
+
+@click.command("train")
+@click.argument("architecture", required=False, shell_complete=complete_architecture)
+@click.option(
+    "--data", help="A data set (mnist, hf:owner/name), a folder of images or parquet files, a .npz or .npy file."
+)
+@click.option("--split", default="train", show_default=True, help="Of a data set that has several.")
+@click.option("--images", type=Count(), help="Real images to draw in all: 300k, 2M.  [default: 1M]")
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A hyper-parameter; `ganzoo show ARCHITECTURE` lists them.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/ARCHITECTURE-DATA]")
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images per update.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "bf16", "fp32"]),
+    default="auto",
+    show_default=True,
+    help="auto is bf16 where the hardware computes in it.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
+@click.option("--report-every", type=Count(), default="5k", show_default=True, metavar="IMAGES")
+@click.option("--preview-every", type=Count(), default="50k", show_default=True, metavar="IMAGES")
+@click.option("--checkpoint-every", type=Count(), default="100k", show_default=True, metavar="IMAGES")
+@click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Checkpoints that are kept.")
+@click.option("--tracker", type=click.Choice(["tensorboard"]), help="Also log there.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run where it stopped; --images may give it a new budget.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the resolved configuration and the sizes of the networks, and stop."
+)
+@click.pass_context
+def command(
+    ctx: click.Context, /, architecture: str | None, data: str | None, images: int | None, options: tuple[str, ...],
+    out: Path | None, resume: Path | None, dry_run: bool, **settings: Any,
+) -> int:  # fmt: skip
+    """Train ARCHITECTURE on a data set into a run's folder."""
+    if resume is not None:
+        source = click.core.ParameterSource.COMMANDLINE
+        given = [p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source]
+        if foreign := [name for name in given if name not in ("--resume", "--images")]:
+            raise click.UsageError(f"--resume goes on with the run's own settings; leave out {', '.join(foreign)}")
+        from ganzoo.training import run
+
+        return _end(run.resume(resume, images=images))
+    if architecture is None:
+        raise click.UsageError("name an architecture (`ganzoo list` shows them), or a run with --resume")
+    if data is None:
+        raise click.UsageError("say what to train on: --data mnist, --data FOLDER")
+    values = parse_options(options)
+
+    from ganzoo.training import plan, run
+
+    made = plan.Settings(data=data, images=images or 1_000_000, **settings)
+    planned = plan.plan(architecture, values, made, text=True)
+    folder = out or _free(Path("runs") / f"{architecture.rpartition(':')[2]}-{_short(data)}")
+    if dry_run:
+        click.echo(plan_text(planned, folder))
+        return 0
+    return _end(run.start(planned, folder))
+
+
+def plan_text(planned: Plan, folder: Path) -> str:
+    """Return what ``--dry-run`` prints."""
+    from ganzoo.models import pick_device
+    from ganzoo.training.plan import resolve_precision
+
+    record, settings = planned.architecture.record, planned.settings
+    device = pick_device(settings.device)
+    resolved = {"precision": resolve_precision(settings.precision, device), "device": device}
+    classes = f", {len(planned.source.classes)} classes" if planned.source.classes else ""
+    rows = [
+        ["architecture", f"{record.name} ({planned.architecture.dist} {planned.architecture.version})"],
+        ["data", f"{planned.source.name}: {planned.source.count:,} images{classes}"],
+        ["run", str(folder)],
+        *([name, str(resolved.get(name, value))] for name, value in vars(settings).items() if name != "data"),
+        *([f"-o {name}", str(value)] for name, value in config_to_dict(planned.config).items()),
+        *([f"{name} parameters", f"{count:,}"] for name, count in planned.parameters().items()),
+    ]
+    return table(["SETTING", "VALUE"], rows)
+
+
+def _short(data: str) -> str:
+    return data.removeprefix("hf:").rstrip("/").rpartition("/")[2].partition(".")[0] or "data"
+
+
+def _free(folder: Path) -> Path:
+    """Return ``folder``, or the first of ``folder-2``, ``folder-3``, ... that does not exist."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
+
+
+def _end(outcome: Outcome) -> int:
+    if outcome.signal is not None:
+        click.echo(
+            f"stopped after {outcome.images:,} images, nothing is lost; go on with: "
+            f"ganzoo train --resume {outcome.run}",
+            err=True,
+        )
+        return SIGNAL_EXIT + outcome.signal
+    click.echo(f"trained on {outcome.images:,} images: {outcome.run} (look at {outcome.run / 'samples.png'})")
+    click.echo(f"  ganzoo sample {outcome.run} -n 64 -o grid.png")
+    return 0

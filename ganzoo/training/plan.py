@@ -1,0 +1,175 @@
+"""What a run will do: the engine's settings and a plan that is checked before anything is decoded or written."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import metadata
+from typing import Any
+
+import torch
+
+import ganzoo
+from ganzoo.data import Source, open_source
+from ganzoo.errors import ConfigError, DataError, MissingExtraError
+from ganzoo.gan import GAN
+from ganzoo.models import build
+from ganzoo.registry import Architecture, Zoo, installed
+from ganzoo.registry.config import config_to_dict, make_config
+from ganzoo.registry.zoo import Owned
+from ganzoo.weights import ModelConfig
+
+VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The engine's settings.
+
+    Args:
+        data: what `ganzoo.data.open_source` takes.
+        images: the budget: real images drawn, over all processes.
+        split: of the data.
+        batch_size: images per update, over all processes.
+        seed: of the weights, the latents and the order of the data.
+        precision: ``"bf16"``, ``"fp32"``, or ``"auto"`` for bf16 where the hardware computes in it.
+        device: ``"auto"`` or ``"cpu"``.
+        report_every: images between two lines of ``stats.jsonl``.
+        preview_every: images between two grids of samples.
+        checkpoint_every: images between two checkpoints.
+        keep: checkpoints that are kept.
+        tracker: ``"tensorboard"``, or None.
+    """
+
+    data: str
+    images: int
+    split: str = "train"
+    batch_size: int = 64
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+    report_every: int = 5_000
+    preview_every: int = 50_000
+    checkpoint_every: int = 100_000
+    keep: int = 2
+    tracker: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("images", "batch_size", "report_every", "preview_every", "checkpoint_every", "keep"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.precision not in ("auto", "bf16", "fp32"):
+            raise ConfigError(f"precision must be auto, bf16 or fp32, not '{self.precision}'")
+        if self.device not in ("auto", "cpu"):
+            raise ConfigError(f"device must be auto or cpu, not '{self.device}'")
+        if self.tracker not in (None, "tensorboard"):
+            raise ConfigError(f"tracker must be tensorboard, not '{self.tracker}'")
+        if not 0 <= self.seed < 2**31:
+            raise ConfigError(f"seed must be in 0 ... 2**31 - 1, not {self.seed}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that has been checked and not begun.
+
+    Args:
+        architecture: from the zoo.
+        config: its hyper-parameters, the image's shape taken from the data.
+        settings: of the engine.
+        source: the data.
+        gan: untrained.
+    """
+
+    architecture: Owned[Architecture]
+    config: Any
+    settings: Settings
+    source: Source
+    gan: GAN
+
+    def parameters(self) -> dict[str, int]:
+        """Return the number of parameters of each network."""
+        return {name: sum(p.numel() for p in net.parameters()) for name, net in self.gan.named_children()}
+
+    def model_config(self) -> ModelConfig:
+        """Return what ``config.json`` says."""
+        return ModelConfig(
+            architecture=self.architecture.record.name,
+            plugin=self.architecture.dist,
+            plugin_version=self.architecture.version,
+            config=config_to_dict(self.config),
+            ganzoo=ganzoo.__version__,
+            data={
+                "name": self.source.name,
+                "split": self.settings.split,
+                "images": self.source.count,
+                "classes": list(self.source.classes or ()),
+                "key": self.source.key,
+            },
+            training=asdict(self.settings),
+            versions={"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONS}},
+        )
+
+
+def plan(
+    name: str, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None
+) -> Plan:
+    """Check everything that can be checked before an image is decoded.
+
+    Args:
+        name: the architecture.
+        options: hyper-parameters that differ from the defaults.
+        settings: of the engine.
+        text: the options are words of a command line.
+        zoo: where names are looked up.
+
+    Raises:
+        GanzooError: whatever is wrong, in one line.
+    """
+    zoo = zoo or installed()
+    architecture = zoo.architectures[name]
+    kind = architecture.record.config
+    make_config(kind, options, text=text, owner=name)
+    source = open_source(settings.data, split=settings.split, zoo=zoo)
+    if source.count < settings.batch_size:
+        raise DataError(f"{source.name} has {source.count} images, too few for batches of {settings.batch_size}")
+    known = {f.name for f in fields(kind)}
+    size, channels = source.native()
+    derived: dict[str, Any] = {"image_size": size, "channels": channels}
+    if source.classes is not None and len(source.classes) > 1:
+        derived["classes"] = len(source.classes)
+    derived = {k: v for k, v in derived.items() if k in known and v is not None and k not in options}
+    for key, value in list(derived.items()):
+        try:
+            make_config(kind, {key: value}, owner=name)
+        except ConfigError as error:
+            if key != "image_size":
+                raise DataError(f"{source.name}: {error}") from error
+            del derived[key]  # the images are resized to the architecture's default
+    config = make_config(kind, {**derived, **options}, text=text, owner=name)
+    torch.manual_seed(settings.seed)
+    gan = build(architecture, config)
+    has = {"image", "label"} if source.classes is not None else {"image"}
+    if missing := sorted(gan.needs - has):
+        raise DataError(
+            f"{name} needs {' and '.join(missing)}s, and {source.name} has none: use a labelled data set, or a folder "
+            "with one sub-folder per class"
+        )
+    if settings.tracker == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
+        raise MissingExtraError("the TensorBoard tracker", "track")
+    return Plan(architecture, config, settings, source, gan)
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """Return ``"bf16"`` or ``"fp32"``: for ``"auto"``, bf16 where the hardware computes in it."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability()[0] >= 8
+    elif device.type == "cpu":
+        able = torch.cpu.get_capabilities()
+        fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+    else:
+        fast = False
+    return "bf16" if fast else "fp32"

@@ -7,7 +7,6 @@ An error says what is wrong and what to do about it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class GanzooError(Exception):
@@ -55,5 +54,7 @@ class MissingExtraError(GanzooError, ImportError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
+    from difflib import get_close_matches  # only those who mistype wait for it
+
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 
 import click
 
@@ -66,6 +65,8 @@ def main() -> None:
 
 def _fail(message: str, debug: bool) -> None:
     if debug:
+        import traceback
+
         traceback.print_exc()
     click.echo(f"Error: {message}", err=True)
     sys.exit(1)

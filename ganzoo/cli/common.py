@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +30,8 @@ def size_text(count: int) -> str:
 
 def dump(value: Any) -> None:
     """Print JSON."""
+    import json  # the plain list does without
+
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 

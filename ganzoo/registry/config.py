@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -64,6 +63,8 @@ def _parse(hint: Any, word: str) -> Any:
         return None
     if any(get_origin(m) in (tuple, list) for m in allowed) and not word.startswith("["):
         word = f"[{word}]"
+    import json  # only a command line with options needs it
+
     try:
         return json.loads(word)
     except json.JSONDecodeError:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -22,8 +20,7 @@ from ganzoo.registry import hookspecs
 from ganzoo.registry.hookspecs import GROUP
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(NamedTuple):
     """An entry point that loaded: its name, its distribution and what implements the hooks."""
 
     name: str
@@ -32,15 +29,29 @@ class Plugin:
     module: Any
 
 
-@dataclass(frozen=True)
-class Broken:
-    """An entry point that cannot be used, with the reason in one line and the traceback for whoever mends it."""
+class Found(NamedTuple):
+    """An entry point that is installed and not yet loaded."""
+
+    entry_point: metadata.EntryPoint
+    dist: str
+    version: str
+
+
+class Broken(NamedTuple):
+    """An entry point that cannot be used, with the reason in one line."""
 
     name: str
     dist: str
     version: str
     reason: str
-    traceback: str
+    error: BaseException
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of the error, for whoever mends the plugin."""
+        import traceback
+
+        return "".join(traceback.format_exception(self.error))
 
     def __str__(self) -> str:
         return f"{self.dist} {self.version} ({self.name}): {self.reason}"
@@ -49,24 +60,21 @@ class Broken:
 class Plugins:
     """The loaded plugins, the broken ones, and the hooks' results."""
 
-    def __init__(self, entry_points: Iterable[metadata.EntryPoint]) -> None:
+    def __init__(self, found: Iterable[Found]) -> None:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self.loaded: list[Plugin] = []
         self.broken: list[Broken] = []
-        for entry_point in entry_points:
-            self._load(entry_point)
+        for one in found:
+            self._load(one)
 
-    def _load(self, entry_point: metadata.EntryPoint) -> None:
-        dist = entry_point.dist
-        name, version = (dist.name, dist.version) if dist else (entry_point.name, "?")
-
+    def _load(self, found: Found) -> None:
         def load() -> Plugin:
-            plugin = Plugin(entry_point.name, name, version, entry_point.load())
+            plugin = Plugin(found.entry_point.name, found.dist, found.version, found.entry_point.load())
             self._register(plugin)
             return plugin
 
-        plugin = self._guarded(Plugin(entry_point.name, name, version, None), load)
+        plugin = self._guarded(Plugin(found.entry_point.name, found.dist, found.version, None), load)
         if plugin is not None:
             self.loaded.append(plugin)
 
@@ -98,7 +106,7 @@ class Plugins:
                 raise
             text = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
-            self.broken.append(Broken(who.name, who.dist, who.version, reason, traceback.format_exc()))
+            self.broken.append(Broken(who.name, who.dist, who.version, reason, error))
             return None
 
     def results(self, hook: str, kind: type[Any]) -> Iterator[tuple[Plugin, list[Any]]]:
@@ -106,15 +114,15 @@ class Plugins:
 
         A plugin whose hook raises or returns something else moves to `broken`.
         """
+        implementations = {id(impl.plugin): impl for impl in getattr(self._manager.hook, hook).get_hookimpls()}
         for plugin in list(self.loaded):
-            caller = self._manager.subset_hook_caller(
-                hook, [p for p in self._manager.get_plugins() if p is not plugin.module]
-            )
-            if not caller.get_hookimpls():
+            # Called one by one: pluggy's own call of a hook ends with the first plugin that raises.
+            implementation = implementations.get(id(plugin.module))
+            if implementation is None:
                 continue
 
-            def call(caller: Any = caller) -> list[Any]:
-                found = [record for records in caller() for record in records]
+            def call(function: Callable[[], Iterable[Any]] = implementation.function) -> list[Any]:
+                found = list(function())
                 for record in found:
                     if not isinstance(record, kind):
                         raise PluginError(f"{hook} must return {kind.__name__} records, not {type(record).__name__}")
@@ -135,12 +143,34 @@ def discover() -> Plugins:
     Raises:
         PluginError: ``GANZOO_PLUGINS`` names a plugin that is not installed.
     """
-    found = sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.dist.name if e.dist else ""))
+    found = find()
     chosen = os.environ.get("GANZOO_PLUGINS")
     if chosen is not None:
         wanted = {name.strip() for name in chosen.split(",") if name.strip()}
-        names = {name for e in found for name in (e.name, e.dist.name if e.dist else e.name)}
+        names = {name for one in found for name in (one.entry_point.name, one.dist)}
         for name in sorted(wanted - names):
             raise PluginError(f"GANZOO_PLUGINS names '{name}', which is not installed.{did_you_mean(name, names)}")
-        found = [e for e in found if e.name in wanted or (e.dist is not None and e.dist.name in wanted)]
+        found = [one for one in found if wanted & {one.entry_point.name, one.dist}]
     return Plugins(found)
+
+
+def find() -> list[Found]:
+    """Return the installed entry points in the order of their names."""
+    owners: dict[int, tuple[str, str]] = {}
+    found = []
+    for entry_point in metadata.entry_points(group=GROUP):
+        dist = entry_point.dist
+        if dist is None:
+            found.append(Found(entry_point, entry_point.name, "?"))
+            continue
+        if id(dist) not in owners:
+            owners[id(dist)] = _name_and_version(dist)
+        found.append(Found(entry_point, *owners[id(dist)]))
+    return sorted(found, key=lambda one: (one.entry_point.name, one.dist))
+
+
+def _name_and_version(dist: metadata.Distribution) -> tuple[str, str]:
+    """Read two fields of a distribution; its own properties parse all of METADATA as an e-mail, each time."""
+    text = dist.read_text("METADATA") or dist.read_text("PKG-INFO") or ""
+    header = dict(line.split(": ", 1) for line in text.partition("\n\n")[0].splitlines() if ": " in line)
+    return header.get("Name", "?"), header.get("Version", "?")

@@ -1,12 +1,11 @@
-"""The records that plugins hand to the catalogue. Frozen, cheap to make, free of torch."""
+"""The records that plugins hand to the catalogue: frozen, free of torch, and quick to define (a `msgspec.Struct`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
 __all__ = ["API", "Architecture", "Dataset", "Meta", "Metric", "Trained", "Weights", "WeightsFile"]
 
@@ -17,8 +16,7 @@ Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Commit = Annotated[str, Meta(pattern="^[0-9a-f]{40}$")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Architecture:
+class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of GAN that can be created and trained.
 
     Args:
@@ -40,8 +38,7 @@ class Architecture:
     api: int = API
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dataset:
+class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An image data set of the Hugging Face Hub that can be named in short.
 
     Args:
@@ -63,8 +60,7 @@ class Dataset:
     license: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightsFile:
+class WeightsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a safetensors file is: beside registry.yaml (``file`` alone), or at a commit of a Hub repository."""
 
     file: str
@@ -74,8 +70,7 @@ class WeightsFile:
     revision: Commit | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trained:
+class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the weights came to be."""
 
     images: Annotated[int, Meta(ge=0)]
@@ -86,8 +81,7 @@ class Trained:
     command: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A figure with the protocol that it was measured by; values of two protocols do not compare."""
 
     name: str
@@ -95,8 +89,7 @@ class Metric:
     protocol: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Weights:
+class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pretrained model. ``config`` holds only what differs from the architecture's defaults."""
 
     name: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
 from ganzoo.registry.modelfile import builtin_registry, read_models
@@ -16,8 +18,7 @@ from ganzoo.registry.specs import API, Architecture, Dataset, Weights
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Owned(Generic[T]):
+class Owned(Struct, Generic[T], frozen=True):
     """A record, the distribution that provides it, and through which of its plugins."""
 
     record: T
@@ -125,7 +126,7 @@ class Zoo:
 
 
 def _broken(plugin: Plugin, error: GanzooError) -> Broken:
-    return Broken(plugin.name, plugin.dist, plugin.version, str(error), str(error))
+    return Broken(plugin.name, plugin.dist, plugin.version, str(error), error)
 
 
 def _check_architecture(record: Architecture) -> None:

@@ -1,0 +1,37 @@
+# Everything needs only Python >= 3.10 and make: the first target that needs it makes the virtual environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: demo test lint docs format clean
+
+demo: $(STAMP)  ## list the zoo and draw 64 digits
+	$(BIN)/ganzoo list
+	$(BIN)/ganzoo sample dcgan-mnist -n 64 -o grid.png
+
+test: $(STAMP)  ## the whole test suite
+	$(BIN)/python -m pytest -n 2
+
+lint: $(STAMP)  ## format, lint, types, and the outputs shown in the docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog --check --diff -P README.md docs/*.md
+
+docs: $(STAMP)  ## generate the outputs shown in the docs anew
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog -r -P README.md docs/*.md
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "ganzoo needs Python 3.10 or newer: make PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV)

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from ganzoo.gan import GAN
     from ganzoo.models import create, load
     from ganzoo.registry.listing import list_architectures, list_models
-    from ganzoo.sampling import sample
-    from ganzoo.training.run import train
+    from ganzoo.sampling import grid, interpolate, sample
+    from ganzoo.training.run import resume, train
 
 _HOMES = {
     "GAN": "ganzoo.gan",
     "GanzooError": "ganzoo.errors",
     "create": "ganzoo.models",
+    "grid": "ganzoo.sampling",
+    "interpolate": "ganzoo.sampling",
     "list_architectures": "ganzoo.registry.listing",
     "list_models": "ganzoo.registry.listing",
     "load": "ganzoo.models",
+    "resume": "ganzoo.training.run",
     "sample": "ganzoo.sampling",
     "train": "ganzoo.training.run",
 }
@@ -34,9 +37,12 @@ __all__ = [
     "GanzooError",
     "__version__",
     "create",
+    "grid",
+    "interpolate",
     "list_architectures",
     "list_models",
     "load",
+    "resume",
     "sample",
     "train",
 ]

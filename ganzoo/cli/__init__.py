@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
 import click
 
 import ganzoo
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, did_you_mean
 
 COMMANDS = ("list", "show", "sample", "train", "plugins")
 
@@ -28,6 +29,14 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}_command").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a mistyped one, say which was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(ganzoo.__version__, prog_name="ganzoo")
@@ -38,6 +47,8 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; every error is one line on stderr, and a non-zero exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a summary may have letters that the terminal has not
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -54,11 +65,12 @@ def main() -> None:
         sys.exit(1)
     except GanzooError as error:
         _fail(str(error), debug)
+    except OSError as error:  # a full disk, a folder that may not be read: the machine's, not ours
+        _fail(str(error), debug)
     except MemoryError:
         _fail("out of memory: use a smaller batch size or image size", debug)
     except Exception as error:  # noqa: BLE001 - whatever it is, the person gets one line
-        text = " ".join(str(error).split())
-        _fail(f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)", debug)
+        _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where; please report it)", debug)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -68,5 +80,5 @@ def _fail(message: str, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from ganzoo.registry import Zoo, installed
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return left-aligned columns; the last one is as long as it needs."""
+    header, *rows = ([" ".join(cell.split()) for cell in row] for row in [header, *rows])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
     return "\n".join(line.rstrip() for line in lines)
@@ -29,10 +31,10 @@ def size_text(count: int) -> str:
 
 
 def dump(value: Any) -> None:
-    """Print JSON."""
+    """Print JSON, in ASCII, which every encoding of a pipe or a terminal holds."""
     import json  # the plain list does without
 
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(value, indent=2))
 
 
 class Count(click.ParamType[int]):
@@ -44,15 +46,16 @@ class Count(click.ParamType[int]):
         """Parse it."""
         if isinstance(value, int):
             return value
-        text = value.strip().lower().replace("_", "").replace(",", "")
-        factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)
-        try:
-            number = float(text.rstrip("km")) * factor
-        except ValueError:
-            number = 0.5
-        if number < 1 or number != int(number):
-            self.fail(f"'{value}' is no number of images: say 300000, 300k or 1.5M", param, ctx)
-        return int(number)
+        from decimal import Decimal  # the plain list does without
+
+        # A comma parts thousands and nothing else: 1,5M may be meant as 1.5M.
+        match = re.fullmatch(r"(\d[\d_]*|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\d)?([km]?)", value.strip().lower(), re.ASCII)
+        if match:
+            whole, part, power, unit = match.groups("")
+            number = Decimal(whole.replace(",", "") + part + power) * {"": 1, "k": 1_000, "m": 1_000_000}[unit]
+            if number >= 1 and number == int(number):
+                return int(number)
+        return self.fail(f"'{value}' is no number of images: say 300000, 300k or 1.5M", param, ctx)
 
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

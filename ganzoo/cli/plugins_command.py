@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
             if owned.dist == plugin.dist and owned.plugin == plugin.name
         ]
         if (plugin.dist, plugin.name) not in broken:
-            rows.append([plugin.name, plugin.dist, plugin.version, ", ".join(provides) or "nothing"])
+            rows.append((plugin.name, plugin.dist, plugin.version, provides))
     if as_json:
         dump(
             {
@@ -39,11 +39,13 @@ def command(as_json: bool) -> None:
                     }
                     for b in zoo.broken
                 ],
+                "problems": zoo.warnings()[len(zoo.broken) :],
             }
         )
         return
-    click.echo(table(["PLUGIN", "PACKAGE", "VERSION", "PROVIDES"], rows))
+    texts = [[*words, ", ".join(provides) or "nothing"] for *words, provides in rows]
+    click.echo(table(["PLUGIN", "PACKAGE", "VERSION", "PROVIDES"], texts))
     for one in zoo.broken:
         click.echo(f"\n! {one}\n{one.traceback.rstrip()}")
-    for problem in zoo.problems:
+    for problem in zoo.warnings()[len(zoo.broken) :]:
         click.echo(f"\n! {problem}")

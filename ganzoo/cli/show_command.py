@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import click
+import msgspec
 
 from ganzoo.cli.common import complete_any, dump, size_text, table, warn
 from ganzoo.registry import Architecture, Weights, Zoo, installed
@@ -23,7 +24,7 @@ def command(name: str, as_json: bool) -> None:
     warn(zoo)
     if isinstance(owned.record, Weights):
         if as_json:
-            entry = dataclasses.asdict(owned.record)
+            entry = msgspec.to_builtins(owned.record)
             del entry["root"]
             dump(entry)
         else:

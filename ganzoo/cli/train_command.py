@@ -122,13 +122,16 @@ def _free(folder: Path) -> Path:
 
 
 def _end(outcome: Outcome) -> int:
+    code = 0 if outcome.signal is None else SIGNAL_EXIT + outcome.signal
+    if outcome.rank > 0:
+        return code
     if outcome.signal is not None:
         click.echo(
             f"stopped after {outcome.images:,} images, nothing is lost; go on with: "
             f"ganzoo train --resume {outcome.run}",
             err=True,
         )
-        return SIGNAL_EXIT + outcome.signal
+        return code
     click.echo(f"trained on {outcome.images:,} images: {outcome.run} (look at {outcome.run / 'samples.png'})")
     click.echo(f"  ganzoo sample {outcome.run} -n 64 -o grid.png")
-    return 0
+    return code

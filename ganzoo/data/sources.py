@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganzoo.data.images import Item, open_image, why
 from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.registry import Dataset, Zoo, installed
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _HASHED_UP_TO = 2**30
-
-
-class Item(NamedTuple):
-    """One image, still encoded (or an array), with its label and where it is, for error messages."""
-
-    image: bytes | Path | NDArray[np.uint8]
-    label: int | None
-    where: str
+_CLASSES_UP_TO = 2**16
 
 
 @dataclass(frozen=True)
@@ -52,28 +44,11 @@ class Source:
 
     def native(self) -> tuple[int | None, int]:
         """Return (size, channels) of the first images: the size is None where they differ or are not square."""
-        shapes = [open_image(item) for item in itertools.islice(self.read(), 16)]
-        sizes = {image.size for image in shapes}
+        images = [open_image(item) for item in itertools.islice(self.read(), 16)]
+        sizes = {image.size for image in images}
         width, height = sizes.pop() if len(sizes) == 1 else (0, 1)
-        grey = all(image.mode in ("1", "L", "I", "I;16", "F") for image in shapes)
+        grey = all(Image.getmodebase(image.mode) == "L" for image in images)
         return (width if width == height else None), (1 if grey else 3)
-
-
-def open_image(item: Item) -> Image.Image:
-    """Decode one image.
-
-    Raises:
-        DataError: it cannot be decoded; the text names its file or row.
-    """
-    try:
-        if isinstance(item.image, np.ndarray):
-            return Image.fromarray(item.image)
-        image = Image.open(io.BytesIO(item.image) if isinstance(item.image, bytes) else item.image)
-        image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        why = str(error).partition("<_io")[0].strip() or type(error).__name__
-        raise DataError(f"{item.where} is no readable image ({why}): mend or remove it") from error
-    return image
 
 
 def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo | None = None) -> Source:
@@ -90,17 +65,22 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         UnknownNameError: neither a path nor a known short name.
         MissingExtraError: a package for this kind of source is not installed.
     """
-    name, path = str(spec), Path(spec).expanduser()
+    name = str(spec)
     zoo = zoo or installed()
     if name.startswith("hf:"):
         return _from_hub(Dataset(name=name, repo=name[3:], summary=""), split)
     if name in zoo.datasets:
         return _from_hub(zoo.datasets[name].record, split)
-    if path.is_dir():
+    try:
+        path = Path(name).expanduser()
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, RuntimeError) as error:  # a name too long, a home that is not there
+        raise DataError(f"{name} cannot be opened: {why(error)}") from error
+    if is_folder:
         return _from_parquet(name, path, split) if list(path.glob("*.parquet")) else _from_folder(name, path)
     if path.is_file() and path.suffix in (".npz", ".npy"):
         return _from_arrays(name, path)
-    if path.exists():
+    if exists:
         raise DataError(f"{name} is neither a folder nor a .npz or .npy file of images")
     if os.sep in name or name.startswith("."):
         raise DataError(f"There is no folder or file {path.absolute()}")
@@ -108,14 +88,21 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
     raise AssertionError
 
 
-def fingerprint(paths: Sequence[Path]) -> str:
-    """Return a key of the files' content, or of their names, sizes and times where they are over 1 GiB together."""
-    stats = [path.stat() for path in paths]
-    by_content = sum(stat.st_size for stat in stats) <= _HASHED_UP_TO
-    digest = hashlib.sha256()
-    for path, stat in zip(paths, stats, strict=True):
-        digest.update(f"{path.name}\0{path.parent.name}\0{stat.st_size}\0".encode())
-        digest.update(path.read_bytes() if by_content else str(stat.st_mtime_ns).encode())
+def fingerprint(paths: Sequence[Path], root: Path) -> str:
+    """Return a key of the files' places below ``root`` and of their content, or of their times above 1 GiB together.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    digest, path = hashlib.sha256(), root
+    try:
+        stats = [path.stat() for path in paths]
+        by_content = sum(stat.st_size for stat in stats) <= _HASHED_UP_TO
+        for path, stat in zip(paths, stats, strict=True):
+            digest.update(os.fsencode(path.relative_to(root)) + f"\0{stat.st_size}\0".encode())
+            digest.update(path.read_bytes() if by_content else str(stat.st_mtime_ns).encode())
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read: {why(error)}") from error
     return digest.hexdigest()
 
 
@@ -126,13 +113,16 @@ def _from_hub(dataset: Dataset, split: str) -> Source:
         raise MissingExtraError(f"the data set {dataset.name}", "data") from error
     try:
         rows = datasets.load_dataset(dataset.repo, dataset.subset, split=split)
+        column = _image_column(dataset.name, rows.column_names, dataset.image_column)
+        rows = rows.cast_column(column, datasets.Image(decode=False))
+    except DataError:
+        raise
     except Exception as error:  # the library raises a dozen kinds, from ValueError to its own
-        why = " ".join(str(error).split())
         raise DataError(
-            f"data set {dataset.repo} ({split}) cannot be fetched from the Hub: {type(error).__name__}: {why}"
+            f"data set {dataset.repo} ({split}) cannot be fetched from the Hub: {type(error).__name__}: {why(error)}"
         ) from error
-    column = _image_column(dataset.name, rows.column_names, dataset.image_column)
-    rows = rows.cast_column(column, datasets.Image(decode=False))
+    if len(rows) == 0:
+        raise DataError(f"data set {dataset.repo} has no images in split '{split}'")
     label = dataset.label_column if dataset.label_column in rows.column_names else None
     classes = getattr(rows.features[label], "names", None) if label else None
     if label and classes is None:
@@ -141,10 +131,12 @@ def _from_hub(dataset: Dataset, split: str) -> Source:
     def read() -> Iterator[Item]:
         for i, row in enumerate(rows):
             cell = row[column]
-            image = cell["bytes"] if cell["bytes"] is not None else Path(cell["path"])
+            path = cell.get("path") if isinstance(cell, dict) else None
+            image = _cell_bytes(cell) or (Path(path) if path else b"")
             yield Item(image, row[label] if label else None, f"row {i} of {dataset.name}")
 
-    key = rows._fingerprint  # noqa: SLF001 - the library's own key of what was loaded and how; it has no other name
+    # The library's own key of what was loaded and how; it has no other name.
+    key = f"{rows._fingerprint}:{label}"  # noqa: SLF001
     return Source(dataset.name, key, len(rows), read, tuple(classes) if classes else None)
 
 
@@ -158,44 +150,65 @@ def _image_column(name: str, columns: Sequence[str], preferred: str) -> str:
 def _from_parquet(name: str, folder: Path, split: str) -> Source:
     try:
         import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingExtraError(f"reading parquet files ({name})", "data") from error
-    files = sorted(folder.glob(f"{split}-*.parquet")) or sorted(folder.glob(f"{split}.parquet"))
+    found = sorted(folder.glob("*.parquet"))
+    files = [f for f in found if f.stem.startswith(f"{split}-")] or [f for f in found if f.stem == split]
     if not files:
-        splits = sorted({path.stem.partition("-")[0] for path in folder.glob("*.parquet")})
+        splits = sorted({path.stem.partition("-")[0] for path in found})
         raise DataError(f"{name} has no split '{split}'; it has: {', '.join(splits)}")
     try:
         opened = [pq.ParquetFile(file) for file in files]
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name}: {' '.join(str(error).split())}") from error
-    schema = opened[0].schema_arrow
-    image = _image_column(name, schema.names, "image")
-    described = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    classes = described.get("info", {}).get("features", {}).get("label", {}).get("names")
-    labelled = "label" in schema.names
-    if labelled and classes is None:
-        top = max(
-            batch["label"].max() for file in files for batch in [pq.read_table(file, columns=["label"]).to_pydict()]
-        )
-        classes = [str(i) for i in range(top + 1)]
-    columns = [image, "label"] if labelled else [image]
+        schema = opened[0].schema_arrow
+        image = _image_column(name, schema.names, "image")
+        classes = None
+        if "label" in schema.names and pa.types.is_integer(schema.field("label").type):
+            ranges = [pc.min_max(file.read(columns=["label"])["label"]).as_py() for file in opened]
+            labels = [value for ends in ranges for value in ends.values() if value is not None]
+            if labels:
+                classes = _class_names(schema.metadata) or _count_classes(name, labels)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise DataError(f"{name}: {why(error)}") from error
+    columns = [image, "label"] if classes else [image]
 
     def read() -> Iterator[Item]:
         for file in files:
             rows = itertools.count()
             try:
                 for batch in pq.ParquetFile(file).iter_batches(1024, columns=columns):
-                    labels = batch.column("label").to_pylist() if labelled else itertools.repeat(None)
-                    for cell, label in zip(batch.column(image).to_pylist(), labels, strict=False):
+                    labels = batch.column("label").to_pylist() if classes else [None] * len(batch)
+                    for cell, label in zip(batch.column(image).to_pylist(), labels, strict=True):
                         yield Item(_cell_bytes(cell), label, f"row {next(rows)} of {file}")
-            except (pa.ArrowException, OSError) as error:
-                raise DataError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
+            except (pa.ArrowException, OSError, KeyError) as error:
+                raise DataError(f"{file} cannot be read: {why(error)}") from error
 
     count = sum(file.metadata.num_rows for file in opened)
     if count == 0:
         raise DataError(f"{name} has no images in split '{split}'")
-    return Source(name, fingerprint(files), count, read, tuple(classes) if labelled else None)
+    return Source(name, fingerprint(files, folder), count, read, classes)
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:
+    """Return the names of the labels that the Hub's library writes into a parquet file, if it did."""
+    try:
+        names = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["label"]["names"]
+        return tuple(str(name) for name in names)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _count_classes(name: str, labels: Sequence[int]) -> tuple[str, ...]:
+    """Name the classes after their numbers.
+
+    Raises:
+        DataError: a label is no class index.
+    """
+    low, high = min(labels), max(labels)
+    if low < 0 or high >= _CLASSES_UP_TO:
+        raise DataError(f"{name}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")
+    return tuple(str(i) for i in range(high + 1))
 
 
 def _cell_bytes(cell: Any) -> bytes:
@@ -204,34 +217,32 @@ def _cell_bytes(cell: Any) -> bytes:
 
 
 def _from_folder(name: str, folder: Path) -> Source:
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    if not files:
-        raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}) and no parquet files")
-    parts = [path.relative_to(folder).parts for path in files]
+    try:
+        paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
+    except OSError as error:
+        raise DataError(f"{error.filename or name} cannot be read: {why(error)}") from error
+    # Hidden files are no images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
+    paths = sorted(p for p in paths if not any(part.startswith(".") for part in p.parts))
+    if not paths:
+        raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}), and no parquet files beside them")
+    files = [folder / path for path in paths]
     # Classes only where every image is in a sub-folder; a stray image beside them makes the set unlabelled.
-    classes = sorted({p[0] for p in parts}) if all(len(p) > 1 for p in parts) else None
-    labels: Iterable[int | None] = [classes.index(p[0]) for p in parts] if classes else [None] * len(files)
+    classes = sorted({p.parts[0] for p in paths}) if all(len(p.parts) > 1 for p in paths) else []
+    for unnamed in (c for c in classes if not c.isprintable()):
+        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is no text: rename it")
+    index = {c: i for i, c in enumerate(classes)}
+    labels = [index.get(p.parts[0]) for p in paths]
 
     def read() -> Iterator[Item]:
         for path, label in zip(files, labels, strict=True):
             yield Item(path, label, str(path))
 
-    return Source(name, fingerprint(files), len(files), read, tuple(classes) if classes else None)
+    return Source(name, fingerprint(files, folder), len(files), read, tuple(classes) or None)
 
 
 def _from_arrays(name: str, path: Path) -> Source:
-    try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            images, labels = loaded, None
-        else:
-            key = next((k for k in ("images", "arr_0") if k in loaded), None)
-            if key is None:
-                raise DataError(f"{name} has no array 'images'; it has: {', '.join(loaded)}")
-            images, labels = loaded[key], loaded.get("labels")
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise DataError(f"{name} is no array file that can be read safely: {error}") from error
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) == 0:
+    images, labels = _load_arrays(name, path)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise DataError(
             f"{name} must hold uint8 images (N, H, W), (N, H, W, C) or (N, C, H, W), not {images.dtype} {images.shape}"
         )
@@ -241,14 +252,28 @@ def _from_arrays(name: str, path: Path) -> Source:
         raise DataError(f"{name} must have 1 or 3 channels, not shape {images.shape}")
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
-    if labels is not None and (labels.shape != (len(images),) or labels.dtype.kind not in "iu" or labels.min() < 0):
-        raise DataError(
-            f"{name}: 'labels' must be {len(images)} class indices from 0, not {labels.dtype} {labels.shape}"
-        )
-    classes = tuple(str(i) for i in range(int(labels.max()) + 1)) if labels is not None else None
+    if labels is not None and (labels.shape != (len(images),) or labels.dtype.kind not in "iu"):
+        raise DataError(f"{name}: 'labels' must be {len(images)} class indices, not {labels.dtype} {labels.shape}")
+    classes = _count_classes(name, labels.tolist()) if labels is not None else None
 
     def read() -> Iterator[Item]:
         for i, image in enumerate(images):
             yield Item(np.ascontiguousarray(image), int(labels[i]) if labels is not None else None, f"{name}[{i}]")
 
-    return Source(name, fingerprint([path]), len(images), read, classes)
+    return Source(name, fingerprint([path], path.parent), len(images), read, classes)
+
+
+def _load_arrays(name: str, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return (images, labels or None), as they are in the file."""
+    try:
+        if path.suffix == ".npy":
+            return np.lib.format.open_memmap(path, mode="r"), None
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as loaded:
+            names = list(loaded)
+            key = next((k for k in ("images", "arr_0") if k in names), None)
+            if key is not None:
+                labels = np.asarray(loaded["labels"]) if "labels" in names else None
+                return np.asarray(loaded[key]), labels
+    except Exception as error:  # damaged files raise a dozen kinds, from zlib.error to tokenize.TokenError
+        raise DataError(f"{name} is no array file that can be read safely: {why(error)}") from error
+    raise DataError(f"{name} has no array 'images'; it has: {', '.join(names)}")

@@ -15,12 +15,11 @@ from pathlib import Path
 import filelock
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm import tqdm
 
-from ganzoo.data.sources import Item, Source, open_image
+from ganzoo.data.images import Item, to_array
+from ganzoo.data.sources import Source
 from ganzoo.errors import DataError
 
 _FORMAT = 1  # of the files in the cache: a new number makes new stores
@@ -82,59 +81,52 @@ def prepare(source: Source, image_size: int, channels: int, *, progress: bool = 
                 _decode(source, image_size, channels, folder, progress)
     except OSError as error:
         raise DataError(f"decoded images cannot be kept in {folder}: {error.strerror or error}") from error
-    size = (folder / "images.npy").stat().st_size
-    # Copy-on-write pages: torch wants a writable array, and nothing is ever written.
-    images = np.load(folder / "images.npy", mmap_mode="c" if size > _IN_MEMORY_UP_TO else None)
-    labels = torch.from_numpy(np.load(folder / "labels.npy")) if source.classes is not None else None
+    try:
+        size = (folder / "images.npy").stat().st_size
+        # Copy-on-write pages: torch wants a writable array, and nothing is ever written.
+        images = np.load(folder / "images.npy", mmap_mode="c" if size > _IN_MEMORY_UP_TO else None)
+        labels = torch.from_numpy(np.load(folder / "labels.npy")) if source.classes is not None else None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"the decoded images in {folder} cannot be read ({error}): delete that folder") from error
     return Store(source.name, torch.from_numpy(images), labels, source.classes)
 
 
 def _decode(source: Source, size: int, channels: int, folder: Path, progress: bool) -> None:
     """Decode into a folder beside the final one and rename it, so that a store is whole or absent."""
+    for left in folder.parent.glob(f"{folder.name}.partial-*"):  # by a killed process: the lock says that none is at it
+        shutil.rmtree(left, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
+    header = {"descr": "|u1", "fortran_order": False, "shape": (source.count, channels, size, size)}
+    labels: list[int] = []
     try:
-        shape = (source.count, channels, size, size)
-        images = np.lib.format.open_memmap(partial / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
-        labels = np.zeros(source.count, dtype=np.int64)
         bar = tqdm(total=source.count, desc=f"decoding {source.name}", unit="img", disable=None if progress else True)
-        done = 0
-        with bar, ThreadPoolExecutor() as pool:
+        # Written, not memory-mapped: on a full disk a write is an error, a touched page the end of the process.
+        with bar, (partial / "images.npy").open("wb") as file, ThreadPoolExecutor() as pool:
+            np.lib.format.write_array_header_1_0(file, header)
             for chunk in _chunks(source.read()):
                 arrays = pool.map(lambda item: to_array(item, size, channels), chunk)
                 for item, array in zip(chunk, arrays, strict=True):
-                    images[done] = array
-                    labels[done] = item.label or 0
-                    done += 1
+                    labels.append(_label(item, source))
+                    file.write(array.tobytes())
                 bar.update(len(chunk))
-        if done != source.count:
-            raise DataError(f"{source.name} has {done} images where {source.count} were announced")
-        if source.classes and not 0 <= labels.min() <= labels.max() < len(source.classes):
-            raise DataError(f"{source.name} has a label that is not in 0 ... {len(source.classes) - 1}")
-        images.flush()
-        np.save(partial / "labels.npy", labels)
+        if len(labels) != source.count:
+            raise DataError(f"{source.name} has {len(labels)} images where {source.count} were announced")
+        np.save(partial / "labels.npy", np.array(labels, dtype=np.int64))
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
 
 
+def _label(item: Item, source: Source) -> int:
+    if source.classes is None:
+        return 0
+    if item.label is None or not 0 <= item.label < len(source.classes):
+        raise DataError(f"{item.where} has the label {item.label}, which is not in 0 ... {len(source.classes) - 1}")
+    return item.label
+
+
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     iterator = iter(items)
     while chunk := list(itertools.islice(iterator, _CHUNK)):
         yield chunk
-
-
-def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
-    """Return one image as (``channels``, ``size``, ``size``) uint8: resized by its shorter side, centre-cropped.
-
-    Raises:
-        DataError: it cannot be decoded.
-    """
-    image = ImageOps.exif_transpose(open_image(item))
-    if image.mode in ("I", "I;16", "F"):  # 16-bit grey: keep the high byte
-        image = Image.fromarray((np.asarray(image, dtype=np.float64) / 256).clip(0, 255).astype(np.uint8))
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
-    array = np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
-    return array.transpose(2, 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 import torch
@@ -187,8 +188,8 @@ class ConditionalGAN(AdversarialGAN):
         classes = self.config.classes
         if labels is None:
             labels = [seed % classes for seed in seeds]
-        elif isinstance(labels, int):
-            labels = [labels] * n
+        elif isinstance(labels, int | Integral):  # numpy's integers are the latter
+            labels = [int(labels)] * n
         labels = [int(label) for label in labels]
         if len(labels) != n:
             raise ConfigError(f"{n} images need {n} labels or one for all, not {len(labels)}")

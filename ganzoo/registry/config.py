@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from ganzoo.errors import ConfigError, did_you_mean
+from ganzoo.errors import ConfigError, PluginError, did_you_mean
 
 
 def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = False, owner: str = "") -> Any:
@@ -23,19 +24,26 @@ def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = Fals
 
     Raises:
         ConfigError: an unknown key, a wrong type or a value out of range; says which, and what is allowed.
+        PluginError: the dataclass has a type that cannot be checked.
     """
-    hints = get_type_hints(kind, include_extras=True)
-    for key, value in values.items():
+    hints = _hints(kind)
+    for key in values:
         if key not in hints:
             raise ConfigError(
                 f"{_of(owner)}has no hyper-parameter '{key}'.{did_you_mean(key, hints)} It has: {', '.join(hints)}."
             )
-        _check(owner, key, hints[key], value, text)
     converted = {k: _check(owner, k, hints[k], v, text) for k, v in values.items()}
     try:
         return kind(**converted)
     except (TypeError, ValueError) as error:  # a dataclass may check how its fields fit together in __post_init__
         raise ConfigError(f"{_of(owner)}{error}") from error
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind, include_extras=True)
+    except Exception as error:  # a name that only a type checker imports, for instance
+        raise PluginError(f"the types of {kind.__module__}.{kind.__qualname__} cannot be read: {error}") from error
 
 
 def _of(owner: str) -> str:
@@ -47,27 +55,33 @@ def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
     if text and isinstance(value, str):
         value = _parse(hint, value)
     try:
-        return msgspec.convert(value, hint, strict=not text)
+        converted = msgspec.convert(value, hint, strict=not text)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{_of(owner)}cannot take {key}={raw}: it must be {describe_type(hint)}") from error
+    except TypeError as error:
+        raise PluginError(f"{_of(owner)}has a hyper-parameter '{key}' of a type that JSON cannot hold") from error
+    parts = converted if isinstance(converted, tuple | list) else [converted]
+    if any(isinstance(part, float) and not math.isfinite(part) for part in parts):  # JSON has none
+        raise ConfigError(f"{_of(owner)}cannot take {key}={raw}: it must be finite")
+    return converted
 
 
 def _parse(hint: Any, word: str) -> Any:
     """Turn a word of the command line into what JSON would give for this type."""
     allowed = _members(hint)
-    if str in allowed and None not in allowed:
-        return word
     if word in [m for m in allowed if isinstance(m, str)]:
         return word
     if word.lower() in ("none", "null") and None in allowed:
         return None
+    if str in allowed:
+        return word
     if any(get_origin(m) in (tuple, list) for m in allowed) and not word.startswith("["):
         word = f"[{word}]"
     import json  # only a command line with options needs it
 
     try:
         return json.loads(word)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # ValueError also for an integer of thousands of digits
         return word
 
 
@@ -118,7 +132,7 @@ class Parameter:
 
 def parameters(kind: type[Any]) -> list[Parameter]:
     """List the hyper-parameters of a config dataclass with types, defaults and meanings."""
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     return [
         Parameter(f.name, describe_type(hints[f.name]), _default(f), _meaning(hints[f.name]))
         for f in dataclasses.fields(kind)
@@ -148,10 +162,10 @@ def parse_options(words: Iterable[str]) -> dict[str, str]:
     """
     options: dict[str, str] = {}
     for word in words:
-        key, equals, value = word.partition("=")
+        key, equals, value = (part.strip() for part in word.partition("="))
         if not equals or not key:
             raise ConfigError(f"'{word}' is not of the form key=value, for instance -o base_channels=64")
         if key in options:
             raise ConfigError(f"'{key}' is given twice")
-        options[key.strip()] = value.strip()
+        options[key] = value
     return options

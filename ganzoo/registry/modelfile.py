@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,9 @@ import msgspec
 import yaml
 
 from ganzoo.errors import RegistryError, did_you_mean
-from ganzoo.registry.specs import Weights
+from ganzoo.registry.specs import Metric, Trained, Weights, WeightsFile, is_name
+
+_INNER = [key for kind in (WeightsFile, Trained, Metric) for key in kind.__struct_fields__]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml, where it is built
@@ -20,6 +21,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # YAML itself refuses those
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"'{key.value}' is given twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -44,6 +47,9 @@ def read_models(path: Path) -> list[Weights]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise RegistryError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RegistryError(f"{path}:{line}: the file is not UTF-8") from error
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
@@ -61,26 +67,30 @@ def _entry(path: Path, text: str, name: Any, value: Any) -> Weights:
     def fail(why: str, *keys: str | int) -> RegistryError:
         return RegistryError(f"{path}:{_line(text, ['models', name, *keys])}: {name}: {why}")
 
-    if not isinstance(name, str):
-        raise fail("a model's name must be a word")
+    if not is_name(name):
+        raise fail("a model's name must be a word: no spaces, colons, slashes or @")
     if not isinstance(value, dict):
         raise fail("an entry must be a mapping")
-    known = [f.name for f in dataclasses.fields(Weights) if f.name not in ("name", "root")]
+    known = [key for key in Weights.__struct_fields__ if key not in ("name", "root")]
     for key in value:
         if key not in known:
             raise fail(f"unknown key '{key}'.{did_you_mean(str(key), known)}", key)
     try:
         weights = msgspec.convert({**value, "name": name, "root": str(path.parent)}, Weights)
     except msgspec.ValidationError as error:
-        keys = re.findall(r"\.(\w+)|\[(\d+)\]", str(error).rpartition("`$")[2]) if "`$" in str(error) else []
-        why = re.sub(r" - at `\$.*`$", "", str(error))
-        where = ".".join(word or number for word, number in keys)
-        raise fail(f"{where}: {why}" if where else why, *(w or int(n) for w, n in keys)) from error
+        why, _, place = str(error).partition(" - at `")
+        keys = [word or int(number) for word, number in re.findall(r"\.(\w+)|\[(\d+)\]", place)]
+        where = ".".join(map(str, keys))
+        if unknown := re.fullmatch("Object contains unknown field `(.*)`", why):
+            keys.append(unknown[1])
+            why = f"unknown key '{unknown[1]}'.{did_you_mean(unknown[1], _INNER)}"
+        raise fail(f"{where}: {why}" if where else why, *keys) from error
     file = weights.weights
     if (file.repo is None) != (file.revision is None):
         raise fail("weights on the Hub need both 'repo' and 'revision' (a 40-hex commit)", "weights")
-    if file.repo is None and (Path(file.file).is_absolute() or ".." in Path(file.file).parts):
-        raise fail("weights.file must lie beside the registry file", "weights", "file")
+    if Path(file.file).is_absolute() or ".." in Path(file.file).parts:
+        beside = "in the repository" if file.repo else "beside the registry file"
+        raise fail(f"weights.file must lie {beside}: a relative path without '..'", "weights", "file")
     return weights
 
 

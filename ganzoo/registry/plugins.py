@@ -82,11 +82,18 @@ class Plugins:
         """Register one plugin; a hook without a spec or with foreign arguments is refused, and nothing stays behind."""
         known = [name for name in vars(hookspecs) if name.startswith(f"{GROUP}_")]
         for name in vars(plugin.module):
-            if not name.startswith(f"{GROUP}_") or name in known:
+            if not name.startswith(f"{GROUP}_"):
                 continue
-            if self._manager.parse_hookimpl_opts(plugin.module, name) is not None:
+            marked = self._manager.parse_hookimpl_opts(plugin.module, name) is not None
+            if marked and name not in known:
                 raise PluginError(f"{name} is no hook of ganzoo.{did_you_mean(name, known)}")
+            if not marked and name in known:
+                raise PluginError(f"{name} is not marked with @hookimpl")
         key = f"{plugin.dist}:{plugin.name}"
+        if twin := self._manager.get_name(plugin.module):
+            raise PluginError(f"{plugin.module.__name__} is already the plugin {twin}")
+        if self._manager.has_plugin(key):
+            raise PluginError(f"{plugin.dist} has two entry points called '{plugin.name}'")
         try:
             self._manager.register(plugin.module, key)
         except BaseException:
@@ -101,13 +108,22 @@ class Plugins:
                 return call()
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
-            if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
-                raise
+        except BaseException as error:  # noqa: BLE001 - recorded, or raised as what a user may see
             text = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
-            self.broken.append(Broken(who.name, who.dist, who.version, reason, error))
+            self.add_broken(who, reason, error)
             return None
+
+    def add_broken(self, who: Plugin, reason: str, error: BaseException) -> None:
+        """Record that a plugin cannot be used.
+
+        Raises:
+            PluginError: ``GANZOO_STRICT`` is set.
+        """
+        broken = Broken(who.name, who.dist, who.version, reason, error)
+        if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
+            raise PluginError(str(broken)) from error
+        self.broken.append(broken)
 
     def results(self, hook: str, kind: type[Any]) -> Iterator[tuple[Plugin, list[Any]]]:
         """Yield each plugin that implements ``hook`` with what it returned: a list of ``kind``.
@@ -155,10 +171,18 @@ def discover() -> Plugins:
 
 
 def find() -> list[Found]:
-    """Return the installed entry points in the order of their names."""
+    """Return the installed entry points in the order of their names.
+
+    Raises:
+        PluginError: the entry points of a distribution are damaged, whatever it is for.
+    """
     owners: dict[int, tuple[str, str]] = {}
     found = []
-    for entry_point in metadata.entry_points(group=GROUP):
+    try:
+        entry_points = metadata.entry_points(group=GROUP)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{_damaged()} has an entry_points.txt that cannot be read: reinstall it") from error
+    for entry_point in entry_points:
         dist = entry_point.dist
         if dist is None:
             found.append(Found(entry_point, entry_point.name, "?"))
@@ -169,8 +193,21 @@ def find() -> list[Found]:
     return sorted(found, key=lambda one: (one.entry_point.name, one.dist))
 
 
+def _damaged() -> str:
+    """Name the distribution whose entry points cannot be read."""
+    for dist in metadata.distributions():
+        try:
+            list(dist.entry_points)
+        except (TypeError, ValueError):
+            return _name_and_version(dist)[0]
+    return "a distribution"
+
+
 def _name_and_version(dist: metadata.Distribution) -> tuple[str, str]:
     """Read two fields of a distribution; its own properties parse all of METADATA as an e-mail, each time."""
-    text = dist.read_text("METADATA") or dist.read_text("PKG-INFO") or ""
+    try:
+        text = dist.read_text("METADATA") or dist.read_text("PKG-INFO") or ""
+    except UnicodeDecodeError:
+        text = ""
     header = dict(line.split(": ", 1) for line in text.partition("\n\n")[0].splitlines() if ": " in line)
     return header.get("Name", "?"), header.get("Version", "?")

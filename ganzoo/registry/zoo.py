@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
 from ganzoo.registry.modelfile import builtin_registry, read_models
 from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
-from ganzoo.registry.specs import API, Architecture, Dataset, Weights
+from ganzoo.registry.specs import API, Architecture, Dataset, Weights, is_name
 
 T = TypeVar("T")
 
@@ -36,15 +38,26 @@ class Shelf(Generic[T]):
         self._records: dict[str, list[Owned[T]]] = {}
 
     def add(self, name: str, owned: Owned[T]) -> None:
-        """Put a record on the shelf."""
-        self._records.setdefault(name, []).append(owned)
+        """Put a record on the shelf.
+
+        Raises:
+            PluginError: its own distribution has put one there under that name, so that nothing could tell them apart.
+        """
+        owners = self._records.setdefault(name, [])
+        if any(o.dist == owned.dist for o in owners):
+            raise PluginError(f"{owned.dist} provides the {self._kind} '{name}' twice")
+        owners.append(owned)
 
     def __iter__(self) -> Iterator[Owned[T]]:
         for name in sorted(self._records):
             yield from self._records[name]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.rpartition(":")[2] in self._records
+        return isinstance(name, str) and bool(self._owners(name))
+
+    def _owners(self, name: str) -> list[Owned[T]]:
+        dist, _, short = name.rpartition(":")
+        return [o for o in self._records.get(short, []) if dist in ("", o.dist)]
 
     def names(self) -> list[str]:
         """Return the names in order; a name that two distributions share appears as ``dist:name`` for each."""
@@ -61,17 +74,20 @@ class Shelf(Generic[T]):
             UnknownNameError: nobody provides it; the text suggests the closest name and lists broken plugins.
             NameClashError: two distributions provide it.
         """
-        dist, _, short = name.rpartition(":")
-        owners = [o for o in self._records.get(short, []) if dist in ("", o.dist)]
+        owners = self._owners(name)
         if not owners:
-            message = f"No {self._kind} is called '{name}'.{did_you_mean(name, self.names())}"
-            if self._broken:
-                message += " Broken plugins that may have had it: " + "; ".join(map(str, self._broken)) + "."
-            raise UnknownNameError(f"{message} `ganzoo list` shows what is installed; plugins add more (pip install).")
+            raise unknown(self._kind, name, self.names(), self._broken)
         if len(owners) > 1:
-            choices = " or ".join(f"{o.dist}:{short}" for o in owners)
-            raise NameClashError(f"Two packages provide the {self._kind} '{short}': say {choices}.")
+            raise NameClashError(self._clash(name.rpartition(":")[2], owners))
         return owners[0]
+
+    def clashes(self) -> list[str]:
+        """Return one line for each name that several distributions provide."""
+        return [self._clash(name, owners) for name, owners in sorted(self._records.items()) if len(owners) > 1]
+
+    def _clash(self, name: str, owners: list[Owned[T]]) -> str:
+        choices = " or ".join(f"{o.dist}:{name}" for o in owners)
+        return f"{len(owners)} packages provide the {self._kind} '{name}': say {choices}"
 
 
 class Zoo:
@@ -90,7 +106,7 @@ class Zoo:
         self.models: Shelf[Weights] = Shelf("model", self.broken)
         self.datasets: Shelf[Dataset] = Shelf("data set", self.broken)
         self._put(plugins, "ganzoo_architectures", Architecture, self.architectures, _check_architecture)
-        self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, lambda record: None)
+        self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, _check)
         if registry is not None:
             self._put_models(registry, Plugin("registry", "ganzoo", "", None))
         for plugin, paths in plugins.results("ganzoo_models", Path):
@@ -102,10 +118,9 @@ class Zoo:
             for record in records:
                 try:
                     check(record)
+                    shelf.add(record.name, Owned(record, plugin.dist, plugin.version, plugin.name))
                 except GanzooError as error:
-                    self.broken.append(_broken(plugin, error))
-                    continue
-                shelf.add(record.name, Owned(record, plugin.dist, plugin.version, plugin.name))
+                    plugins.add_broken(plugin, str(error), error)
 
     def _put_models(self, path: Path, plugin: Plugin) -> None:
         try:
@@ -116,27 +131,26 @@ class Zoo:
 
     def warnings(self) -> list[str]:
         """Return one line for each thing that is wrong with the installation; empty when all is well."""
-        clashes = [
-            f"{kind} '{name}' has several owners"
-            for kind, shelf in (("architecture", self.architectures), ("model", self.models))
-            for name in shelf.names()
-            if ":" in name
-        ]
+        clashes = [*self.architectures.clashes(), *self.models.clashes(), *self.datasets.clashes()]
         return [*map(str, self.broken), *self.problems, *clashes]
 
 
-def _broken(plugin: Plugin, error: GanzooError) -> Broken:
-    return Broken(plugin.name, plugin.dist, plugin.version, str(error), error)
+def _check(record: Architecture | Dataset) -> None:
+    try:  # a Struct takes whatever it is made with
+        msgspec.convert(msgspec.structs.asdict(record), type(record))
+    except msgspec.ValidationError as error:
+        raise PluginError(f"{type(record).__name__} '{record.name}': {error}") from error
+    if not is_name(record.name):
+        raise PluginError(f"'{record.name}' is no name: no spaces, colons, slashes or @")
 
 
 def _check_architecture(record: Architecture) -> None:
+    _check(record)
     if record.api != API:
         newer = "ganzoo" if record.api > API else "the plugin"
         raise PluginError(
             f"architecture '{record.name}' speaks plugin API {record.api}, this ganzoo speaks {API}: upgrade {newer}"
         )
-    if not isinstance(record.name, str) or not record.name or set(record.name) & set(":/@ \t\n"):
-        raise PluginError(f"'{record.name}' is no name for an architecture: no spaces, colons, slashes or @")
     if not is_dataclass(record.config) or not record.config.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise PluginError(f"the config of '{record.name}' must be a frozen dataclass")
     without = [f.name for f in fields(record.config) if f.default is MISSING and f.default_factory is MISSING]
@@ -161,10 +175,14 @@ def summary_of(zoo: Zoo, name: str) -> Any:
         return zoo.models[name]
     if name in zoo.architectures:
         return zoo.architectures[name]
-    known = [*zoo.models.names(), *zoo.architectures.names()]
-    hint = did_you_mean(name, known)
-    broken = f" Broken plugins: {'; '.join(map(str, zoo.broken))}." if zoo.broken else ""
-    raise UnknownNameError(
-        f"No model or architecture is called '{name}'.{hint}{broken} `ganzoo list` shows what is installed; "
-        "plugins add more (pip install)."
-    )
+    raise unknown("model or architecture", name, [*zoo.models.names(), *zoo.architectures.names()], zoo.broken)
+
+
+def unknown(kind: str, name: str, known: Iterable[str], broken: Iterable[Broken]) -> UnknownNameError:
+    """Return the error for a name that nobody provides: the closest name, who may have had it, how to get more."""
+    message = f"No {kind} is called '{name}'.{did_you_mean(name, known)}"
+    if culprits := "; ".join(map(str, broken)):
+        message += f" Broken plugins that may have had it: {culprits}."
+    if chosen := os.environ.get("GANZOO_PLUGINS"):
+        message += f" GANZOO_PLUGINS lets in only {chosen}."
+    return UnknownNameError(f"{message} `ganzoo list` shows what is installed; plugins add more (pip install).")

@@ -122,6 +122,11 @@ def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], rest: d
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
+    # Moments in the memory format of their parameters, as they were: a fused update goes through both in one order.
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _rng() -> dict[str, Tensor]:

@@ -78,6 +78,7 @@ class Reporter:
     def close(self) -> None:
         """End the bar and the trackers."""
         self._bar.close()
+        self.accelerator.wait_for_everyone()  # gloo aborts a process whose peer has left
         self.accelerator.end_training()
 
 

@@ -34,11 +34,13 @@ class Outcome:
         run: its folder.
         images: drawn so far.
         signal: that stopped it, or None when the budget is spent.
+        rank: of this process; 0 speaks for all.
     """
 
     run: Path
     images: int
     signal: int | None
+    rank: int = 0
 
 
 def train(
@@ -148,7 +150,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
                 after_step=events.after_step,
             )
             events.finish()
-    return Outcome(out, state.images, stop.signal)
+    return Outcome(out, state.images, stop.signal, rank)
 
 
 @contextmanager

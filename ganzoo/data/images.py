@@ -1,0 +1,62 @@
+"""One image: from its encoded bytes to an array."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from ganzoo.errors import DataError
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no others: Pillow starts a program for some
+
+
+class Item(NamedTuple):
+    """One image, still encoded (or an array), with its label and where it is, for error messages."""
+
+    image: bytes | Path | NDArray[np.uint8]
+    label: int | None
+    where: str
+
+
+def open_image(item: Item) -> Image.Image:
+    """Decode one image and turn it upright.
+
+    Raises:
+        DataError: it cannot be decoded; the text names its file or row.
+    """
+    try:
+        if isinstance(item.image, np.ndarray):
+            return Image.fromarray(item.image)
+        data = item.image.read_bytes() if isinstance(item.image, Path) else item.image
+        return ImageOps.exif_transpose(Image.open(io.BytesIO(data), formats=_FORMATS))
+    except Exception as error:  # damaged files raise a dozen kinds, from OSError to struct.error
+        raise DataError(f"{item.where} is no readable image ({why(error)}): mend or remove it") from error
+
+
+def why(error: Exception) -> str:
+    """Say in one line what went wrong."""
+    text = getattr(error, "strerror", None) or str(error).partition("<_io")[0]
+    return " ".join(text.split()) or type(error).__name__
+
+
+def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
+    """Return one image as (``channels``, ``size``, ``size``) uint8: resized by its shorter side, centre-cropped.
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    image = open_image(item)
+    if image.mode.startswith(("I", "F")):  # 16-bit grey: keep the high byte
+        image = Image.fromarray((np.asarray(image, dtype=np.float64) / 256).clip(0, 255).astype(np.uint8))
+    if image.mode == "P" and "transparency" in image.info:  # Pillow warns of losing it
+        image = image.convert("RGBA")
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (size, size):
+        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    array = np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
+    return array.transpose(2, 0, 1)

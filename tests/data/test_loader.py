@@ -1,0 +1,102 @@
+"""Batches: which images come at which place, and how they arrive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganzoo.data import Loader, Store
+
+N = 10
+
+
+@pytest.fixture
+def store():
+    """Ten images, each of one value that its label tells."""
+    values = torch.tensor([0, 255, *range(10, 90, 10)], dtype=torch.uint8)
+    images = values.view(N, 1, 1, 1).expand(N, 3, 4, 4).contiguous()
+    return Store("made", images, torch.arange(N), tuple("abcdefghij"))
+
+
+def places(loader, position, n):
+    return loader.indices(position, n).tolist()
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 7])
+def test_each_epoch_is_a_permutation(store, epoch):
+    assert sorted(places(Loader(store, seed=1), epoch * N, N)) == list(range(N))
+
+
+def test_epochs_and_seeds_differ(store):
+    orders = {tuple(places(Loader(store, seed=seed), epoch * N, N)) for seed in range(5) for epoch in range(5)}
+    assert len(orders) == 25
+
+
+def test_the_batch_at_a_position_depends_on_nothing_else(store):
+    fresh = places(Loader(store, seed=4), 23, 6)
+    used = Loader(store, seed=4)
+    for position in (500, 3, 0, 17):
+        used.batch(position, 6)
+    torch.manual_seed(99)
+    state = torch.get_rng_state()
+    assert places(used, 23, 6) == fresh
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("position", "n"), [(0, 4), (8, 4), (8, 30), (10, 10), (19, 1), (3, 7)])
+def test_a_batch_is_a_stretch_of_the_endless_sequence(store, position, n):
+    loader = Loader(store, seed=2)
+    sequence = [i for epoch in range(5) for i in places(loader, epoch * N, N)]
+    assert places(loader, position, n) == sequence[position : position + n]
+
+
+@pytest.mark.parametrize("world", [2, 3, 4])
+@pytest.mark.parametrize("position", [0, 7, 24])
+def test_the_shares_of_all_ranks_are_the_batch_of_one_process(store, world, position):
+    whole = places(Loader(store, seed=5), position, 12)
+    shares = [places(Loader(store, seed=5, rank=rank, world=world), position, 12) for rank in range(world)]
+    assert [len(share) for share in shares] == [12 // world] * world
+    assert [i for share in shares for i in share] == whole
+
+
+def test_within_an_epoch_no_two_ranks_share_an_image(store):
+    shares = [set(places(Loader(store, seed=5, rank=rank, world=2), 0, 10)) for rank in range(2)]
+    assert not shares[0] & shares[1]
+    assert shares[0] | shares[1] == set(range(N))
+
+
+def test_images_are_scaled_to_plus_minus_one_and_labels_stay_with_them(store):
+    batch = Loader(store, seed=0).batch(0, N)
+    expected = store.images.double().numpy()[batch["label"].numpy()] / 127.5 - 1
+    np.testing.assert_allclose(batch["image"], expected, atol=1e-6)
+    assert batch["image"].dtype == torch.float32
+    assert (batch["image"].min(), batch["image"].max()) == (-1, 1)
+    assert batch["label"].dtype == torch.int64
+    assert batch["image"].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_store_stays_as_it_is(store):
+    before = store.images.clone()
+    Loader(store, seed=0).batch(0, N)["image"].zero_()
+    assert torch.equal(store.images, before)
+
+
+def test_without_labels_a_batch_has_only_images(store):
+    assert set(Loader(Store("made", store.images, None, None), seed=0).batch(0, 4)) == {"image"}
+
+
+def test_a_lower_resolution_averages(store):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (N, 3, 8, 8), generator=generator, dtype=torch.uint8)
+    loader = Loader(Store("made", images, torch.arange(N), store.classes), seed=0)
+    small = loader.batch(0, 6, resolution=4)
+    blocks = images.double().numpy()[small["label"].numpy()].reshape(6, 3, 4, 2, 4, 2).mean((3, 5))
+    np.testing.assert_allclose(small["image"], blocks / 127.5 - 1, atol=1e-5)
+    assert small["image"].is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(loader.batch(0, 6, resolution=8)["image"], loader.batch(0, 6)["image"])
+
+
+@pytest.mark.parametrize("seed", [0, 2**40, 2**63 - 1])
+def test_any_seed_of_64_bits_will_do(store, seed):
+    assert sorted(places(Loader(store, seed=seed), 0, N)) == list(range(N))

@@ -1,0 +1,97 @@
+"""Every named loss against its formula, written out in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganzoo.errors import ConfigError
+from ganzoo.gan import LOSSES, get_loss
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+# name: (of the discriminator, of the generator), as the papers print them
+FORMULAS = {
+    "minimax": (
+        lambda r, f: -np.log(sigmoid(r)) - np.log(1 - sigmoid(f)),
+        lambda f: np.log(1 - sigmoid(f)),
+    ),
+    "non-saturating": (
+        lambda r, f: -np.log(sigmoid(r)) - np.log(1 - sigmoid(f)),
+        lambda f: -np.log(sigmoid(f)),
+    ),
+    "least-squares": (
+        lambda r, f: (r - 1) ** 2 / 2 + f**2 / 2,
+        lambda f: (f - 1) ** 2 / 2,
+    ),
+    "hinge": (
+        lambda r, f: np.maximum(0, 1 - r) + np.maximum(0, 1 + f),
+        lambda f: -f,
+    ),
+    "wasserstein": (
+        lambda r, f: -(r - f),
+        lambda f: -f,
+    ),
+}
+REAL = torch.linspace(-6, 6, 25)
+FAKE = torch.linspace(5, -7, 25)
+
+
+def test_every_loss_has_a_formula_here():
+    assert set(FORMULAS) == set(LOSSES)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_discriminator_minimises_the_formula_of_the_paper(name):
+    expected = FORMULAS[name][0](REAL.double().numpy(), FAKE.double().numpy())
+    np.testing.assert_allclose(get_loss(name).discriminator(REAL, FAKE), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_generator_minimises_the_formula_of_the_paper(name):
+    expected = FORMULAS[name][1](FAKE.double().numpy())
+    np.testing.assert_allclose(get_loss(name).generator(FAKE), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_discriminator_pushes_real_up_and_fake_down(name):
+    real = torch.linspace(-0.9, 0.9, 7, requires_grad=True)
+    fake = torch.linspace(0.1, 0.9, 7, requires_grad=True)
+    get_loss(name).discriminator(real, fake).sum().backward()
+    assert (real.grad < 0).all()
+    assert (fake.grad > 0).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_generator_pushes_fakes_up(name):
+    fake = torch.linspace(-0.9, 0.9, 7, requires_grad=True)
+    get_loss(name).generator(fake).sum().backward()
+    assert (fake.grad < 0).all()
+
+
+def test_the_saturating_loss_is_weak_where_the_discriminator_is_sure_and_the_other_is_not():
+    slopes = {}
+    for name in ("minimax", "non-saturating"):
+        fake = torch.tensor([-10.0], requires_grad=True)
+        get_loss(name).generator(fake).sum().backward()
+        slopes[name] = -fake.grad.item()
+    assert slopes["minimax"] == pytest.approx(sigmoid(-10.0), rel=1e-3)
+    assert slopes["non-saturating"] == pytest.approx(sigmoid(10.0), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_logits_of_a_thousand_overflow_nothing(name):
+    logits = torch.tensor([-1000.0, 1000.0], requires_grad=True)
+    loss = get_loss(name).discriminator(logits, logits) + get_loss(name).generator(logits)
+    loss.sum().backward()
+    assert torch.isfinite(loss).all()
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_an_unknown_loss_is_an_error_that_suggests_the_nearest():
+    with pytest.raises(ConfigError, match=r"No loss is called 'hing'\. Did you mean 'hinge'\? There are: minimax, "):
+        get_loss("hing")

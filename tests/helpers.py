@@ -1,0 +1,50 @@
+"""Small models and stores that several tests train."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from accelerate import Accelerator
+
+import ganzoo
+from ganzoo.data import Loader, Store
+from ganzoo.registry import installed
+from ganzoo.training.ema import EMA
+from ganzoo.training.loop import State, train
+
+NARROW = {"base_channels": 8, "discriminator_channels": 8, "critic_channels": 8, "hidden": 32, "latent_dim": 8}
+
+
+def narrow(name: str) -> dict[str, int]:
+    """Return hyper-parameters that make an architecture small, of those that it has."""
+    known = {f.name for f in dataclasses.fields(installed().architectures[name].record.config)}
+    return {key: value for key, value in NARROW.items() if key in known}
+
+
+def make(name: str, seed: int = 0, **config):
+    """Return a small untrained model."""
+    torch.manual_seed(seed)
+    return ganzoo.create(name, **{**narrow(name), **config}).to(memory_format=torch.channels_last)
+
+
+def make_state(gan) -> State:
+    return State(gan, EMA(gan), gan.optimizers())
+
+
+def make_store(digits, n: int = 512) -> Store:
+    images, labels = digits
+    return Store(
+        "digits", torch.from_numpy(images[:n])[:, None], torch.from_numpy(labels[:n]), tuple(map(str, range(10)))
+    )
+
+
+def run_steps(state: State, store: Store, steps: int, *, batch_size: int = 16, precision: str = "fp32") -> State:
+    """Let the engine make ``steps`` steps."""
+    last = state.step + steps
+    loader = Loader(store, seed=0)
+    train(
+        state, loader, Accelerator(cpu=True), images=10**6, batch_size=batch_size, precision=precision,
+        after_step=lambda: state.step >= last,
+    )  # fmt: skip
+    return state

@@ -1,0 +1,54 @@
+"""Distributions that look installed, and the command line in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+GOOD = """
+from dataclasses import dataclass
+from ganzoo.registry import Architecture, fields, hookimpl
+
+
+@dataclass(frozen=True)
+class Config:
+    image_size: fields.ImageSize = 32
+    lr: fields.LearningRate = 1e-4
+
+
+@hookimpl
+def ganzoo_architectures():
+    return [Architecture(name="{name}", target="nowhere:GAN", config=Config, summary="a fake")]
+"""
+
+
+def install(site: Path, dist: str, source: str, version: str = "1.0") -> None:
+    """Put a distribution with one plugin into ``site``: its entry point and its module are called after it."""
+    module = dist.replace("-", "_")
+    (site / module).mkdir(parents=True)
+    (site / module / "__init__.py").write_text(source, encoding="utf-8")
+    info = site / f"{module}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(f"[ganzoo]\n{dist} = {module}\n")
+
+
+def python(*arguments: str, site: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with ``site`` on its path."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GANZOO_")}
+    path = {"PYTHONPATH": str(site)} if site is not None else {}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**clean, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **path, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def ganzoo(*arguments: str, site: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with ``site`` on its path."""
+    return python("-m", "ganzoo", *arguments, site=site, **env)

@@ -1,0 +1,169 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from PIL import Image
+
+import ganzoo
+from ganzoo.errors import ConfigError, DataError, MissingExtraError, RunError
+from ganzoo.weights import load_tensors
+from helpers import narrow
+
+ARCHITECTURES = ganzoo.list_architectures()
+
+
+def train(name, data, out, **settings):
+    options = {"images": 128, "batch_size": 32, "report_every": 32, "preview_every": 64, "checkpoint_every": 64}
+    config = settings.pop("config", narrow(name))
+    return ganzoo.train(name, data=str(data), out=out, progress=False, config=config, **{**options, **settings})
+
+
+def stats(run):
+    return [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_run_leaves_a_folder_that_loads(name, mnist, tmp_path):
+    outcome = train(name, mnist, tmp_path / "run", images=320)
+    run = outcome.run
+    assert outcome.signal is None
+    assert outcome.images >= 320
+    config = json.loads((run / "config.json").read_text())
+    assert config["architecture"] == name
+    assert config["data"]["images"] == 1000
+    assert config["training"]["images"] == 320
+    last = stats(run)[-1]
+    assert last["images"] == outcome.images
+    assert {"seconds", "images/s", "lr/G", "lr/D", "G/loss", "D/loss"} <= last.keys()
+    with Image.open(run / "samples.png") as preview:
+        assert preview.size == (8 * 28, 8 * 28)
+    gan = ganzoo.load(run)
+    assert gan.sample(3).shape == (3, 1, 28, 28)
+    assert not gan.training
+    assert not hasattr(gan, "discriminator")
+
+
+def test_stop_and_resume_make_the_same_run_as_no_stop(mnist, tmp_path):
+    train("dcgan", mnist, tmp_path / "straight", images=256)
+    train("dcgan", mnist, tmp_path / "stopped", images=128)
+    outcome = ganzoo.resume(tmp_path / "stopped", images=256, progress=False)
+    assert outcome.images == 256
+    for file in ("model.safetensors", "checkpoints/000000256/gan.safetensors"):
+        ours, theirs = (load_tensors(tmp_path / run / file) for run in ("stopped", "straight"))
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    lines = [[{k: v for k, v in line.items() if k not in ("seconds", "images/s")} for line in stats(tmp_path / run)]
+             for run in ("stopped", "straight")]  # fmt: skip
+    assert lines[0] == lines[1]
+    for name in ("000000128.png", "000000256.png"):
+        assert (tmp_path / "stopped/samples" / name).read_bytes() == (tmp_path / "straight/samples" / name).read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number, mnist, tmp_path):
+    command = [sys.executable, "-m", "ganzoo", "train", "vanilla", "--data", str(mnist), "--images", "10M"]
+    command += ["--device", "cpu", "--report-every", "64", "--out", "run", "-o", "hidden=32"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "run/stats.jsonl").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "ganzoo train --resume run" in err
+    assert "Traceback" not in err
+    (checkpoint,) = (tmp_path / "run/checkpoints").iterdir()
+    assert int(checkpoint.name) > 0
+    assert ganzoo.load(tmp_path / "run").sample(1).shape == (1, 1, 28, 28)
+    again = ganzoo.resume(tmp_path / "run", images=int(checkpoint.name) + 64, progress=False)
+    assert again.images >= int(checkpoint.name) + 64
+
+
+@pytest.mark.parametrize(
+    "script", [[sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]]
+)
+def test_two_processes_train_one_model(script, mnist, tmp_path):
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = ["--data", str(mnist), "--images", "96", "--batch-size", "32", "--out", "two", "--precision", "fp32"]
+    options = ["-o", "base_channels=8", "-o", "critic_channels=8"]
+    done = subprocess.run(
+        [*script, "-m", "ganzoo", "train", "wgan-gp", *arguments, *options, "--device", "cpu", "--report-every", "32"],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line["images"] for line in stats(tmp_path / "two")] == [160]
+    state = json.loads((tmp_path / "two/checkpoints/000000160/state.json").read_text())
+    assert state["processes"] == 2
+    rngs = load_tensors(tmp_path / "two/checkpoints/000000160/random.safetensors")
+    assert not torch.equal(rngs["0/cpu"], rngs["1/cpu"])
+
+
+def test_a_folder_of_pngs_trains_at_another_size(folder, tmp_path):
+    train("dcgan", folder, tmp_path / "run", images=64, config={**narrow("dcgan"), "image_size": 32, "channels": 3})
+    assert ganzoo.load(tmp_path / "run").sample(2).shape == (2, 3, 32, 32)
+
+
+def test_tensorboard_gets_the_terms(mnist, tmp_path):
+    pytest.importorskip("tensorboard")
+    train("vanilla", mnist, tmp_path / "run", tracker="tensorboard")
+    assert list((tmp_path / "run").rglob("events.out.tfevents*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "text"),
+    [
+        ({"config": {"lr": -1}}, ConfigError, "lr=-1"),
+        ({"batch_size": 0}, ConfigError, "batch_size must be at least 1"),
+        ({"batch_size": 2000}, DataError, "1000 images, too few for batches of 2000"),
+        ({"data": "nowhere/at/all"}, DataError, "no folder or file"),
+        ({"split": "validation"}, DataError, "it has: test, train"),
+        ({"precision": "fp8"}, ConfigError, "precision must be"),
+        ({"sed": 3}, ConfigError, "no setting 'sed'"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(changes, error, text, mnist, tmp_path):
+    data = changes.pop("data", mnist)
+    with pytest.raises(error, match=text):
+        train("dcgan", data, tmp_path / "run", **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_conditional_model_refuses_unlabelled_images(folder, tmp_path):
+    with pytest.raises(DataError, match="needs labels"):
+        train("cgan", folder / "3", tmp_path / "run", batch_size=2)
+
+
+def test_a_run_is_never_overwritten_and_never_shared(mnist, tmp_path):
+    import filelock
+
+    train("vanilla", mnist, tmp_path / "run", images=32)
+    with pytest.raises(RunError, match="--resume"):
+        train("vanilla", mnist, tmp_path / "run", images=32)
+    with filelock.FileLock(tmp_path / "run/.lock"), pytest.raises(RunError, match="another process is training"):
+        ganzoo.resume(tmp_path / "run", images=64, progress=False)
+    with pytest.raises(RunError, match="has had its 32 images"):
+        ganzoo.resume(tmp_path / "run", progress=False)
+
+
+def test_resume_refuses_what_is_no_run_and_other_images(mnist, tmp_path, folder):
+    with pytest.raises(RunError, match="is no run"):
+        ganzoo.resume(tmp_path)
+    train("vanilla", mnist, tmp_path / "run", images=32)
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    config["training"]["data"] = str(folder)
+    (tmp_path / "run/config.json").write_text(json.dumps(config))
+    with pytest.raises(RunError, match="are not those"):
+        ganzoo.resume(tmp_path / "run", images=64, progress=False)
+
+
+def test_a_missing_tracker_names_the_extra(mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr("ganzoo.training.plan.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"ganzoo\[track\]"):
+        train("vanilla", mnist, tmp_path / "run", tracker="tensorboard")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +91,14 @@ def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     name, zoo = str(spec), installed()
     if name in zoo.models:
         gan = _load_entry(zoo, zoo.models[name].record)
-    elif Path(spec).is_dir():
+    elif _is_folder(name):
         gan = _load_folder(zoo, Path(spec))
     elif name in zoo.architectures:
         raise UnknownNameError(
             f"'{name}' is an architecture without weights: ganzoo.create('{name}') makes one, untrained; "
             f"pretrained are: {', '.join(m.record.name for m in zoo.models if m.record.architecture == name) or 'none'}"
         )
-    elif os.sep in name or name.startswith("."):
+    elif "/" in name or os.sep in name or name.startswith("."):
         raise WeightsError(f"There is no model folder {Path(spec).absolute()}")
     else:
         summary_of(zoo, name)  # raises with a suggestion
@@ -105,40 +106,57 @@ def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     return gan.to(device)
 
 
+def _is_folder(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).is_dir()
+    except (OSError, ValueError):  # a name that no file system can hold
+        return False
+
+
+def find_architecture(zoo: Zoo, name: str, dist: str) -> Owned[Architecture] | None:
+    """Return the architecture that a model names, from the distribution that wrote it where two share the name."""
+    for full in (f"{dist}:{name}", name):
+        if full in zoo.architectures:
+            return zoo.architectures[full]
+    return None
+
+
 def _load_entry(zoo: Zoo, entry: Weights) -> GAN:
     file = entry.weights
     if file.repo is not None:
         raise WeightsError(f"{entry.name} lies on the Hub ({file.repo}), from which this version cannot fetch")
-    if entry.architecture not in zoo.architectures:
+    package = entry.trained.plugin.partition(" ")[0]
+    architecture = find_architecture(zoo, entry.architecture, package)
+    if architecture is None:
         raise WeightsError(
             f"{entry.name} needs the architecture '{entry.architecture}', which is not installed; it was written by "
-            f"{entry.trained.plugin}: pip install {entry.trained.plugin.partition(' ')[0]}"
+            f"{entry.trained.plugin}: pip install {package}"
         )
     path = Path(entry.root) / file.file
     verify(path, file.sha256)
-    return _assemble(zoo, entry.architecture, dict(entry.config), path, entry.name)
+    return _assemble(architecture, entry.config, path, entry.name)
 
 
 def _load_folder(zoo: Zoo, folder: Path) -> GAN:
     if not (folder / CONFIG).exists():
         raise WeightsError(f"{folder} is no run or model folder: it has no {CONFIG}")
     config = read_config(folder)
-    if config.architecture not in zoo.architectures:
+    architecture = find_architecture(zoo, config.architecture, config.plugin)
+    if architecture is None:
         raise WeightsError(
             f"{folder} needs the architecture '{config.architecture}' of {config.plugin} {config.plugin_version}, "
             f"which is not installed: pip install {config.plugin}"
         )
     if not (folder / MODEL).exists():
         raise WeightsError(f"{folder} has no {MODEL} yet: a run writes it with its first checkpoint")
-    return _assemble(zoo, config.architecture, dict(config.config), folder / MODEL, str(folder))
+    return _assemble(architecture, config.config, folder / MODEL, str(folder))
 
 
-def _assemble(zoo: Zoo, architecture: str, config: dict[str, Any], path: Path, name: str) -> GAN:
-    owned = zoo.architectures[architecture]
+def _assemble(architecture: Owned[Architecture], config: Mapping[str, Any], path: Path, name: str) -> GAN:
     try:
-        made = make_config(owned.record.config, config, owner=architecture)
+        made = make_config(architecture.record.config, config, owner=architecture.record.name)
     except ConfigError as error:
         raise WeightsError(f"{name} was written by another version of its plugin: {error}") from error
-    gan = build(owned, made)
+    gan = build(architecture, made)
     load_weights(gan, path)
     return gan

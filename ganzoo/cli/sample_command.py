@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import Count, complete_model
+from ganzoo.cli.common import Count, FilePath, complete_model
 from ganzoo.errors import ConfigError
 from ganzoo.registry.config import parse_options
 
@@ -18,7 +18,7 @@ from ganzoo.registry.config import parse_options
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default="grid.png",
     show_default=True,
     help="A .png is one grid, a .npz one array, a .gif or .png with --interpolate a strip; else a new folder of PNGs.",

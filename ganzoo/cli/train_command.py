@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.common import Count, complete_architecture, table
+from ganzoo.cli.common import Count, FilePath, complete_architecture, table
 from ganzoo.registry.config import config_to_dict, parse_options
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     metavar="KEY=VALUE",
     help="A hyper-parameter; `ganzoo show ARCHITECTURE` lists them.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/ARCHITECTURE-DATA]")
+@click.option("--out", type=FilePath(), help="The run's folder.  [default: runs/ARCHITECTURE-DATA]")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images per update.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -50,7 +50,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option("--tracker", type=click.Choice(["tensorboard"]), help="Also log there.")
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="RUN",
     help="Go on with a run where it stopped; --images may give it a new budget.",
 )

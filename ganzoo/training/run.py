@@ -16,6 +16,8 @@ from accelerate import Accelerator
 
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, RunError
+from ganzoo.models import find_architecture
+from ganzoo.registry import installed
 from ganzoo.training import checkpoint
 from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
@@ -106,7 +108,14 @@ def resume(out: str | os.PathLike[str], *, images: int | None = None, progress: 
         raise RunError(f"{out / CONFIG} has no settings of a run to go on with: {error}") from error
     if images is not None:
         settings = replace(settings, images=images)
-    planned = plan(written.architecture, written.config, settings)
+    zoo = installed()
+    architecture = find_architecture(zoo, written.architecture, written.plugin)
+    if architecture is None:
+        raise RunError(
+            f"{out} needs the architecture '{written.architecture}' of {written.plugin} {written.plugin_version}, "
+            f"which is not installed: pip install {written.plugin}"
+        )
+    planned = plan(f"{architecture.dist}:{written.architecture}", written.config, settings, zoo=zoo)
     if planned.source.key != written.data.get("key"):
         raise RunError(f"the images of {settings.data} are not those that {out} was trained on: put them back")
     return _run(planned, out, progress=progress, resume=True)

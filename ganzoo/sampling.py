@@ -92,8 +92,7 @@ def interpolate(gan: GAN, first: int, last: int, steps: int = 16, **conditions: 
         else value[:1].expand(steps, *value.shape[1:])
         for name, value in ends.items()
     }
-    with torch.inference_mode():
-        return gan.generate(**{k: v.to(gan.device) for k, v in inputs.items()}).float().cpu().clone()
+    return gan.draw(inputs)
 
 
 def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,11 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
     """
     name = str(spec)
     zoo = zoo or installed()
+    if not name.strip():
+        raise DataError("the data has no name: say mnist, hf:owner/name, a folder or a file")
     if name.startswith("hf:"):
+        if not re.fullmatch(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*", name):  # the library takes all else for a path
+            raise DataError(f"'{name}' is no data set of the Hub: say hf:owner/name")
         return _from_hub(Dataset(name=name, repo=name[3:], summary=""), split)
     if name in zoo.datasets:
         return _from_hub(zoo.datasets[name].record, split)
@@ -77,12 +82,15 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
     except (OSError, RuntimeError) as error:  # a name too long, a home that is not there
         raise DataError(f"{name} cannot be opened: {why(error)}") from error
     if is_folder:
-        return _from_parquet(name, path, split) if list(path.glob("*.parquet")) else _from_folder(name, path)
+        for folder in (path, path / "data"):  # where repositories of the Hub keep their parquet files
+            if list(folder.glob("*.parquet")):
+                return _from_parquet(name, folder, split)
+        return _from_folder(name, path)
     if path.is_file() and path.suffix in (".npz", ".npy"):
         return _from_arrays(name, path)
     if exists:
         raise DataError(f"{name} is neither a folder nor a .npz or .npy file of images")
-    if os.sep in name or name.startswith("."):
+    if "/" in name or os.sep in name or name.startswith("."):
         raise DataError(f"There is no folder or file {path.absolute()}")
     zoo.datasets[name]  # raises with a suggestion
     raise AssertionError

@@ -112,6 +112,7 @@ def _decode(source: Source, size: int, channels: int, folder: Path, progress: bo
         if len(labels) != source.count:
             raise DataError(f"{source.name} has {len(labels)} images where {source.count} were announced")
         np.save(partial / "labels.npy", np.array(labels, dtype=np.int64))
+        partial.chmod(0o755)  # mkdtemp makes private folders, and a cache may be shared
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

@@ -166,11 +166,18 @@ class GAN(nn.Module):
                 raise ConfigError(
                     f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known)}"
                 )
+        return self.draw(self.inputs(len(seeds), seeds=seeds, **conditions), batch_size)
+
+    def draw(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
+        """Return the images of ``inputs`` (see `inputs`), drawn in eval mode; every module's mode is put back.
+
+        Returns:
+            Images (N, C, H, W), float32 in [-1, 1], on the CPU.
+        """
         modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.inference_mode():
-                inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
                 chunks = zip(*(torch.split(t, batch_size) for t in inputs.values()), strict=True)
                 images = [
                     self.generate(**{k: c.to(self.device) for k, c in zip(inputs, chunk, strict=True)}).float().cpu()

@@ -230,3 +230,8 @@ def test_the_key_changes_with_the_content(pictures, noise, change):
     else:
         noise(seed=1).save(pictures / "cats" / "b.png")
     assert open_source(pictures).key != before
+
+
+def test_a_snapshot_of_a_hub_repository_keeps_its_parquet_files_in_data(tmp_path, mnist):
+    (tmp_path / "data").symlink_to(mnist)
+    assert open_source(tmp_path).count == 1000

@@ -130,3 +130,9 @@ def test_the_real_library_reads_a_folder_as_it_reads_the_hub(mnist, digits, tmp_
     assert open_source(f"hf:{mnist}").key == source.key != open_source(f"hf:{mnist}", split="test").key
     with pytest.raises(DataError, match=r"cannot be fetched from the Hub: ValueError: Unknown split"):
         open_source(f"hf:{mnist}", split="validation")
+
+
+@pytest.mark.parametrize("name", ["hf:", "hf:x", "hf:../..", "hf:a/b/c", "hf:/etc", "", "  "])
+def test_what_is_no_name_is_refused_before_the_library_sees_it(name):
+    with pytest.raises(DataError, match=r"hf:owner/name"):
+        open_source(name)

@@ -73,9 +73,15 @@ def test_the_other_ending_halves_the_width_at_full_resolution():
     assert network.layers[-2].kernel_size == (3, 3)
 
 
-def test_a_convolution_has_a_bias_only_where_no_norm_follows_it():
-    normed = ConvFeatures(image_size=32, channels=1, base_channels=2, norm="batch")
-    bare = ConvFeatures(image_size=32, channels=1, base_channels=2)
-    biases = [[m.bias is not None for m in n.modules() if isinstance(m, nn.Conv2d)] for n in (normed, bare)]
-    assert biases == [[True, False, False], [True, True, True]]
-    assert sum(isinstance(m, nn.BatchNorm2d) for m in normed.modules()) == 2  # of all maps but the first
+def biases(network):
+    kinds = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+    return [m.bias is not None for m in network.modules() if isinstance(m, kinds)]
+
+
+@pytest.mark.parametrize(("norm", "inner"), [("batch", False), ("none", True)])
+def test_a_layer_has_a_bias_only_where_no_norm_follows_it(norm, inner):
+    features = ConvFeatures(image_size=32, channels=1, base_channels=2, norm=norm)
+    assert biases(features) == [True, inner, inner]  # of all maps but the first
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in features.modules()) == (0 if inner else 2)
+    generator = ConvGenerator(6, image_size=32, channels=1, base_channels=2, norm=norm)
+    assert biases(generator) == [inner, inner, inner, True]

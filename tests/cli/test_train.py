@@ -1,0 +1,51 @@
+import subprocess
+import sys
+
+import pytest
+
+
+def call(*arguments, cwd):
+    command = [sys.executable, "-m", "ganzoo", "train", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_a_dry_run_prints_everything_and_writes_nothing(mnist, tmp_path):
+    done = call("dcgan", "--data", mnist, "--images", "2M", "-o", "base_channels=16", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("images", "2000000", "-o base_channels", "generator parameters", "runs/dcgan-mnist", "10 classes"):
+        assert text in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_and_its_continuation(mnist, tmp_path):
+    arguments = ["--data", mnist, "--images", "256", "-o", "hidden=16", "--device", "cpu"]
+    first = call("vanilla", *arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "trained on 256 images: runs/vanilla-mnist" in first.stdout
+    again = call("vanilla", *arguments, cwd=tmp_path)
+    assert "runs/vanilla-mnist-2" in again.stdout
+    resumed = call("--resume", "runs/vanilla-mnist", "--images", "320", cwd=tmp_path)
+    assert "trained on 320 images" in resumed.stdout, resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ([], 2, "name an architecture"),
+        (["dcgan"], 2, "--data"),
+        (["--resume", "x", "--seed", "3"], 2, "leave out --seed"),
+        (["--resume", "nowhere"], 1, "is no run"),
+        (["dcgam", "--data", "x"], 1, "Did you mean 'dcgan'?"),
+        (["dcgan", "--data", "no/such"], 1, "There is no folder or file"),
+        (["dcgan", "--data", "mnist", "-o", "base_channels=many"], 1, "base_channels=many"),
+        (["dcgan", "--data", "mnist", "-o", "base_channels"], 1, "key=value"),
+        (["dcgan", "--data", "mnist", "--images", "lots"], 2, "300k or 1.5M"),
+        (["dcgan", "--data", "mnist", "--out", ""], 2, "path is empty"),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(arguments, code, text, tmp_path):
+    done = call(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,142 @@
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganzoo
+from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.sampling import grid, interpolate, save_images, save_strip, slerp, to_uint8
+from helpers import make
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return make("dcgan")
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    return make("cgan")
+
+
+def test_pixels_are_rounded_to_the_nearest():
+    values = torch.tensor([-1.0, -0.997, 0.0, 0.999, 1.0]).view(1, 1, 1, 5)
+    assert to_uint8(values).flatten().tolist() == [0, 0, 128, 255, 255]
+    every = torch.arange(256).view(1, 1, 16, 16)
+    assert (to_uint8(every / 127.5 - 1).flatten() == np.arange(256)).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "columns", "size"), [(1, None, (4, 3)), (5, None, (12, 6)), (5, 5, (20, 3)), (3, 9, (12, 3))]
+)
+def test_a_grid_goes_row_by_row(n, columns, size):
+    images = torch.stack([torch.full((3, 3, 4), i / 10) for i in range(n)])
+    picture = grid(images, columns)
+    assert picture.size == size
+    pixels = np.asarray(picture)
+    width = size[0] // 4
+    for i in range(n):
+        row, column = divmod(i, width)
+        assert pixels[row * 3, column * 4, 0] == to_uint8(images[i : i + 1])[0, 0, 0, 0]
+
+
+def test_sample_is_load_and_sample(gan):
+    assert torch.equal(ganzoo.sample(gan, 3, seed=5), gan.sample(3, seed=5))
+
+
+def test_slerp_keeps_the_length_between_ends_of_one_length():
+    a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
+    points = slerp(a, b, torch.tensor([0.0, 0.5, 1.0]))
+    torch.testing.assert_close(points, torch.tensor([[2.0, 0.0], [2**0.5, 2**0.5], [0.0, 2.0]]))
+    assert torch.equal(slerp(a, a, torch.tensor([0.3]))[0], a)
+
+
+def test_an_interpolation_ends_at_the_images_of_its_seeds(gan):
+    strip = interpolate(gan, 3, 8, steps=5)
+    torch.testing.assert_close(strip[[0, -1]], gan.sample(2, seeds=[3, 8]), atol=1e-5, rtol=0)
+    assert (strip[1] - strip[0]).abs().max() > 1e-3
+    with pytest.raises(ConfigError, match="at least 2 steps"):
+        interpolate(gan, 3, 8, steps=1)
+
+
+def test_an_interpolation_keeps_its_label(conditional):
+    strip = interpolate(conditional, 3, 8, steps=3, labels=7)
+    torch.testing.assert_close(strip[2:], conditional.sample(1, seed=8, labels=7), atol=1e-5, rtol=0)
+
+
+def test_a_png_is_one_grid(gan, tmp_path):
+    save_images(gan, tmp_path / "g.png", 12, seed=4, columns=6)
+    with Image.open(tmp_path / "g.png") as picture:
+        assert picture.size == (6 * 28, 2 * 28)
+        assert (np.asarray(picture) == np.asarray(grid(gan.sample(12, seed=4), 6))).all()
+
+
+def test_folder_and_array_hold_the_same_images(gan, tmp_path):
+    save_images(gan, tmp_path / "many", 300, seed=9)
+    save_images(gan, tmp_path / "many.npz", 300, seed=9)
+    names = sorted(os.listdir(tmp_path / "many"))
+    assert names[0] == "009.png"
+    assert len(names) == 300
+    images = np.load(tmp_path / "many.npz")["images"]
+    assert images.shape == (300, 28, 28, 1)
+    assert images.dtype == np.uint8
+    for i in (0, 150, 299):
+        with Image.open(tmp_path / "many" / names[i]) as picture:
+            assert (np.asarray(picture) == images[i, ..., 0]).all()
+    assert np.abs(images[299:].astype(int) - to_uint8(gan.sample(1, seed=308))).max() <= 1
+
+
+def test_each_image_has_its_own_label_across_chunks(conditional, tmp_path):
+    labels = [i % 10 for i in range(300)]
+    save_images(conditional, tmp_path / "x.npz", 300, labels=labels)
+    images = np.load(tmp_path / "x.npz")["images"]
+    assert np.abs(images[297:].astype(int) - to_uint8(conditional.sample(3, seed=297, labels=[7, 8, 9]))).max() <= 1
+    with pytest.raises(ConfigError, match="300 images need 300 labels or one for all, not 2"):
+        save_images(conditional, tmp_path / "y.npz", 300, labels=[1, 2])
+
+
+@pytest.mark.parametrize(
+    ("out", "n", "text"),
+    [
+        ("x.jpg", 4, "not as '.jpg'"),
+        ("x.png", 0, "at least 1"),
+        ("x.png", 20_000, "too large to look at"),
+        ("no/x.png", 4, "no folder"),
+        ("full", 4, "not an empty folder"),
+    ],
+)
+def test_bad_outputs_are_refused_and_nothing_is_left(gan, out, n, text, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("keep")
+    with pytest.raises(GanzooError, match=text):
+        save_images(gan, tmp_path / out, n)
+    assert os.listdir(tmp_path) == ["full"]
+    assert os.listdir(tmp_path / "full") == ["mine.txt"]
+
+
+def test_an_interrupted_folder_is_not_there(gan, tmp_path, monkeypatch):
+    calls = []
+
+    def fail(image):
+        calls.append(image)
+        if len(calls) > 5:
+            raise OSError(28, "No space left on device")
+        return Image.fromarray(image[..., 0])
+
+    monkeypatch.setattr("ganzoo.sampling.to_pil", fail)
+    with pytest.raises(GanzooError, match="No space left"):
+        save_images(gan, tmp_path / "many", 300)
+    assert os.listdir(tmp_path) == []
+
+
+def test_strips(gan, tmp_path):
+    images = gan.sample(4)
+    save_strip(images, tmp_path / "s.png")
+    save_strip(images, tmp_path / "s.gif")
+    with Image.open(tmp_path / "s.png") as png, Image.open(tmp_path / "s.gif") as gif:
+        assert png.size == (4 * 28, 28)
+        assert gif.n_frames == 6  # there and back
+    with pytest.raises(ConfigError, match=r"\.png or \.gif"):
+        save_strip(images, tmp_path / "s.mp4")

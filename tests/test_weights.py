@@ -1,0 +1,111 @@
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+
+import ganzoo
+from ganzoo.errors import WeightsError
+from ganzoo.weights import (
+    inference_state,
+    load_tensors,
+    load_weights,
+    read_config,
+    save_tensors,
+    save_weights,
+    verify,
+)
+from helpers import make
+
+
+@pytest.mark.parametrize("name", ganzoo.list_architectures())
+def test_saved_weights_draw_the_same_images(name, tmp_path):
+    gan, other = make(name), make(name, seed=1)
+    save_weights(tmp_path, gan, images=7)
+    load_weights(other, tmp_path / "model.safetensors")
+    assert torch.equal(gan.sample(4), other.sample(4))
+    assert not other.training
+    assert [child for child, _ in other.named_children()] == list(gan.inference)
+
+
+def test_the_file_says_what_it_is(tmp_path):
+    save_weights(tmp_path, make("dcgan"), images=7)
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt", "images": "7"}
+        assert all(name.startswith("generator.") for name in file.keys())  # noqa: SIM118
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda t: t.pop("generator.project.weight"), "generator.project.weight is missing"),
+        (lambda t: t.update({"generator.more": torch.zeros(1)}), "generator.more is left over"),
+        (lambda t: t.update({"generator.project.weight": torch.zeros(2, 3)}), r"is \(2, 3\), not \("),
+        (lambda t: t.clear(), "and .* more"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(change, text, tmp_path):
+    gan = make("dcgan")
+    tensors = inference_state(gan)
+    change(tensors)
+    save_tensors(tmp_path / "x.safetensors", tensors)
+    before = gan.generator.project.weight.clone()
+    with pytest.raises(WeightsError, match=text):
+        load_weights(gan, tmp_path / "x.safetensors")
+    assert torch.equal(gan.generator.project.weight, before)
+    assert hasattr(gan, "discriminator")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95 a pickle", b"\xff" * 100, b"{}"])
+def test_what_is_no_safetensors_file_is_refused(content, tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="cut short or no safetensors"):
+        load_tensors(path)
+
+
+def test_a_pickle_is_never_executed(tmp_path):
+    import pickle
+
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    (tmp_path / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(WeightsError):
+        load_tensors(tmp_path / "model.safetensors")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_verify_names_both_hashes(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"x")
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    verify(path, digest)
+    with pytest.raises(WeightsError, match=f"{digest} where {'0' * 64} is expected"):
+        verify(path, "0" * 64)
+    with pytest.raises(WeightsError, match="is missing"):
+        verify(tmp_path / "y", digest)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "is no model"),
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
+        (json.dumps({"architecture": "dcgan"}), "is damaged.*plugin"),
+    ],
+)
+def test_a_bad_config_is_one_clear_error(content, text, tmp_path):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(WeightsError, match=text):
+        read_config(tmp_path)
+
+
+def test_a_newer_format_asks_for_an_upgrade(tmp_path):
+    config = {"architecture": "a", "plugin": "p", "plugin_version": "1", "config": {}, "ganzoo": "9", "format": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="upgrade ganzoo"):
+        read_config(tmp_path)

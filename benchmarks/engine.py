@@ -3,8 +3,8 @@
     python benchmarks/engine.py [--rounds 20] [--threads 2] [--only dcgan]
 
 Both train the same networks on the same images with the same batch size, precision and memory layout; rounds of engine
-and plain loop alternate, and the median of the paired ratios is printed. Then ``precision auto`` against fp32 in the same way, and the
-engine's speed and memory at the first images and at the hundred thousandth.
+and plain loop alternate, and the median of the paired ratios is printed. Then ``precision auto`` against fp32 in the
+same way, and the engine's speed and memory at the first images and at the hundred thousandth.
 """
 
 from __future__ import annotations

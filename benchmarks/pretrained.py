@@ -32,7 +32,39 @@ SUMMARIES = {
     "wgan-gp-mnist": "handwritten digits",
     "cgan-mnist": "handwritten digits by class",
 }
-RECIPES: dict[str, tuple[str, str, dict[str, Any]]] = {}
+RECIPES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # A perceptron draws sharp strokes only against a discriminator that sees neighbourhoods.
+    "vanilla-mnist": (
+        "vanilla",
+        "1500k",
+        {"discriminator": "conv", "dropout": 0.0, "r1": 1.0, "beta2": 0.99, "lr_decay": 0.5, "ema": 20000},
+    ),
+    # R1 in the place of the discriminator's batch norm keeps the ten classes even.
+    "dcgan-mnist": (
+        "dcgan",
+        "1500k",
+        {
+            "latent_dim": 64, "base_channels": 128, "output": "conv", "discriminator_channels": 48,
+            "discriminator_norm": "none", "r1": 1.0, "lr": 0.0003, "beta2": 0.99, "lr_decay": 0.5, "ema": 20000,
+        },
+    ),
+    "wgan-gp-mnist": (
+        "wgan-gp",
+        "3200k",
+        {
+            "latent_dim": 64, "base_channels": 80, "critic_channels": 40, "output": "conv", "lr": 0.0005,
+            "lr_decay": 0.5, "ema": 20000,
+        },
+    ),
+    "cgan-mnist": (
+        "cgan",
+        "600k",
+        {
+            "label_dim": 32, "base_channels": 96, "output": "conv", "discriminator_channels": 48, "lr": 0.0003,
+            "lr_decay": 0.5, "ema": 20000,
+        },
+    ),
+}  # fmt: skip
 
 
 def command(name: str) -> str:

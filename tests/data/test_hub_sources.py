@@ -8,9 +8,10 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from ganzoo.data import open_source
+from ganzoo.data import open_source, sources
 from ganzoo.data.images import open_image
 from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.registry import Dataset
 
 
 class Rows(list):
@@ -122,14 +123,18 @@ def test_the_real_library_reads_a_folder_as_it_reads_the_hub(mnist, digits, tmp_
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
     datasets.disable_progress_bars()
-    source = open_source(f"hf:{mnist}")
+
+    def from_hub(split="train"):  # by a record: a path is no name that a person may give
+        return sources._from_hub(Dataset(name="local", repo=str(mnist), summary=""), split)
+
+    source = from_hub()
     assert (source.count, source.classes, source.native()) == (1000, tuple("0123456789"), (28, 1))
     items = list(source.read())
     assert [item.label for item in items] == digits[1].tolist()
     np.testing.assert_array_equal([np.asarray(open_image(item)) for item in items], digits[0])
-    assert open_source(f"hf:{mnist}").key == source.key != open_source(f"hf:{mnist}", split="test").key
+    assert from_hub().key == source.key != from_hub("test").key
     with pytest.raises(DataError, match=r"cannot be fetched from the Hub: ValueError: Unknown split"):
-        open_source(f"hf:{mnist}", split="validation")
+        from_hub("validation")
 
 
 @pytest.mark.parametrize("name", ["hf:", "hf:x", "hf:../..", "hf:a/b/c", "hf:/etc", "", "  "])

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 import ganzoo
 from ganzoo.data import Store, open_source, prepare
 from ganzoo.data.store import cache_dir
+from ganzoo.training.plan import resolve_precision
 from ganzoo.weights import load_tensors, save_tensors
 
 SAMPLES = 10_000
@@ -47,7 +48,8 @@ def train_classifier(store: Store, epochs: int = 6, batch: int = 128) -> nn.Sequ
     """Train on random shifts of up to two pixels."""
     assert store.labels is not None
     torch.manual_seed(0)
-    model = classifier()
+    model = classifier().to(memory_format=torch.channels_last)
+    bf16 = resolve_precision("auto", torch.device("cpu")) == "bf16"
     steps = len(store) // batch
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=epochs * steps)
@@ -57,7 +59,9 @@ def train_classifier(store: Store, epochs: int = 6, batch: int = 128) -> nn.Sequ
             index = order[step * batch : (step + 1) * batch]
             shift = torch.randint(-2, 3, (2,)).tolist()
             images = torch.roll(normalise(store.images[index]), shift, (2, 3))
-            loss = F.cross_entropy(model(images), store.labels[index])
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                logits = model(images.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits.float(), store.labels[index])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

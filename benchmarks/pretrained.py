@@ -66,12 +66,18 @@ RECIPES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 
+# A second stretch: the learning rate comes back to where the longer budget has it, and falls to zero again.
+LENGTHENED = {"wgan-gp-mnist": "4200k"}
+
 
 def command(name: str) -> str:
     """Return the command line that trains one model."""
     architecture, images, options = RECIPES[name]
     words = " ".join(f"-o {key}={value}" for key, value in options.items())
-    return f"ganzoo train {architecture} --data mnist --images {images} {words} --out runs/{name}"
+    line = f"ganzoo train {architecture} --data mnist --images {images} {words} --out runs/{name}"
+    if name in LENGTHENED:
+        line += f" && ganzoo train --resume runs/{name} --images {LENGTHENED[name]}"
+    return line
 
 
 def enter(name: str, run: Path, data: str) -> None:

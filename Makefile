@@ -17,10 +17,10 @@ lint: $(STAMP)  ## format, lint, types, and the outputs shown in the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog --check --diff -P README.md docs/*.md
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog --check --diff README.md docs/*.md
 
 docs: $(STAMP)  ## generate the outputs shown in the docs anew
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog -r -P README.md docs/*.md
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog -r README.md docs/*.md
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""What cog calls to put real output into the pages: ``cog -r -P README.md docs/*.md``."""
+"""What cog calls to put real output into the pages: ``cog -r README.md docs/*.md``."""
 
 from __future__ import annotations
 

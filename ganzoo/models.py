@@ -56,7 +56,7 @@ def pick_device(name: str) -> torch.device:
         return accelerator or torch.device("cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.empty(1, device=device).tolist()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ConfigError(f"this machine has no device '{name}': use cpu, or leave it to auto") from error
     return device
@@ -103,7 +103,7 @@ def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     else:
         summary_of(zoo, name)  # raises with a suggestion
         raise AssertionError
-    return gan.to(device)
+    return gan.to(pick_device(str(device)))
 
 
 def _is_folder(name: str) -> bool:

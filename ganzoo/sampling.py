@@ -51,7 +51,13 @@ def to_pil(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
-    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
+    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``.
+
+    Raises:
+        ConfigError: there are no images, or less than one column.
+    """
+    if len(images) == 0 or (columns is not None and columns < 1):
+        raise ConfigError("a grid needs at least one image and one column")
     pixels = to_uint8(images)
     n, height, width, channels = pixels.shape
     columns = min(columns or math.ceil(math.sqrt(n)), n)
@@ -62,14 +68,16 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     return to_pil(sheet.reshape(rows * height, columns * width, channels))
 
 
-def interpolate(gan: GAN, first: int, last: int, steps: int = 16, **conditions: Any) -> Tensor:
+def interpolate(
+    model: str | os.PathLike[str] | GAN, first: int, last: int, steps: int = 16, **conditions: Any
+) -> Tensor:
     """Draw the way from the image of one seed to that of another.
 
     What is drawn from a normal distribution is interpolated on the sphere (White 2016, section 2.1); the rest, for
     instance labels, stays as it is for the first seed unless ``conditions`` say otherwise.
 
     Args:
-        gan: the model.
+        model: a GAN, or what `load` takes.
         first: seed of the first image.
         last: seed of the last image.
         steps: number of images, both ends included.
@@ -83,6 +91,7 @@ def interpolate(gan: GAN, first: int, last: int, steps: int = 16, **conditions: 
     """
     if steps < 2:
         raise ConfigError(f"an interpolation needs at least 2 steps, not {steps}")
+    gan = model if isinstance(model, GAN) else load(model)
     gan.sample(1, seed=first, **conditions)  # refuses what the model does not know
     ends = gan.inputs(2, seeds=[first, last], **conditions)
     share = torch.linspace(0, 1, steps)

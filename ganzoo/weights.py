@@ -63,8 +63,8 @@ def read_config(folder: Path) -> ModelConfig:
         config = msgspec.convert(json.loads(path.read_text(encoding="utf-8")), ModelConfig)
     except OSError as error:
         raise WeightsError(f"{folder} is no model: it has no readable {CONFIG} ({error.strerror or error})") from error
-    except (ValueError, msgspec.ValidationError) as error:
-        raise WeightsError(f"{path} is damaged: {error}") from error
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise WeightsError(f"{path} is damaged ({error}): put the file back as it was written") from error
     if config.format != 1:
         raise WeightsError(f"{path} has format {config.format}, which this ganzoo does not know: upgrade ganzoo")
     return config

@@ -153,3 +153,9 @@ def test_strips(gan, tmp_path):
         assert gif.n_frames == 6  # there and back
     with pytest.raises(ConfigError, match=r"\.png or \.gif"):
         save_strip(images, tmp_path / "s.mp4")
+
+
+def test_no_grid_of_nothing(gan):
+    for images, columns in ((gan.sample(2)[:0], None), (gan.sample(2), 0)):
+        with pytest.raises(ConfigError, match="at least one"):
+            grid(images, columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import signal
 import sys
 
 import click
@@ -49,6 +50,7 @@ def main() -> None:
     """Run the command line; every error is one line on stderr, and a non-zero exit."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a summary may have letters that the terminal has not
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -67,9 +69,10 @@ def main() -> None:
         _fail(str(error), debug)
     except OSError as error:  # a full disk, a folder that may not be read: the machine's, not ours
         _fail(str(error), debug)
-    except MemoryError:
-        _fail("out of memory: use a smaller batch size or image size", debug)
     except Exception as error:  # noqa: BLE001 - whatever it is, the person gets one line
+        # torch has an exception of its own for CUDA's memory, and none for the CPU's
+        if isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error):
+            _fail("out of memory: use a smaller batch size, image size, width or number of images", debug)
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where; please report it)", debug)
     else:
         sys.exit(code if isinstance(code, int) else 0)

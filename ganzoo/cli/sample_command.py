@@ -11,6 +11,8 @@ from ganzoo.cli.common import Count, FilePath, complete_model
 from ganzoo.errors import ConfigError
 from ganzoo.registry.config import parse_options
 
+MOST_CLASSES = 100_000
+
 
 @click.command("sample")
 @click.argument("model", shell_complete=complete_model)
@@ -21,7 +23,7 @@ from ganzoo.registry.config import parse_options
     type=FilePath(),
     default="grid.png",
     show_default=True,
-    help="A .png is one grid, a .npz one array, a .gif or .png with --interpolate a strip; else a new folder of PNGs.",
+    help="A .png is one grid, a .npz one array, a .gif or .png with --interpolate a strip; else a new folder of PNGs. A file of that name is replaced.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i is that of seed + i.")
 @click.option("--labels", help="Classes in turn, for a conditional model: 7, 3,1,4 or 0-9.")
@@ -47,7 +49,9 @@ def command(
     conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
     """Draw images of a pretrained MODEL, or of a run's or model's folder."""
-    options: dict[str, Any] = dict(parse_options(conditions))
+    options = {key: parse_condition(value) for key, value in parse_options(conditions).items()}
+    if reserved := [key for key in options if key in ("n", "seed", "seeds", "batch_size", "gan", "out", "columns")]:
+        raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
     if truncation is not None:
         options["truncation"] = truncation
     if labels is not None:
@@ -68,6 +72,16 @@ def command(
     click.echo(f"wrote {out}: {count} images of {model}, seeds {seed} to {seed + count - 1}")
 
 
+def parse_condition(word: str) -> Any:
+    """Return what JSON makes of a word, or the word."""
+    import json
+
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
+
+
 def parse_labels(text: str) -> list[int]:
     """Parse ``7``, ``3,1,4`` or ``0-9``.
 
@@ -78,7 +92,10 @@ def parse_labels(text: str) -> list[int]:
     try:
         for part in text.split(","):
             first, dash, last = part.partition("-")
-            labels += range(int(first), int(last) + 1) if dash else [int(first)]
+            span = range(int(first), int(last) + 1) if dash else range(int(first), int(first) + 1)
+            if len(span) > MOST_CLASSES:
+                raise ValueError
+            labels += span
     except ValueError as error:
         raise ConfigError(f"--labels takes class numbers such as 7, 3,1,4 or 0-9, not '{text}'") from error
     if not labels:
@@ -95,4 +112,6 @@ def parse_ends(text: str) -> tuple[int, int]:
     first, colon, last = text.partition(":")
     if not colon or not first.isdecimal() or not last.isdecimal():
         raise ConfigError(f"--interpolate takes two seeds such as 3:8, not '{text}'")
+    if max(int(first), int(last)) >= 2**63:
+        raise ConfigError(f"a seed must be below 2**63, not {max(int(first), int(last))}")
     return int(first), int(last)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.data.images import Item, open_image, why
-from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.errors import DataError, MissingExtraError, did_you_mean
 from ganzoo.registry import Dataset, Zoo, installed
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -35,6 +35,7 @@ class Source:
         count: number of images.
         read: starts a new pass over the images.
         classes: names of the labels in order, or None for unlabelled images.
+        local: the name is a path.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Source:
     count: int
     read: Callable[[], Iterator[Item]]
     classes: tuple[str, ...] | None = None
+    local: bool = False
+
+    @property
+    def location(self) -> str:
+        """The name from any folder: a path in full, a data set's name as it is."""
+        return str(Path(self.name).expanduser().absolute()) if self.local else self.name
 
     def native(self) -> tuple[int | None, int]:
         """Return (size, channels) of the first images: the size is None where they differ or are not square."""
@@ -62,8 +69,7 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         zoo: where short names are looked up.
 
     Raises:
-        DataError: nothing is there, or it holds no images.
-        UnknownNameError: neither a path nor a known short name.
+        DataError: nothing is there under that name, or it holds no images.
         MissingExtraError: a package for this kind of source is not installed.
     """
     name = str(spec)
@@ -92,8 +98,11 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         raise DataError(f"{name} is neither a folder nor a .npz or .npy file of images")
     if "/" in name or os.sep in name or name.startswith("."):
         raise DataError(f"There is no folder or file {path.absolute()}")
-    zoo.datasets[name]  # raises with a suggestion
-    raise AssertionError
+    names = zoo.datasets.names()
+    raise DataError(
+        f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
+        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, or a .npz or .npy file."
+    )
 
 
 def fingerprint(paths: Sequence[Path], root: Path) -> str:
@@ -195,7 +204,7 @@ def _from_parquet(name: str, folder: Path, split: str) -> Source:
     count = sum(file.metadata.num_rows for file in opened)
     if count == 0:
         raise DataError(f"{name} has no images in split '{split}'")
-    return Source(name, fingerprint(files, folder), count, read, classes)
+    return Source(name, fingerprint(files, folder), count, read, classes, local=True)
 
 
 def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:
@@ -245,7 +254,7 @@ def _from_folder(name: str, folder: Path) -> Source:
         for path, label in zip(files, labels, strict=True):
             yield Item(path, label, str(path))
 
-    return Source(name, fingerprint(files, folder), len(files), read, tuple(classes) or None)
+    return Source(name, fingerprint(files, folder), len(files), read, tuple(classes) or None, local=True)
 
 
 def _from_arrays(name: str, path: Path) -> Source:
@@ -268,7 +277,7 @@ def _from_arrays(name: str, path: Path) -> Source:
         for i, image in enumerate(images):
             yield Item(np.ascontiguousarray(image), int(labels[i]) if labels is not None else None, f"{name}[{i}]")
 
-    return Source(name, fingerprint([path], path.parent), len(images), read, classes)
+    return Source(name, fingerprint([path], path.parent), len(images), read, classes, local=True)
 
 
 def _load_arrays(name: str, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:

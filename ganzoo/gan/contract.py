@@ -7,6 +7,7 @@ backward and the optimizers, casts, averages across processes and reports; a `GA
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -151,7 +152,10 @@ class GAN(nn.Module):
         Raises:
             ConfigError: a condition that the architecture does not know or cannot take, or a bad number or seed.
         """
-        seeds = list(range(seed, seed + n)) if seeds is None else [int(s) for s in seeds]
+        try:
+            seeds = list(range(seed, seed + n)) if seeds is None else [operator.index(s) for s in seeds]
+        except TypeError as error:
+            raise ConfigError(f"n and seeds must be whole numbers: {error}") from error
         if not seeds or batch_size < 1:
             raise ConfigError("sample needs at least one image and a batch size of at least 1")
         if min(seeds) < 0 or max(seeds) >= 2**63:
@@ -166,7 +170,14 @@ class GAN(nn.Module):
                 raise ConfigError(
                     f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known)}"
                 )
-        return self.draw(self.inputs(len(seeds), seeds=seeds, **conditions), batch_size)
+        try:
+            inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            given = ", ".join(f"{name}={value!r}" for name, value in conditions.items())
+            raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error
+        return self.draw(inputs, batch_size)
 
     def draw(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
         """Return the images of ``inputs`` (see `inputs`), drawn in eval mode; every module's mode is put back.

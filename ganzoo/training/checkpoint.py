@@ -30,17 +30,21 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
     """
     final = run / FOLDER / f"{state.images:09d}"
     rngs = _gather_rng(accelerator)
-    if accelerator.is_main_process and not final.exists():
+    if accelerator.is_main_process and final not in found(run):
         final.parent.mkdir(exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
         try:
             _write(partial, state, rngs)
             sync(partial)
             partial.chmod(0o755)  # mkdtemp makes private folders
+            shutil.rmtree(final, ignore_errors=True)  # what is there lacks its state.json: no checkpoint
             partial.rename(final)
             sync(final.parent)
         except (OSError, GanzooError) as error:
-            raise RunError(f"checkpoint {final} cannot be written: {error}; the one before is still there") from error
+            kept = f"{before[-1].name} is still there" if (before := found(run)) else "there is none before it"
+            raise RunError(
+                f"checkpoint {final} cannot be written: {error}; {kept}: mend that, then --resume"
+            ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         for old in found(run)[:-keep]:
@@ -51,7 +55,7 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
 
 def found(run: Path) -> list[Path]:
     """Return the checkpoints of a run, the oldest first."""
-    return sorted(path for path in (run / FOLDER).glob("[0-9]*") if (path / "state.json").exists())
+    return sorted(p for p in (run / FOLDER).glob("[0-9]*") if p.name.isdecimal() and (p / "state.json").exists())
 
 
 def restore(path: Path, state: State, accelerator: Accelerator) -> None:
@@ -74,10 +78,12 @@ def restore(path: Path, state: State, accelerator: Accelerator) -> None:
         state.sums.counts = content["counts"]
         state.step, state.images = content["step"], content["images"]
         rngs = load_tensors(path / "random.safetensors")
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise RunError(f"checkpoint {path} cannot be restored: {error}") from error
-    if content["processes"] == accelerator.num_processes:
-        _set_rng({k.partition("/")[2]: v for k, v in rngs.items() if k.startswith(f"{accelerator.process_index}/")})
+        if content["processes"] == accelerator.num_processes:
+            mine = f"{accelerator.process_index}/"
+            _set_rng({k.removeprefix(mine): v for k, v in rngs.items() if k.startswith(mine)})
+    except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, GanzooError) as error:
+        why = " ".join(str(error).split())
+        raise RunError(f"checkpoint {path} cannot be restored ({type(error).__name__}: {why[:200]})") from error
 
 
 def _write(folder: Path, state: State, rngs: dict[str, Tensor]) -> None:

@@ -107,7 +107,8 @@ class Plan:
                 "classes": list(self.source.classes or ()),
                 "key": self.source.key,
             },
-            training=asdict(self.settings),
+            # A local path is kept whole, so that the run can be resumed from any folder.
+            training={**asdict(self.settings), "data": self.source.location},
             versions={"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONS}},
         )
 
@@ -133,7 +134,9 @@ def plan(
     make_config(kind, options, text=text, owner=name)
     source = open_source(settings.data, split=settings.split, zoo=zoo)
     if source.count < settings.batch_size:
-        raise DataError(f"{source.name} has {source.count} images, too few for batches of {settings.batch_size}")
+        raise DataError(
+            f"{source.name} has {source.count} images, too few for batches of {settings.batch_size}: use --batch-size"
+        )
     known = {f.name for f in fields(kind)}
     size, channels = source.native()
     derived: dict[str, Any] = {"image_size": size, "channels": channels}

@@ -92,13 +92,15 @@ def save_preview(gan: GAN, path: Path) -> None:
 def read_stats(run: Path) -> Sequence[dict[str, float]]:
     """Return the lines of ``stats.jsonl``; a last line that was cut short is left out."""
     path = run / STATS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     stats = []
     for line in lines:
         try:
-            stats.append(json.loads(line))
-        except json.JSONDecodeError:
+            value = json.loads(line)
+        except ValueError:
             continue
+        if isinstance(value, dict) and "images" in value:
+            stats.append(value)
     return stats
 
 

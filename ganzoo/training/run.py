@@ -15,8 +15,8 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.data import Loader, prepare
-from ganzoo.errors import ConfigError, RunError
-from ganzoo.models import find_architecture
+from ganzoo.errors import ConfigError, GanzooError, RunError
+from ganzoo.models import find_architecture, pick_device
 from ganzoo.registry import installed
 from ganzoo.training import checkpoint
 from ganzoo.training.ema import EMA
@@ -25,7 +25,7 @@ from ganzoo.training.loop import State
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import Plan, Settings, plan, resolve_precision
 from ganzoo.training.report import Reporter
-from ganzoo.weights import CONFIG, read_config, write_config
+from ganzoo.weights import CONFIG, MODEL, read_config, write_config
 
 
 @dataclass(frozen=True)
@@ -123,26 +123,26 @@ def resume(out: str | os.PathLike[str], *, images: int | None = None, progress: 
 
 def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
     settings = planned.settings
-    accelerator = Accelerator(
-        cpu=settings.device == "cpu", log_with=settings.tracker, project_dir=str(out) if settings.tracker else None
-    )
+    # Without an accelerator accelerate starts its processes only when it is told that the CPU is meant.
+    cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
+    accelerator = Accelerator(cpu=cpu, log_with=settings.tracker, project_dir=str(out) if settings.tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
     if settings.batch_size % world:
         raise ConfigError(f"batch_size {settings.batch_size} cannot be shared by {world} processes")
     shape = planned.config
     store = prepare(planned.source, shape.image_size, shape.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
+        gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
+        state = State(gan, EMA(gan), gan.optimizers())
+        torch.manual_seed(settings.seed * 1_000 + rank)
+        if resume:
+            _go_back(out, state, accelerator)
+        if state.images >= settings.images:
+            raise RunError(f"{out} has had its {state.images} images: give it more with --images")
         if accelerator.is_main_process:
             write_config(out, planned.model_config())
         if settings.tracker:
             accelerator.init_trackers(".")
-        gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
-        state = State(gan, EMA(gan), gan.optimizers())
-        torch.manual_seed(settings.seed * 1_000 + rank)
-        if resume and (last := checkpoint.found(out)):
-            checkpoint.restore(last[-1], state, accelerator)
-        if state.images >= settings.images:
-            raise RunError(f"{out} has had its {state.images} images: give it more with --images")
         reporter = Reporter(
             out, state, accelerator, images=settings.images, title=planned.architecture.record.name, progress=progress
         )
@@ -160,6 +160,20 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
             )
             events.finish()
     return Outcome(out, state.images, stop.signal, rank)
+
+
+def _go_back(out: Path, state: State, accelerator: Accelerator) -> None:
+    """Restore the last checkpoint; a run that was stopped before its first one starts again."""
+    found = checkpoint.found(out)
+    if not found:
+        if (out / MODEL).exists():
+            raise RunError(f"{out} has a model but no checkpoint to go on from: put its checkpoints back")
+        return
+    try:
+        checkpoint.restore(found[-1], state, accelerator)
+    except GanzooError as error:
+        before = f"remove that folder to go on from {found[-2].name}" if len(found) > 1 else "there is none before it"
+        raise RunError(f"{error}; {before}") from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from ganzoo.data import open_source
 from ganzoo.data.images import open_image
-from ganzoo.errors import DataError, UnknownNameError
+from ganzoo.errors import DataError
 
 
 def arrays(source):
@@ -245,7 +245,7 @@ def test_a_path_that_does_not_exist_is_an_error_that_names_it_whole(spec, tmp_pa
 
 
 def test_an_unknown_name_is_an_error_that_suggests_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"No data set is called 'mnits'\. Did you mean 'mnist'\?"):
+    with pytest.raises(DataError, match=r"No data set or path is called 'mnits'\. Did you mean 'mnist'\?"):
         open_source("mnits")
 
 

@@ -91,10 +91,21 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number, mnist, t
 )
 def test_two_processes_train_one_model(script, mnist, tmp_path):
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    arguments = ["--data", str(mnist), "--images", "96", "--batch-size", "32", "--out", "two", "--precision", "fp32"]
+    arguments = [
+        "--data",
+        str(mnist),
+        "--images",
+        "96",
+        "--batch-size",
+        "32",
+        "--out",
+        "two",
+        "--precision",
+        "fp32",
+    ]  # no --device: the CPU is found
     options = ["-o", "base_channels=8", "-o", "critic_channels=8"]
     done = subprocess.run(
-        [*script, "-m", "ganzoo", "train", "wgan-gp", *arguments, *options, "--device", "cpu", "--report-every", "32"],
+        [*script, "-m", "ganzoo", "train", "wgan-gp", *arguments, *options, "--report-every", "32"],
         cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -161,6 +172,45 @@ def test_resume_refuses_what_is_no_run_and_other_images(mnist, tmp_path, folder)
     (tmp_path / "run/config.json").write_text(json.dumps(config))
     with pytest.raises(RunError, match="are not those"):
         ganzoo.resume(tmp_path / "run", images=64, progress=False)
+
+
+def lines(run):
+    return {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+
+
+def test_a_resume_that_is_refused_changes_nothing(mnist, tmp_path):
+    run = train("vanilla", mnist, tmp_path / "run", images=64).run
+    before = lines(run)
+    with pytest.raises(RunError, match="has had its 64 images"):
+        ganzoo.resume(run, images=32, progress=False)
+    (run / "checkpoints").rename(run / "elsewhere")
+    with pytest.raises(RunError, match="has a model but no checkpoint"):
+        ganzoo.resume(run, images=128, progress=False)
+    assert lines(run) == before
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "{}", '{"step": 1}'])
+def test_a_damaged_checkpoint_says_how_to_go_on_from_the_one_before(content, mnist, tmp_path):
+    run = train("vanilla", mnist, tmp_path / "run", images=128).run
+    (run / "checkpoints/000000128/state.json").write_text(content)
+    with pytest.raises(RunError, match=r"000000128 cannot be restored .*remove that folder to go on from 000000064"):
+        ganzoo.resume(run, images=192, progress=False)
+
+
+def test_a_folder_that_only_looks_like_a_checkpoint_is_passed_over_and_replaced(mnist, tmp_path):
+    run = train("vanilla", mnist, tmp_path / "run", images=128).run
+    (run / "checkpoints/999999999-old").mkdir()
+    (run / "checkpoints/999999999-old/state.json").write_text("{}")
+    (run / "checkpoints/000000128/state.json").unlink()
+    assert ganzoo.resume(run, images=128, progress=False).images == 128
+    assert (run / "checkpoints/000000128/state.json").exists()
+
+
+def test_a_run_on_a_relative_path_resumes_from_anywhere(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    run = train("vanilla", folder.name, tmp_path / "run", images=64).run
+    monkeypatch.chdir(tmp_path)
+    assert ganzoo.resume(run, images=96, progress=False).images == 96
 
 
 def test_a_missing_tracker_names_the_extra(mnist, tmp_path, monkeypatch):

@@ -23,7 +23,8 @@ MOST_CLASSES = 100_000
     type=FilePath(),
     default="grid.png",
     show_default=True,
-    help="A .png is one grid, a .npz one array, a .gif or .png with --interpolate a strip; else a new folder of PNGs. A file of that name is replaced.",
+    help="A .png is one grid, a .npz one array, with --interpolate a .png or .gif is a strip; all else is a new folder "
+    "of PNGs. A file of that name is replaced, a folder is not.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i is that of seed + i.")
 @click.option("--labels", help="Classes in turn, for a conditional model: 7, 3,1,4 or 0-9.")

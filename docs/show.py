@@ -13,12 +13,10 @@ from ganzoo.registry import installed
 ENV = {**os.environ, "COLUMNS": "100", "GANZOO_PLUGINS": "ganzoo", "GANZOO_STRICT": "1"}
 
 
-def run(command: str, *, head: int | None = None) -> None:
-    """Show a command and what it prints, or the first ``head`` lines of it."""
+def run(command: str) -> None:
+    """Show a command and what it prints."""
     done = subprocess.run(command, shell=True, env=ENV, capture_output=True, text=True, check=True)
     lines = done.stdout.rstrip().splitlines()
-    if head is not None and len(lines) > head:
-        lines = [*lines[:head], "..."]
     cog.outl("\n".join(["```console", f"$ {command}", *lines, "```"]))
 
 

@@ -9,6 +9,8 @@ from accelerate import Accelerator
 
 import ganzoo
 from ganzoo.data import Loader, Store
+from ganzoo.gan import AdversarialGAN, OptimizerSpec
+from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
@@ -48,3 +50,21 @@ def run_steps(state: State, store: Store, steps: int, *, batch_size: int = 16, p
         after_step=lambda: state.step >= last,
     )  # fmt: skip
     return state
+
+
+@dataclasses.dataclass(frozen=True)
+class BareConfig:
+    """Hyper-parameters with nothing that the data could fill in."""
+
+    width: int = 4
+
+
+class Bare(AdversarialGAN):
+    """For 28x28 grey images and no others."""
+
+    def __init__(self, config: BareConfig) -> None:
+        shape = {"image_size": 28, "channels": 1, "base_channels": config.width}
+        super().__init__(
+            config, generator=ConvGenerator(8, **shape), discriminator=ConvDiscriminator(**shape), latent_dim=8,
+            optimizer=OptimizerSpec("adam", 1e-3),
+        )  # fmt: skip

@@ -46,11 +46,6 @@ class Store:
     def __len__(self) -> int:
         return len(self.images)
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """The keys that a batch of this store has."""
-        return frozenset({"image"} if self.labels is None else {"image", "label"})
-
 
 def cache_dir() -> Path:
     """Return the folder of decoded images: ``GANZOO_CACHE``, or ``ganzoo`` in the user's cache folder."""

@@ -173,7 +173,7 @@ class GAN(nn.Module):
         try:
             inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
         except (TypeError, ValueError) as error:
-            if isinstance(error, ConfigError):
+            if isinstance(error, ConfigError) or not conditions:
                 raise
             given = ", ".join(f"{name}={value!r}" for name, value in conditions.items())
             raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error

@@ -193,7 +193,8 @@ class Player:
 
     def average_gradients(self) -> None:
         """Average the gradients of all processes in one flat reduction."""
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.own]
+        gradients = [p.grad for p in self.own if p.grad is not None]  # the same ones everywhere: all play one phase
         flat = self.accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
-        for parameter, part in zip(self.own, flat.split([g.numel() for g in gradients]), strict=True):
-            parameter.grad = part.view(parameter.shape)
+        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            # In place: a fused update needs gradients in the memory format of their parameters.
+            gradient.copy_(part.view(gradient.shape))

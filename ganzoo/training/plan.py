@@ -80,6 +80,8 @@ class Plan:
         settings: of the engine.
         source: the data.
         gan: untrained.
+        image_size: height and width that the images are brought to.
+        channels: that they are brought to.
     """
 
     architecture: Owned[Architecture]
@@ -87,6 +89,8 @@ class Plan:
     settings: Settings
     source: Source
     gan: GAN
+    image_size: int
+    channels: int
 
     def parameters(self) -> dict[str, int]:
         """Return the number of parameters of each network."""
@@ -151,6 +155,10 @@ def plan(
                 raise DataError(f"{source.name}: {error}") from error
             del derived[key]  # the images are resized to the architecture's default
     config = make_config(kind, {**derived, **options}, text=text, owner=name)
+    # An architecture that has no such field takes the images as they are.
+    size, channels = getattr(config, "image_size", size), getattr(config, "channels", channels)
+    if size is None:
+        raise DataError(f"{source.name} has images of several sizes or none that is square, and {name} takes one size")
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
     has = {"image", "label"} if source.classes is not None else {"image"}
@@ -161,7 +169,7 @@ def plan(
         )
     if settings.tracker == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
         raise MissingExtraError("the TensorBoard tracker", "track")
-    return Plan(architecture, config, settings, source, gan)
+    return Plan(architecture, config, settings, source, gan, size, channels)
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

@@ -129,8 +129,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
     rank, world = accelerator.process_index, accelerator.num_processes
     if settings.batch_size % world:
         raise ConfigError(f"batch_size {settings.batch_size} cannot be shared by {world} processes")
-    shape = planned.config
-    store = prepare(planned.source, shape.image_size, shape.channels, progress=progress and rank == 0)
+    store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = State(gan, EMA(gan), gan.optimizers())

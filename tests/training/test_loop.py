@@ -7,7 +7,7 @@ import ganzoo
 from ganzoo.data import Loader
 from ganzoo.gan import GAN, Phase, Stage
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import State, current_stage, train
+from ganzoo.training.loop import Player, State, Sums, current_stage, train
 from helpers import make, make_state, make_store, run_steps
 
 ARCHITECTURES = ganzoo.list_architectures()
@@ -192,3 +192,23 @@ def test_the_loop_reads_nothing_back_from_the_device(digits, monkeypatch):
     state = State(gan, EMA(gan), gan.optimizers())
     run_steps(state, make_store(digits), 2)
     assert state.step == 2
+
+
+class Peer:
+    """An accelerator whose other process has the same gradients."""
+
+    def reduce(self, values, how):
+        assert how == "mean"
+        return values.clone()
+
+
+def test_averaging_leaves_equal_gradients_as_they_are_in_the_layout_of_their_parameters():
+    gan = make("dcgan")
+    player = Player(gan, gan.optimizers()["D"], Peer(), Sums(), bf16=False)
+    gan.discriminator(torch.randn(4, 1, 28, 28)).sum().backward()
+    before = [p.grad.clone() for p in player.own]
+    assert any(not p.is_contiguous() for p in player.own)  # channels-last weights, or this shows nothing
+    player.average_gradients()
+    for parameter, gradient in zip(player.own, before, strict=True):
+        assert torch.equal(parameter.grad, gradient)
+        assert parameter.grad.stride() == parameter.stride()

@@ -11,8 +11,10 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, RunError
+from ganzoo.registry import Architecture, installed
+from ganzoo.registry.zoo import Owned
 from ganzoo.weights import load_tensors
-from helpers import narrow
+from helpers import BareConfig, narrow
 
 ARCHITECTURES = ganzoo.list_architectures()
 
@@ -211,6 +213,16 @@ def test_a_run_on_a_relative_path_resumes_from_anywhere(folder, tmp_path, monkey
     run = train("vanilla", folder.name, tmp_path / "run", images=64).run
     monkeypatch.chdir(tmp_path)
     assert ganzoo.resume(run, images=96, progress=False).images == 96
+
+
+def test_an_architecture_without_an_image_size_takes_the_images_as_they_are(mnist, tmp_path, monkeypatch):
+    record = Architecture(name="bare", target="helpers:Bare", config=BareConfig, summary="")
+    monkeypatch.setitem(installed().architectures._records, "bare", [Owned(record, "ganzoo-bare", "1", "bare")])
+    run = train("bare", mnist, tmp_path / "run", images=64, config={}).run
+    assert ganzoo.load(run).sample(2).shape == (2, 1, 28, 28)
+    Image.new("L", (30, 20)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="bare takes one size"):
+        train("bare", tmp_path, tmp_path / "other", batch_size=1, config={})
 
 
 def test_a_missing_tracker_names_the_extra(mnist, tmp_path, monkeypatch):

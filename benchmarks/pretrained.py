@@ -19,11 +19,12 @@ from mnist_quality import get_classifier, measure
 
 import ganzoo
 from ganzoo.files import replacing, sha256
+from ganzoo.modelconfig import read_config
 from ganzoo.registry import installed
 from ganzoo.registry.config import config_to_dict
 from ganzoo.sampling import digest
 from ganzoo.training.report import read_stats
-from ganzoo.weights import MODEL, read_config
+from ganzoo.weights import MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMMARIES = {

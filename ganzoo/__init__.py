@@ -13,7 +13,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ganzoo.errors import GanzooError
     from ganzoo.gan import GAN
-    from ganzoo.models import create, load
+    from ganzoo.models import create
+    from ganzoo.pretrained import load
+    from ganzoo.publishing import publish
     from ganzoo.registry.listing import list_architectures, list_models
     from ganzoo.sampling import grid, interpolate, sample
     from ganzoo.training.run import resume, train
@@ -26,7 +28,8 @@ _HOMES = {
     "interpolate": "ganzoo.sampling",
     "list_architectures": "ganzoo.registry.listing",
     "list_models": "ganzoo.registry.listing",
-    "load": "ganzoo.models",
+    "load": "ganzoo.pretrained",
+    "publish": "ganzoo.publishing",
     "resume": "ganzoo.training.run",
     "sample": "ganzoo.sampling",
     "train": "ganzoo.training.run",
@@ -42,6 +45,7 @@ __all__ = [
     "list_architectures",
     "list_models",
     "load",
+    "publish",
     "resume",
     "sample",
     "train",

@@ -41,6 +41,10 @@ class WeightsError(GanzooError):
     """A model on disk that is missing, damaged or does not fit its architecture."""
 
 
+class HubError(GanzooError):
+    """Something that the Hub does not have, does not allow, or could not deliver whole."""
+
+
 class RunError(GanzooError):
     """A training run that cannot be started, continued or finished."""
 

@@ -1,21 +1,18 @@
-"""Making and loading models by name."""
+"""Untrained models: by the name of their architecture, or as a written model describes them."""
 
 from __future__ import annotations
 
 import importlib
-import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzoo.errors import ConfigError, PluginError, UnknownNameError, WeightsError
+from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN
-from ganzoo.registry import Architecture, Weights, Zoo, installed
-from ganzoo.registry.config import make_config
-from ganzoo.registry.zoo import Owned, summary_of
-from ganzoo.weights import CONFIG, MODEL, load_weights, read_config, verify
+from ganzoo.modelconfig import ModelConfig
+from ganzoo.registry import Architecture, Zoo, installed
+from ganzoo.registry.config import config_to_dict, make_config
+from ganzoo.registry.zoo import Owned
 
 
 def build(architecture: Owned[Architecture], config: Any) -> GAN:
@@ -77,43 +74,6 @@ def create(name: str, **hyperparameters: Any) -> GAN:
     return build(architecture, make_config(architecture.record.config, hyperparameters, owner=name))
 
 
-def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> GAN:
-    """Return a pretrained GAN in eval mode, its weights verified.
-
-    Args:
-        spec: a model's name, as ``ganzoo list`` shows it, or the path of a run or model folder.
-        device: where its networks go.
-
-    Raises:
-        UnknownNameError: neither a model nor a folder.
-        WeightsError: a file is missing, damaged, altered or does not fit.
-    """
-    name, zoo = str(spec), installed()
-    if name in zoo.models:
-        gan = _load_entry(zoo, zoo.models[name].record)
-    elif _is_folder(name):
-        gan = _load_folder(zoo, Path(spec))
-    elif name in zoo.architectures:
-        raise UnknownNameError(
-            f"'{name}' is an architecture without weights: ganzoo.create('{name}') makes one, untrained; "
-            f"pretrained are: {', '.join(m.record.name for m in zoo.models if m.record.architecture == name) or 'none'}"
-        )
-    elif "/" in name or os.sep in name or name.startswith("."):
-        raise WeightsError(f"There is no model folder {Path(spec).absolute()}")
-    else:
-        summary_of(zoo, name)  # raises with a suggestion
-        raise AssertionError
-    # channels-last, as in training: convolutions draw faster in it
-    return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
-
-
-def _is_folder(name: str) -> bool:
-    try:
-        return bool(name) and Path(name).is_dir()
-    except (OSError, ValueError):  # a name that no file system can hold
-        return False
-
-
 def find_architecture(zoo: Zoo, name: str, dist: str) -> Owned[Architecture] | None:
     """Return the architecture that a model names, from the distribution that wrote it where two share the name."""
     for full in (f"{dist}:{name}", name):
@@ -122,42 +82,48 @@ def find_architecture(zoo: Zoo, name: str, dist: str) -> Owned[Architecture] | N
     return None
 
 
-def _load_entry(zoo: Zoo, entry: Weights) -> GAN:
-    file = entry.weights
-    if file.repo is not None:
-        raise WeightsError(f"{entry.name} lies on the Hub ({file.repo}), from which this version cannot fetch")
-    package = entry.trained.plugin.partition(" ")[0]
-    architecture = find_architecture(zoo, entry.architecture, package)
-    if architecture is None:
+def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Owned[Architecture]:
+    """Return the architecture that a model was written for.
+
+    Args:
+        zoo: where it is looked up.
+        config: of the model.
+        what: the model, as the person named it.
+
+    Raises:
+        WeightsError: it is not installed; the text says which package to install.
+    """
+    found = find_architecture(zoo, config.architecture, config.plugin)
+    if found is None:
         raise WeightsError(
-            f"{entry.name} needs the architecture '{entry.architecture}', which is not installed; it was written by "
-            f"{entry.trained.plugin}: pip install {package}"
+            f"{what} needs the architecture '{config.architecture}' of {config.plugin} {config.plugin_version}, which "
+            f"is not installed: pip install {config.plugin}, if you trust that package's code"
         )
-    path = Path(entry.root) / file.file
-    verify(path, file.sha256)
-    return _assemble(architecture, entry.config, path, entry.name)
+    return found
 
 
-def _load_folder(zoo: Zoo, folder: Path) -> GAN:
-    if not (folder / CONFIG).exists():
-        raise WeightsError(f"{folder} is no run or model folder: it has no {CONFIG}")
-    config = read_config(folder)
-    architecture = find_architecture(zoo, config.architecture, config.plugin)
-    if architecture is None:
-        raise WeightsError(
-            f"{folder} needs the architecture '{config.architecture}' of {config.plugin} {config.plugin_version}, "
-            f"which is not installed: pip install {config.plugin}"
-        )
-    if not (folder / MODEL).exists():
-        raise WeightsError(f"{folder} has no {MODEL} yet: a run writes it with its first checkpoint")
-    return _assemble(architecture, config.config, folder / MODEL, str(folder))
+def config_of(architecture: Owned[Architecture], config: ModelConfig, what: object) -> dict[str, Any]:
+    """Return all hyper-parameters of a model that was written.
 
-
-def _assemble(architecture: Owned[Architecture], config: Mapping[str, Any], path: Path, name: str) -> GAN:
+    Raises:
+        WeightsError: the architecture as installed does not take them; the text says which.
+    """
     try:
-        made = make_config(architecture.record.config, config, owner=architecture.record.name)
+        made = make_config(architecture.record.config, config.config, owner=architecture.record.name)
     except ConfigError as error:
-        raise WeightsError(f"{name} was written by another version of its plugin: {error}") from error
-    gan = build(architecture, made)
-    load_weights(gan, path)
-    return gan
+        raise WeightsError(
+            f"{what} was written by {config.plugin} {config.plugin_version}, and {architecture.dist} "
+            f"{architecture.version} is installed: {error}"
+        ) from error
+    return config_to_dict(made)
+
+
+def build_for(zoo: Zoo, config: ModelConfig, what: object) -> GAN:
+    """Return an untrained GAN with the hyper-parameters of a model that was written.
+
+    Raises:
+        WeightsError: its architecture is not installed, or does not take these hyper-parameters.
+    """
+    architecture = architecture_of(zoo, config, what)
+    written = config_of(architecture, config, what)
+    return build(architecture, make_config(architecture.record.config, written, owner=architecture.record.name))

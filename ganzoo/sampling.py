@@ -24,7 +24,7 @@ from tqdm import tqdm
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN
-from ganzoo.models import load
+from ganzoo.pretrained import load
 
 _CHUNK = 256  # images between two writes
 

@@ -16,11 +16,16 @@ from ganzoo.registry import hookspecs
 ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
-    "errors", "files", "registry", "gan", "data", "weights", "models", "sampling", "training", "testing", "cli",
+    "errors", "files", "registry", "modelconfig", "hub", "gan", "data", "weights", "models", "pretrained", "sampling",
+    "card", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
-FORBIDDEN = {"gan": {"files", "registry", "data"}, "registry": {"files"}}
+FORBIDDEN = {
+    "gan": {"files", "registry", "modelconfig", "hub", "data"},
+    "registry": {"files"},
+    "hub": {"registry", "modelconfig"},
+}
 HEAVY = {"torch", "numpy", "timm", "huggingface_hub", "PIL", "accelerate", "safetensors", "datasets", "pyarrow"}
-LIGHT = {"errors", "files", "registry", "cli"}
+LIGHT = {"errors", "files", "registry", "modelconfig", "cli"}
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "_zoo" not in path.parts)
 
 

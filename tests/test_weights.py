@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from safetensors import safe_open
@@ -10,7 +8,6 @@ from ganzoo.weights import (
     inference_state,
     load_tensors,
     load_weights,
-    read_config,
     save_tensors,
     save_weights,
     verify,
@@ -81,31 +78,8 @@ def test_verify_names_both_hashes(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"x")
     digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
-    verify(path, digest)
-    with pytest.raises(WeightsError, match=f"{digest} where {'0' * 64} is expected"):
-        verify(path, "0" * 64)
-    with pytest.raises(WeightsError, match="is missing"):
-        verify(tmp_path / "y", digest)
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (None, "is no model"),
-        ("{", "is damaged"),
-        ("[]", "is damaged"),
-        (json.dumps({"architecture": "dcgan"}), "is damaged.*plugin"),
-    ],
-)
-def test_a_bad_config_is_one_clear_error(content, text, tmp_path):
-    if content is not None:
-        (tmp_path / "config.json").write_text(content)
-    with pytest.raises(WeightsError, match=text):
-        read_config(tmp_path)
-
-
-def test_a_newer_format_asks_for_an_upgrade(tmp_path):
-    config = {"architecture": "a", "plugin": "p", "plugin_version": "1", "config": {}, "ganzoo": "9", "format": 2}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(WeightsError, match="upgrade ganzoo"):
-        read_config(tmp_path)
+    verify(path, digest, "mend it")
+    with pytest.raises(WeightsError, match=f"{digest} where {'0' * 64} is expected: mend it"):
+        verify(path, "0" * 64, "mend it")
+    with pytest.raises(WeightsError, match="is missing: mend it"):
+        verify(tmp_path / "y", digest, "mend it")

@@ -74,6 +74,6 @@ def test_without_dcgan_its_weights_name_what_is_missing_and_others_draw(site, tm
         pytest.skip("no bundled models")
     missing = ganzoo(site, "sample", "dcgan-mnist", "-o", tmp_path / "x.png")
     assert missing.returncode == 1
-    assert "needs the architecture 'dcgan', which is not installed" in missing.stderr
+    assert "needs the architecture 'dcgan' of ganzoo" in missing.stderr
     drawn = ganzoo(site, "sample", "cgan-mnist", "-n", "4", "-o", tmp_path / "x.png")
     assert drawn.returncode == 0, drawn.stderr

@@ -13,7 +13,7 @@ import click
 import ganzoo
 from ganzoo.errors import GanzooError, did_you_mean
 
-COMMANDS = ("list", "show", "sample", "train", "plugins")
+COMMANDS = ("list", "show", "sample", "train", "publish", "pull", "plugins")
 
 
 class LazyGroup(click.Group):
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
 @click.version_option(ganzoo.__version__, prog_name="ganzoo")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """A zoo of GANs: list, sample and train generative adversarial networks."""
+    """A zoo of GANs: list, sample, train and publish generative adversarial networks."""
 
 
 def main() -> None:

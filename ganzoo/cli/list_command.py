@@ -7,18 +7,34 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import dump, size_text, table, warn
+from ganzoo.cli.common import complete_architecture, dump, size_text, table, warn
 from ganzoo.registry import Zoo, installed
+
+COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 
 
 @click.command("list")
 @click.argument("pattern", required=False)
+@click.option("--hub", is_flag=True, help="List the models that were published on the Hub instead.")
+@click.option("--author", help="With --hub: of this user or organisation.")
+@click.option("--search", metavar="TEXT", help="With --hub: whose name contains this.")
+@click.option("--architecture", shell_complete=complete_architecture, help="With --hub: of this architecture.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="With --hub: at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(pattern: str | None, as_json: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, pattern: str | None, hub: bool, as_json: bool, **hub_options: Any) -> None:
     """List the architectures and the pretrained models.
 
     PATTERN keeps the names that contain it, or match it as a shell pattern (dcgan, '*-mnist').
     """
+    if hub:
+        from ganzoo.cli.hub_text import list_hub
+
+        list_hub(pattern, as_json=as_json, **hub_options)
+        return
+    given = [f"--{name}" for name in hub_options if ctx.get_parameter_source(name) is COMMANDLINE]
+    if given:
+        raise click.UsageError(f"{' and '.join(given)} goes with --hub")
     zoo = installed()
     found = collect(zoo, pattern)
     warn(zoo)
@@ -40,6 +56,7 @@ def command(pattern: str | None, as_json: bool) -> None:
 
 
 def _architecture(model: dict[str, Any]) -> str:
+    """Return a model's architecture, and whether it is missing."""
     return f"{model['architecture']}{'' if model['installed'] else ' (not installed)'}"
 
 
@@ -47,12 +64,13 @@ def _metrics(model: dict[str, Any]) -> str:
     return ", ".join(f"{metric['name']} {metric['value']:g}" for metric in model["metrics"])
 
 
+def wanted(pattern: str | None, name: str) -> bool:
+    """Whether a name contains the pattern, or matches it as a shell pattern."""
+    return pattern is None or pattern in name or fnmatch(name, pattern)
+
+
 def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
     """Return what the table and the JSON show."""
-
-    def wanted(name: str) -> bool:
-        return pattern is None or pattern in name or fnmatch(name, pattern)
-
     architectures = [
         {
             "name": name,
@@ -62,7 +80,7 @@ def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
             "paper": owned.record.paper,
         }
         for name, owned in zip(zoo.architectures.names(), zoo.architectures, strict=True)
-        if wanted(name)
+        if wanted(pattern, name)
     ]
     models = [
         {
@@ -76,6 +94,6 @@ def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
             "metrics": [{"name": m.name, "value": m.value, "protocol": m.protocol} for m in owned.record.metrics],
         }
         for name, owned in zip(zoo.models.names(), zoo.models, strict=True)
-        if wanted(name)
+        if wanted(pattern, name)
     ]
     return {"architectures": architectures, "models": models}

@@ -60,9 +60,9 @@ def command(
         options["labels"] = [classes[i % len(classes)] for i in range(count)]
     ends = parse_ends(interpolate) if interpolate is not None else None
 
-    from ganzoo import models, sampling  # torch comes in here, after the arguments are known to be good
+    from ganzoo import models, pretrained, sampling  # torch comes in here, after the arguments are known to be good
 
-    gan = models.load(model, device=models.pick_device(device))
+    gan = pretrained.load(model, device=models.pick_device(device))
     if ends is not None:
         if labels is not None:
             options["labels"] = options["labels"][0]

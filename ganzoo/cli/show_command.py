@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import complete_any, dump, size_text, table, warn
+from ganzoo.cli.common import complete_any, dump, model_rows, table, warn
+from ganzoo.modelconfig import config_of
 from ganzoo.registry import Architecture, Weights, Zoo, installed
 from ganzoo.registry.config import parameters
 from ganzoo.registry.zoo import Owned, summary_of
@@ -18,7 +19,15 @@ from ganzoo.registry.zoo import Owned, summary_of
 @click.argument("name", shell_complete=complete_any)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, as_json: bool) -> None:
-    """Show an architecture's hyper-parameters, or a pretrained model's card."""
+    """Show an architecture's hyper-parameters, or a pretrained model's card.
+
+    NAME may be a model of the Hub, hf:owner/name or hf:owner/name@revision; its weights are not fetched.
+    """
+    if name.startswith("hf:"):
+        from ganzoo.cli.hub_text import show_hub
+
+        show_hub(name, as_json=as_json)
+        return
     zoo = installed()
     owned = summary_of(zoo, name)
     warn(zoo)
@@ -67,22 +76,10 @@ def _default(value: Any) -> str:
 
 
 def model_text(zoo: Zoo, weights: Weights) -> str:
-    """Return the card of a model."""
-    file, trained = weights.weights, weights.trained
+    """Return the card of a model of the zoo."""
+    file = weights.weights
     where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"
-    missing = "" if weights.architecture in zoo.architectures else f"  (not installed; written by {trained.plugin})"
-    minutes = f", {trained.minutes:g} minutes" if trained.minutes else ""
-    rows = [
-        ["architecture", weights.architecture + missing],
-        ["config", ", ".join(f"{k}={v}" for k, v in weights.config.items()) or "all defaults"],
-        ["data", weights.data],
-        ["trained", f"{trained.images:,} images, seed {trained.seed}{minutes}, ganzoo {trained.ganzoo}"],
-        *([["command", trained.command]] if trained.command else []),
-        ["license", weights.license],
-        ["weights", f"{file.file}, {size_text(file.bytes)}, {where}"],
-        ["sha256", file.sha256],
-        *([f"{m.name}", f"{m.value:g}  [{m.protocol}]"] for m in weights.metrics),
-    ]
+    rows = model_rows(zoo, config_of(weights), where)
     width = max(len(row[0]) for row in rows)
     head = f"{weights.name}: {weights.summary}" if weights.summary else weights.name
     code = [f'gan = ganzoo.load("{weights.name}")', "images = gan.sample(16, seed=0)"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.common import Count, FilePath, complete_architecture, table
+from ganzoo.cli.common import Count, FilePath, complete_architecture, complete_model, table
 from ganzoo.registry.config import config_to_dict, parse_options
 
 if TYPE_CHECKING:
@@ -49,6 +49,13 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Checkpoints that are kept.")
 @click.option("--tracker", type=click.Choice(["tensorboard"]), help="Also log there.")
 @click.option(
+    "--from",
+    "start",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="Go on from a pretrained model (a name, hf:owner/name, a folder) with its hyper-parameters.",
+)
+@click.option(
     "--resume",
     type=FilePath(),
     metavar="RUN",
@@ -62,7 +69,7 @@ def command(
     ctx: click.Context, /, architecture: str | None, data: str | None, images: int | None, options: tuple[str, ...],
     out: Path | None, resume: Path | None, dry_run: bool, **settings: Any,
 ) -> int:  # fmt: skip
-    """Train ARCHITECTURE on a data set into a run's folder."""
+    """Train ARCHITECTURE, or with --from a pretrained model, on a data set into a run's folder."""
     if resume is not None:
         source = click.core.ParameterSource.COMMANDLINE
         given = [p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source]
@@ -71,8 +78,10 @@ def command(
         from ganzoo.training import run
 
         return _end(run.resume(resume, images=images))
-    if architecture is None:
-        raise click.UsageError("name an architecture (`ganzoo list` shows them), or a run with --resume")
+    if architecture is None and settings["start"] is None:
+        raise click.UsageError(
+            "name an architecture (`ganzoo list` shows them), a model to go on from with --from, or a run with --resume"
+        )
     if data is None:
         raise click.UsageError("say what to train on: --data mnist, --data FOLDER")
     values = parse_options(options)
@@ -81,7 +90,7 @@ def command(
 
     made = plan.Settings(data=data, images=images or 1_000_000, **settings)
     planned = plan.plan(architecture, values, made, text=True)
-    folder = out or _free(Path("runs") / f"{architecture.rpartition(':')[2]}-{_short(data)}")
+    folder = out or _free(Path("runs") / f"{planned.architecture.record.name}-{_short(data)}")
     if dry_run:
         click.echo(plan_text(planned, folder))
         return 0

@@ -89,12 +89,15 @@ class GAN(nn.Module):
         ema: network name to half-life in images: which networks keep a running average of their weights.
         inference: names of the networks that `generate` uses; these make up ``model.safetensors``.
         config: the instance of the architecture's config dataclass.
+        origin: where its weights came from, so that they can be had again (``"hf:owner/name@COMMIT"``, a name of the
+            zoo, a folder); None for an untrained model.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"image"})
     ema: Mapping[str, float] = {"generator": 10_000}
     inference: Sequence[str] = ("generator",)
     config: Any
+    origin: str | None = None
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return the optimizers by name; called once, after the networks are on their device."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from typing import Any
 
@@ -15,12 +16,15 @@ import ganzoo
 from ganzoo.data import Source, open_source
 from ganzoo.errors import ConfigError, DataError, MissingExtraError
 from ganzoo.gan import GAN
-from ganzoo.models import build
+from ganzoo.modelconfig import ModelConfig
+from ganzoo.models import architecture_of, build, config_of
+from ganzoo.pretrained import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
 from ganzoo.registry.zoo import Owned
-from ganzoo.weights import ModelConfig
+from ganzoo.training.warm import warm_start
 
+_log = logging.getLogger(__name__)
 VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
 
 
@@ -41,6 +45,7 @@ class Settings:
         checkpoint_every: images between two checkpoints.
         keep: checkpoints that are kept.
         tracker: ``"tensorboard"``, or None.
+        start: a pretrained model that the training goes on from: what `ganzoo.load` takes.
     """
 
     data: str
@@ -55,6 +60,7 @@ class Settings:
     checkpoint_every: int = 100_000
     keep: int = 2
     tracker: str | None = None
+    start: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("images", "batch_size", "report_every", "preview_every", "checkpoint_every", "keep"):
@@ -118,22 +124,26 @@ class Plan:
 
 
 def plan(
-    name: str, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None
-) -> Plan:
+    name: str | None, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None,
+    begun: bool = False,
+) -> Plan:  # fmt: skip
     """Check everything that can be checked before an image is decoded.
 
     Args:
-        name: the architecture.
-        options: hyper-parameters that differ from the defaults.
+        name: the architecture; None for that of ``settings.start``.
+        options: hyper-parameters that differ from the defaults, or from those of ``settings.start``.
         settings: of the engine.
         text: the options are words of a command line.
         zoo: where names are looked up.
+        begun: the run has checkpoints, so that ``settings.start`` has had its part.
 
     Raises:
         GanzooError: whatever is wrong, in one line.
     """
     zoo = zoo or installed()
-    architecture = zoo.architectures[name]
+    start = find(settings.start) if settings.start is not None and not begun else None
+    architecture, base = _architecture(zoo, name, start)
+    name = architecture.record.name
     kind = architecture.record.config
     make_config(kind, options, text=text, owner=name)
     source = open_source(settings.data, split=settings.split, zoo=zoo)
@@ -141,9 +151,43 @@ def plan(
         raise DataError(
             f"{source.name} has {source.count} images, too few for batches of {settings.batch_size}: use --batch-size"
         )
+    native = source.native()
+    given = {**(_derived(kind, source, native, options, name) if start is None else base), **options}
+    config = make_config(kind, given, text=text, owner=name)
+    # An architecture that has no such field takes the images as they are.
+    size, channels = getattr(config, "image_size", native[0]), getattr(config, "channels", native[1])
+    if size is None:
+        raise DataError(f"{source.name} has images of several sizes or none that is square, and {name} takes one size")
+    torch.manual_seed(settings.seed)
+    gan = build(architecture, config)
+    _check_needs(gan, source, name, getattr(config, "classes", None))
+    if settings.tracker == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
+        raise MissingExtraError("the TensorBoard tracker", "track")
+    if start is not None:
+        settings = replace(settings, start=start.origin)
+        if not warm_start(gan, start):
+            _log.warning("%s came without the networks that only training needs: they begin untrained", start.name)
+    return Plan(architecture, config, settings, source, gan, size, channels)
+
+
+def _architecture(zoo: Zoo, name: str | None, start: Model | None) -> tuple[Owned[Architecture], Mapping[str, Any]]:
+    """Return the architecture, and the hyper-parameters of the model to start from."""
+    if start is None:
+        if name is None:
+            raise ConfigError("name an architecture, or a model to start from")
+        return zoo.architectures[name], {}
+    found = architecture_of(zoo, start.config, start.name)
+    if name is not None and zoo.architectures[name] != found:
+        raise ConfigError(f"{start.name} is a {found.record.name}, not a {name}: leave the architecture out")
+    return found, config_of(found, start.config, start.name)
+
+
+def _derived(
+    kind: type[Any], source: Source, native: tuple[int | None, int], options: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """Return the hyper-parameters that the data gives: the shape of the images, the number of classes."""
     known = {f.name for f in fields(kind)}
-    size, channels = source.native()
-    derived: dict[str, Any] = {"image_size": size, "channels": channels}
+    derived: dict[str, Any] = dict(zip(("image_size", "channels"), native, strict=True))
     if source.classes is not None and len(source.classes) > 1:
         derived["classes"] = len(source.classes)
     derived = {k: v for k, v in derived.items() if k in known and v is not None and k not in options}
@@ -154,22 +198,21 @@ def plan(
             if key != "image_size":
                 raise DataError(f"{source.name}: {error}") from error
             del derived[key]  # the images are resized to the architecture's default
-    config = make_config(kind, {**derived, **options}, text=text, owner=name)
-    # An architecture that has no such field takes the images as they are.
-    size, channels = getattr(config, "image_size", size), getattr(config, "channels", channels)
-    if size is None:
-        raise DataError(f"{source.name} has images of several sizes or none that is square, and {name} takes one size")
-    torch.manual_seed(settings.seed)
-    gan = build(architecture, config)
+    return derived
+
+
+def _check_needs(gan: GAN, source: Source, name: str, classes: int | None) -> None:
     has = {"image", "label"} if source.classes is not None else {"image"}
     if missing := sorted(gan.needs - has):
         raise DataError(
             f"{name} needs {' and '.join(missing)}s, and {source.name} has none: use a labelled data set, or a folder "
             "with one sub-folder per class"
         )
-    if settings.tracker == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
-        raise MissingExtraError("the TensorBoard tracker", "track")
-    return Plan(architecture, config, settings, source, gan, size, channels)
+    if "label" in gan.needs and classes is not None and len(source.classes or ()) > classes:
+        raise DataError(
+            f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "
+            "no more, or train a new model"
+        )
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

@@ -16,7 +16,8 @@ from accelerate import Accelerator
 
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, RunError
-from ganzoo.models import find_architecture, pick_device
+from ganzoo.modelconfig import CONFIG, read_config, write_config
+from ganzoo.models import architecture_of, pick_device
 from ganzoo.registry import installed
 from ganzoo.training import checkpoint
 from ganzoo.training.ema import EMA
@@ -25,7 +26,7 @@ from ganzoo.training.loop import State
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import Plan, Settings, plan, resolve_precision
 from ganzoo.training.report import Reporter
-from ganzoo.weights import CONFIG, MODEL, read_config, write_config
+from ganzoo.weights import MODEL
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Outcome:
 
 
 def train(
-    architecture: str,
+    architecture: str | None = None,
     *,
     data: str,
     images: int,
@@ -58,7 +59,7 @@ def train(
     """Train an architecture into a new run folder.
 
     Args:
-        architecture: as ``ganzoo list`` shows it.
+        architecture: as ``ganzoo list`` shows it; may be left out with ``start``, a model to go on from.
         data: a data set's short name, ``"hf:owner/name"``, a folder or an array file.
         images: how many real images to draw.
         out: the run's folder, which must not exist or be empty.
@@ -73,6 +74,8 @@ def train(
     for name in settings:
         if name not in known:
             raise ConfigError(f"train has no setting '{name}'; it has: {', '.join(sorted(known))}")
+    if settings.get("start") is not None:
+        settings["start"] = str(settings["start"])
     made = Settings(data=str(data), images=images, **settings)
     return start(plan(architecture, config or {}, made), Path(out), progress=progress)
 
@@ -109,13 +112,14 @@ def resume(out: str | os.PathLike[str], *, images: int | None = None, progress: 
     if images is not None:
         settings = replace(settings, images=images)
     zoo = installed()
-    architecture = find_architecture(zoo, written.architecture, written.plugin)
-    if architecture is None:
-        raise RunError(
-            f"{out} needs the architecture '{written.architecture}' of {written.plugin} {written.plugin_version}, "
-            f"which is not installed: pip install {written.plugin}"
-        )
-    planned = plan(f"{architecture.dist}:{written.architecture}", written.config, settings, zoo=zoo)
+    architecture = architecture_of(zoo, written, out)
+    planned = plan(
+        f"{architecture.dist}:{written.architecture}",
+        written.config,
+        settings,
+        zoo=zoo,
+        begun=bool(checkpoint.found(out)),
+    )
     if planned.source.key != written.data.get("key"):
         raise RunError(f"the images of {settings.data} are not those that {out} was trained on: put them back")
     return _run(planned, out, progress=progress, resume=True)

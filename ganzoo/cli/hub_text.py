@@ -1,0 +1,107 @@
+"""What the command line shows of the Hub: ``ganzoo list --hub`` and ``ganzoo show hf:owner/name``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+import msgspec
+
+from ganzoo.cli.common import dump, model_rows, printable, size_text, table
+from ganzoo.cli.list_command import wanted
+from ganzoo.registry import installed
+
+
+def list_hub(
+    pattern: str | None, *, author: str | None, search: str | None, architecture: str | None, limit: int, as_json: bool
+) -> None:
+    """Print the published models that fit."""
+    from ganzoo.hub.search import search as ask
+
+    tags = (architecture,) if architecture else ()
+    found = [_entry(one) for one in ask(author=author, text=search, tags=tags, limit=limit)]
+    found = [one for one in found if wanted(pattern, one["name"]) and architecture in (None, one["architecture"])]
+    if as_json:
+        dump(found)
+        return
+    if not found:
+        click.echo(
+            "The Hub has no such model." if any((pattern, author, search, architecture)) else "The Hub has none yet."
+        )
+        return
+    known = installed().architectures
+    rows = [
+        [
+            f"hf:{one['name']}{' (private)' if one['private'] else ''}",
+            one["architecture"] + ("" if one["architecture"] in known else " (not installed)"),
+            one["data"],
+            one["updated"],
+            ", ".join(f"{m['name']} {m['value']}" for m in one["metrics"]),
+        ]
+        for one in found
+    ]
+    click.echo(printable(table(["MODEL ON THE HUB", "ARCHITECTURE", "DATA", "UPDATED", "METRICS"], rows)))
+
+
+def _entry(listed: Any) -> dict[str, Any]:
+    """Return what is shown of a search's result; its card is anybody's, so that nothing in it is taken for granted."""
+    card = listed.card
+    own = card.get("ganzoo")
+    data = card.get("datasets")
+    return {
+        "name": listed.repo,
+        "architecture": str(own.get("architecture", "?")) if isinstance(own, dict) else "?",
+        "data": ", ".join(map(str, data)) if isinstance(data, list) else str(data or "own images"),
+        "updated": listed.updated,
+        "private": listed.private,
+        "metrics": list(_metrics(card.get("model-index"))),
+    }
+
+
+def _metrics(index: Any) -> Any:
+    try:
+        for result in index[0]["results"]:
+            for metric in result["metrics"]:
+                args = metric.get("args") or {}
+                yield {"name": metric["type"], "value": metric["value"], "protocol": args.get("protocol", "")}
+    except (LookupError, TypeError, AttributeError):
+        return
+
+
+def show_hub(name: str, *, as_json: bool) -> None:
+    """Print a published model's card and metrics; its weights stay where they are."""
+    from ganzoo.card import own_words
+    from ganzoo.errors import HubError, WeightsError
+    from ganzoo.hub.address import parse
+    from ganzoo.hub.client import explained
+    from ganzoo.hub.fetch import fetch_optional
+    from ganzoo.hub.search import describe
+    from ganzoo.modelconfig import CONFIG, read_config
+
+    written = fetch_optional(parse(name), CONFIG)
+    if written is None:
+        raise WeightsError(f"{parse(name)} is no model of ganzoo's: it has no {CONFIG}")
+    config = read_config(written.path.parent)
+    address = written.address
+    readme = fetch_optional(address, "README.md")
+    words = own_words(readme.path.read_text(encoding="utf-8", errors="replace")) if readme else ""
+    try:
+        with explained(address):
+            sizes = describe(address).sizes
+    except HubError:  # what is in the cache serves without the Hub
+        sizes = {}
+    if as_json:
+        dump({"address": str(address), **msgspec.to_builtins(asdict(config)), "files": sizes, "card": words})
+        return
+    rows = model_rows(installed(), config, f"Hub {address.repo} at {address.revision}")
+    rows += (
+        [["files", ", ".join(f"{file} {size_text(size)}" for file, size in sizes.items() if file[0] != ".")]]
+        if sizes
+        else []
+    )
+    width = max(len(row[0]) for row in rows)
+    code = [f'gan = ganzoo.load("{parse(name)}")', "images = gan.sample(16, seed=0)"]
+    lines = [str(parse(name)), *(f"{row[0].ljust(width)}  {row[1]}" for row in rows), "", *code]
+    lines += ["", words] if words else []
+    click.echo(printable("\n".join(lines)))

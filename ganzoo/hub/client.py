@@ -1,0 +1,139 @@
+"""The Hub's client, its errors told in one line each, and patience with a busy Hub."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, TypeVar
+
+from huggingface_hub import HfApi, constants, get_token
+from huggingface_hub.errors import (
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+import ganzoo
+from ganzoo.errors import HubError
+
+T = TypeVar("T")
+BUSY = (429, 500, 502, 503, 504)
+TRIES = 5
+_log = logging.getLogger(__name__)
+# The client speaks through one HTTP library or another, according to its version.
+_HTTP_ERRORS: tuple[type[Exception], ...] = tuple(
+    base for base in HfHubHTTPError.__mro__ if base.__module__.startswith("httpx")
+)
+_EXPLAINED = (HfHubHTTPError, OSError, RuntimeError, ValueError, *_HTTP_ERRORS)
+_LOGIN = "`hf auth login`, or HF_TOKEN"
+
+
+def api() -> HfApi:
+    """Return the client, with the token and the endpoint of the environment."""
+    return HfApi(library_name="ganzoo", library_version=ganzoo.__version__)
+
+
+def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:
+    """Call until the Hub is no longer busy, at most ``tries`` times; each wait is told on stderr.
+
+    For requests that may be made twice, and that the client itself makes only once.
+    """
+    for number in range(1, tries + 1):
+        try:
+            return call()
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            if status not in BUSY or number == tries:
+                raise
+            asked = error.response.headers.get("Retry-After", "")
+            seconds = min(float(asked), 60.0) if asked.isdigit() else 2.0 ** (number - 1)
+            _log.warning("the Hub answers %d: trying again in %.0f s (%d of %d)", status, seconds, number, tries - 1)
+            time.sleep(seconds)
+    raise AssertionError
+
+
+@contextmanager
+def explained(what: object, doing: str = "fetch") -> Iterator[None]:
+    """Turn the client's errors into a `HubError` of one line.
+
+    Args:
+        what: was asked for: the line begins with it.
+        doing: ``"fetch"``, ``"search"`` or ``"publish"``.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        _retell(error, what, doing)
+    except _HTTP_ERRORS as error:
+        _retell(error, what, doing)
+
+
+def _retell(error: Exception, what: object, doing: str) -> NoReturn:
+    reason = _reason(error, doing)
+    if reason is None:
+        raise error
+    raise HubError(f"{what}: {reason}") from error
+
+
+def _reason(error: BaseException, doing: str) -> str | None:  # noqa: PLR0911 - a table of errors
+    again = "run it again, what is already there is not sent twice" if doing == "publish" else "try again"
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
+        return _reason(error.__cause__, doing)
+    if isinstance(error, OfflineModeIsEnabled):
+        cached = " and it is not in the cache" if doing == "fetch" else ""
+        return f"HF_HUB_OFFLINE is set{cached}: unset it to ask the Hub"
+    if isinstance(error, GatedRepoError):
+        return f"its owner lets in only whom they know: ask for access on its page, then log in ({_LOGIN})"
+    if isinstance(error, RevisionNotFoundError):
+        return "the repository has no such revision: look up its branches, tags and commits"
+    if isinstance(error, RemoteEntryNotFoundError):
+        return "the repository has no such file"
+    if isinstance(error, RepositoryNotFoundError):
+        seen = "your token may not see it" if get_token() else f"it is private and wants a token ({_LOGIN})"
+        return f"the Hub has no such repository, or {seen}"
+    if isinstance(error, HfHubHTTPError):
+        return _answered(error, doing, again)
+    if isinstance(error, HFValidationError | FileMetadataError):
+        return plain(str(error))
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return f"{constants.HF_HUB_CACHE} is full: free some space, or set HF_HOME to another disk"
+    if isinstance(error, OSError) and error.filename is not None:
+        return None  # the machine's own, which says enough
+    if isinstance(error, _HTTP_ERRORS):
+        said = plain(str(error))
+        return f"the Hub cannot be reached ({said or type(error).__name__}): check the network, {again}"
+    if isinstance(error, OSError | RuntimeError):
+        return f"the transfer broke off ({plain(str(error))}): {again}"
+    return f"the Hub refuses it: {plain(str(error))}"
+
+
+def _answered(error: HfHubHTTPError, doing: str, again: str) -> str:
+    status = error.response.status_code
+    said = plain(error.server_message or "")
+    if status == 401:
+        return f"the Hub does not know the token: log in anew ({_LOGIN}), or unset it"
+    if status == 403:
+        may = "write there" if doing == "publish" else "read it"
+        return f"the token may not {may}{f' ({said})' if said else ''}: use one that may ({_LOGIN})"
+    if status == 412:
+        return "somebody else has committed to it meanwhile: run it again"
+    if status in BUSY:
+        return f"the Hub answers {status} (it is {'overrun' if status == 429 else 'out of order'}): later, {again}"
+    return f"the Hub answers {status}: {said or 'without a reason'}"
+
+
+def plain(text: str) -> str:
+    """Return somebody else's text as one printable line without the token."""
+    if token := get_token():
+        text = text.replace(token, "***")
+    words = "".join(letter if letter.isprintable() else " " for letter in text).split()
+    return " ".join(words)[:300]

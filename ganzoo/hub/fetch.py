@@ -1,0 +1,137 @@
+"""Files of the Hub, in the client's own cache, each checked against its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from huggingface_hub import get_hf_file_metadata, hf_hub_url
+from huggingface_hub.errors import RemoteEntryNotFoundError
+
+from ganzoo import files
+from ganzoo.errors import HubError
+from ganzoo.hub.address import Address
+from ganzoo.hub.client import api, explained, persist
+from ganzoo.hub.search import describe
+
+_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class Fetched(NamedTuple):
+    """A file in the cache that has been checked, and the address of its commit."""
+
+    path: Path
+    address: Address
+
+
+def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
+    """Return a file of a repository, from the cache or freshly downloaded, after its hash was checked.
+
+    A commit whose file is in the cache costs no request. Anything else is asked for once; where the Hub does not
+    answer, the cached state of the revision serves.
+
+    Args:
+        address: the repository and its revision.
+        file: its path there.
+        sha256: that it must have, if the caller knows; the Hub's own hash is checked as well.
+
+    Raises:
+        HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
+    """
+    with explained(address):
+        path = Path(persist(lambda: api().hf_hub_download(address.repo, file, revision=address.revision)))
+    commit = path.parents[len(PurePosixPath(file).parts) - 1].name
+    fetched = Fetched(path, Address(address.repo, commit))
+    _check(fetched, file, sha256)
+    return fetched
+
+
+def fetch_optional(address: Address, file: str, *, sha256: str | None = None) -> Fetched | None:
+    """Return a file as `fetch` does, or None where the repository has none of that name."""
+    try:
+        return fetch(address, file, sha256=sha256)
+    except HubError as error:
+        if isinstance(error.__cause__, RemoteEntryNotFoundError):
+            return None
+        raise
+
+
+def audit(address: Address, snapshot: Path) -> list[str]:
+    """Compare the files of a commit that are in the cache with the hashes that the Hub has of them now.
+
+    Args:
+        address: pinned to the commit.
+        snapshot: the cache's folder of it.
+
+    Returns:
+        Their names.
+
+    Raises:
+        HubError: one differs, and has been removed; or the Hub cannot be asked.
+    """
+    with explained(address):
+        hashes = describe(address).hashes
+    here = [file for file in hashes if (snapshot / file).exists()]
+    for file in here:
+        _compare(snapshot / file, address, file, hashes[file])
+    return here
+
+
+def _check(fetched: Fetched, file: str, expected: str | None) -> None:
+    path, address = fetched
+    etag = _etag(path, address, file, known=expected is not None)
+    if etag is not None:
+        _compare(path, address, file, etag)
+    if expected is None or expected == etag:
+        return
+    if (found := files.sha256(path)) != expected:
+        _remove(path)
+        # The Hub gave what it has, so that fetching again would give the same.
+        remedy = "it is not the file that was listed; do not use it, and tell who listed it"
+        if etag is None:
+            remedy = f"it has been removed; fetch it anew with `ganzoo pull {address}`"
+        raise HubError(f"{address} {file} has sha256 {found} where {expected} is expected: {remedy}")
+
+
+def _compare(path: Path, address: Address, file: str, known: str) -> None:
+    if (found := hash_like(path, known)) != known:
+        _remove(path)
+        kind = "sha256" if len(known) == 64 else "sha1"
+        raise HubError(
+            f"{address} {file} has {kind} {found} where the Hub has {known}: it was damaged on its way or on the disk, "
+            f"and has been removed; fetch it anew with `ganzoo pull {address}`"
+        )
+
+
+def _etag(path: Path, address: Address, file: str, *, known: bool) -> str | None:
+    """Return the Hub's own hash of a file: SHA-256 for a large one, git's SHA-1 for a small one."""
+    if path.is_symlink():  # the cache names a file's content by it
+        name = path.readlink().name
+        return name if _HASH.fullmatch(name) else None
+    if known:  # no need to ask
+        return None
+    with explained(address):  # a cache without links, as on Windows
+        etag = persist(lambda: get_hf_file_metadata(hf_hub_url(address.repo, file, revision=address.revision)).etag)
+    return etag if etag and _HASH.fullmatch(etag) else None
+
+
+def hash_like(path: Path, known: str) -> str:
+    """Return a file's hash of the kind that ``known`` is: SHA-256, or the SHA-1 that git gives a file's content."""
+    if len(known) == 64:
+        return files.sha256(path)
+    content = path.read_bytes()  # git's, and only small files have it
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file from the cache with the content it links to."""
+    chain = [path]
+    while chain[-1].is_symlink():
+        chain.append(chain[-1].parent / chain[-1].readlink())
+    try:
+        for part in chain:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise HubError(f"{path} is damaged and cannot be removed ({error.strerror or error}): remove it") from error

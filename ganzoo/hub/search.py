@@ -1,0 +1,92 @@
+"""What the Hub has: models by tag, and one repository's card and sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from huggingface_hub.hf_api import ModelInfo
+
+from ganzoo.hub.address import Address
+from ganzoo.hub.client import api, explained, persist
+
+TAG = "ganzoo"
+
+
+class Listed(NamedTuple):
+    """A published model as a search shows it.
+
+    Args:
+        repo: ``"owner/name"``.
+        card: the metadata of its card.
+        updated: the day of its last commit, as ``"2026-01-31"``, or an empty string.
+        private: whether only its owner sees it.
+    """
+
+    repo: str
+    card: dict[str, Any]
+    updated: str
+    private: bool
+
+
+def search(
+    *, author: str | None = None, text: str | None = None, tags: tuple[str, ...] = (), limit: int
+) -> list[Listed]:
+    """Return published models, those that were changed last first.
+
+    Args:
+        author: only this user's or organisation's.
+        text: that their name contains.
+        tags: that they all have, beside ganzoo's own.
+        limit: at most so many.
+
+    Raises:
+        HubError: the Hub cannot be asked.
+    """
+
+    def ask() -> list[ModelInfo]:
+        found: Iterator[ModelInfo] = iter(
+            api().list_models(
+                filter=[TAG, *tags], author=author, search=text, sort="last_modified", limit=limit, full=True,
+                cardData=True,
+            )
+        )  # fmt: skip
+        return list(islice(found, limit))
+
+    with explained("the search", "search"):
+        return [_listed(info) for info in persist(ask)]
+
+
+def _listed(info: ModelInfo) -> Listed:
+    changed = info.last_modified
+    card: dict[str, Any] = info.card_data.to_dict() if info.card_data is not None else {}  # type: ignore[no-untyped-call]
+    return Listed(info.id, card, changed.date().isoformat() if changed else "", bool(info.private))
+
+
+class Described(NamedTuple):
+    """A repository at a commit.
+
+    Args:
+        address: with the commit.
+        private: whether only its owner sees it.
+        sizes: of its files, in bytes.
+        hashes: of its files: SHA-256 of a large one, git's SHA-1 of a small one.
+    """
+
+    address: Address
+    private: bool
+    sizes: dict[str, int]
+    hashes: dict[str, str]
+
+
+def describe(address: Address) -> Described:
+    """Ask what a repository holds, without fetching any of it. The client's errors are left as they are."""
+    info = persist(lambda: api().model_info(address.repo, revision=address.revision, files_metadata=True, timeout=30))
+    there = info.siblings or []
+    return Described(
+        Address(address.repo, str(info.sha)),
+        bool(info.private),
+        {f.rfilename: f.size or 0 for f in there},
+        {f.rfilename: f.lfs.sha256 if f.lfs else str(f.blob_id) for f in there},
+    )

@@ -1,0 +1,124 @@
+"""A folder onto the Hub: in one commit, and in none when nothing has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, constants, get_token
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+from ganzoo.errors import HubError
+from ganzoo.hub.address import Address
+from ganzoo.hub.client import api, explained, persist
+from ganzoo.hub.fetch import hash_like
+from ganzoo.hub.search import Described, describe
+
+
+class Remote(NamedTuple):
+    """A repository as it was found.
+
+    Args:
+        address: with the branch that is meant.
+        private: whether only its owner sees it; None where there is no such repository.
+        state: of the branch, or None where it does not exist.
+    """
+
+    address: Address
+    private: bool | None
+    state: Described | None
+
+
+class Uploaded(NamedTuple):
+    """What came of it.
+
+    Args:
+        url: of the commit.
+        commit: its 40-hex name; where nothing had changed, that of the branch as it is.
+        changed: the files that it brought or removed; empty when there was nothing to commit.
+        pull_request: its address, where one was opened.
+    """
+
+    url: str
+    commit: str
+    changed: tuple[str, ...]
+    pull_request: str | None = None
+
+
+def look(address: Address) -> Remote:
+    """Ask for a repository that may not exist yet.
+
+    Raises:
+        HubError: the Hub cannot be asked, or refuses the token.
+    """
+    with explained(address, "publish"):
+        try:
+            state = describe(address)
+            return Remote(address, state.private, state)
+        except RevisionNotFoundError:
+            return Remote(address, describe(Address(address.repo)).private, None)
+        except RepositoryNotFoundError:
+            return Remote(address, None, None)
+
+
+def need_token(address: Address) -> None:
+    """Refuse to go on without a token.
+
+    Raises:
+        HubError: there is none.
+    """
+    if get_token() is None:
+        raise HubError(f"{address}: publishing wants a token that may write: `hf auth login`, or set HF_TOKEN")
+
+
+def compare(remote: Remote, folder: Path, *, drop: tuple[str, ...] = ()) -> dict[str, bool]:
+    """Return which files differ from the repository's: True for one to bring, False for one to remove."""
+    there = remote.state.hashes if remote.state else {}
+    changes = {
+        path.name: True
+        for path in sorted(folder.iterdir())
+        if path.name not in there or there[path.name] != hash_like(path, there[path.name])
+    }
+    return {**changes, **{name: False for name in drop if name in there}}
+
+
+def upload(
+    remote: Remote, folder: Path, *, message: str, private: bool = False, create_pr: bool = False,
+    drop: tuple[str, ...] = (),
+) -> Uploaded:  # fmt: skip
+    """Commit the files of ``folder``, and the removal of ``drop``, at once; make the repository where there is none.
+
+    Run again after an interruption it sends only what is not there yet.
+
+    Raises:
+        HubError: the Hub refuses, breaks off, or somebody else committed meanwhile.
+    """
+    address, hub = remote.address, api()
+    if private and remote.private is False:
+        raise HubError(f"{address} is there already and public: make it private in its settings, or name another")
+    with explained(address, "publish"):
+        if remote.private is None:
+            persist(lambda: hub.create_repo(address.repo, private=private or None, exist_ok=True))
+        if remote.state is None and address.revision != "main":
+            persist(lambda: hub.create_branch(address.repo, branch=address.revision, exist_ok=True))
+        state = remote.state or describe(address)
+        changes = compare(Remote(address, private, state), folder, drop=drop)
+        if not changes:
+            commit = state.address.revision
+            return Uploaded(f"{constants.ENDPOINT}/{address.repo}/commit/{commit}", commit, ())
+        made = persist(
+            lambda: hub.create_commit(
+                address.repo,
+                [
+                    CommitOperationAdd(name, folder / name) if bring else CommitOperationDelete(name)
+                    for name, bring in changes.items()
+                ],
+                commit_message=message,
+                revision=address.revision,
+                create_pr=create_pr,
+                # A commit that somebody made meanwhile is not overrun, nor ours made twice.
+                parent_commit=state.address.revision,
+            ),
+            tries=1 if create_pr else 5,
+        )
+    return Uploaded(made.commit_url, made.oid, tuple(changes), made.pr_url)

@@ -1,0 +1,190 @@
+"""Pretrained models: found by name, by folder or on the Hub, checked, and loaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ganzoo.errors import UnknownNameError, WeightsError
+from ganzoo.gan import GAN
+from ganzoo.modelconfig import CONFIG, ModelConfig, config_of, read_config
+from ganzoo.models import build_for, pick_device
+from ganzoo.registry import Weights, installed
+from ganzoo.registry.zoo import summary_of
+from ganzoo.weights import MODEL, TRAINING, load_weights, verify
+
+if TYPE_CHECKING:
+    from ganzoo.hub.address import Address
+
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
+
+
+class Model(NamedTuple):
+    """A pretrained model whose files are on this machine and were checked.
+
+    Args:
+        name: as the person gave it.
+        origin: where it came from, so that it can be had again: a name of the zoo, ``hf:owner/name@COMMIT``, or a
+            folder in full.
+        config: what is known of it.
+        weights: the path of its ``model.safetensors``.
+        folder: of a model or a run on this machine; None for one of the zoo or the Hub.
+    """
+
+    name: str
+    origin: str
+    config: ModelConfig
+    weights: Path
+    folder: Path | None = None
+
+
+def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> GAN:
+    """Return a pretrained GAN in eval mode, its weights verified. Its ``origin`` says where they came from.
+
+    Args:
+        spec: a model's name, as ``ganzoo list`` shows it; ``"hf:owner/name"`` or ``"hf:owner/name@revision"``; or the
+            path of a run or model folder.
+        device: where its networks go.
+
+    Raises:
+        UnknownNameError: neither a model nor a folder.
+        HubError: the Hub does not have it or does not give it, or what it gave is damaged.
+        WeightsError: a file is missing, damaged, altered or does not fit.
+    """
+    return assemble(find(spec), device=device)
+
+
+def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
+    """Return the GAN of a model that was found, in eval mode.
+
+    Raises:
+        WeightsError: its architecture is not installed, or it does not fit.
+    """
+    gan = build_for(installed(), model.config, model.name)
+    load_weights(gan, model.weights)
+    gan.origin = model.origin
+    # channels-last, as in training: convolutions draw faster in it
+    return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
+
+
+def find(spec: str | os.PathLike[str]) -> Model:
+    """Return a model's files, fetched if they are not here yet, and checked.
+
+    Args:
+        spec: as in `load`.
+
+    Raises:
+        GanzooError: as in `load`.
+    """
+    name, zoo = str(spec), installed()
+    if name in zoo.models:
+        return _entry(zoo.models[name].record)
+    if name.startswith("hf:"):
+        return _hub(name)
+    if _is_folder(name):
+        return _folder(Path(spec))
+    if name in zoo.architectures:
+        raise UnknownNameError(
+            f"'{name}' is an architecture without weights: ganzoo.create('{name}') makes one, untrained; "
+            f"pretrained are: {', '.join(m.record.name for m in zoo.models if m.record.architecture == name) or 'none'}"
+        )
+    if "/" in name or os.sep in name or name.startswith("."):
+        raise WeightsError(f"There is no model folder {Path(spec).absolute()}{_meant(name)}")
+    summary_of(zoo, name)  # raises with a suggestion
+    raise AssertionError
+
+
+def _meant(name: str) -> str:
+    return f"; a model of the Hub is called hf:{name}" if name.count("/") == 1 and name[0] not in "./~" else ""
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).is_dir()
+    except (OSError, ValueError):  # a name that no file system can hold
+        return False
+
+
+def _entry(entry: Weights) -> Model:
+    file = entry.weights
+    if file.repo is None or file.revision is None:
+        path = Path(entry.root) / file.file
+        verify(path, file.sha256, "reinstall the package that lists it")
+        return Model(entry.name, entry.name, config_of(entry), path)
+    from ganzoo.hub.address import Address
+    from ganzoo.hub.fetch import fetch
+
+    fetched = fetch(Address(file.repo, file.revision), file.file, sha256=file.sha256)
+    return Model(entry.name, str(fetched.address), config_of(entry), fetched.path)
+
+
+def _hub(name: str) -> Model:
+    from ganzoo.hub.address import parse
+    from ganzoo.hub.fetch import fetch_optional
+
+    written = fetch_optional(parse(name), CONFIG)
+    if written is None:
+        raise _no_model(parse(name), CONFIG)
+    config = read_config(written.path.parent)
+    weights = fetch_optional(written.address, MODEL, sha256=config.weights.sha256 if config.weights else None)
+    if weights is None:
+        raise _no_model(written.address, MODEL)
+    return Model(name, str(written.address), config, weights.path)
+
+
+def _no_model(address: Address, missing: str) -> WeightsError:
+    """Return the error for a repository without one of a model's files: what it holds instead is never loaded."""
+    from ganzoo.hub.client import explained
+    from ganzoo.hub.search import describe
+
+    with explained(address):
+        there = [file for file in describe(address).sizes if file.endswith(PICKLES)]
+    if there:
+        return WeightsError(
+            f"{address} has no {missing}, only {', '.join(there[:3])}: such a file can run code when it is opened, and "
+            "ganzoo never does; ask its owner for safetensors"
+        )
+    return WeightsError(f"{address} is no model of ganzoo's: it has no {missing}")
+
+
+def find_training(model: Model) -> Path | None:
+    """Return the path of the networks that only training uses, if the model was published with them."""
+    if model.origin.startswith("hf:"):
+        from ganzoo.hub.address import parse
+        from ganzoo.hub.fetch import fetch_optional
+
+        fetched = fetch_optional(parse(model.origin), TRAINING)
+        return fetched.path if fetched else None
+    path = model.weights.parent / TRAINING
+    return path if model.folder is not None and path.exists() else None
+
+
+def verify_with_hub(model: Model) -> list[str]:
+    """Compare all files of a model that are on this machine with the hashes that the Hub has of them now.
+
+    Returns:
+        The names of the files; none for a model that did not come from the Hub.
+
+    Raises:
+        HubError: one differs, and has been removed; or the Hub cannot be asked.
+    """
+    if not model.origin.startswith("hf:"):
+        return []
+    from ganzoo.hub.address import parse
+    from ganzoo.hub.fetch import audit
+
+    return audit(parse(model.origin), model.weights.parent)
+
+
+def _folder(folder: Path) -> Model:
+    if not (folder / CONFIG).exists():
+        raise WeightsError(f"{folder} is no run or model folder: it has no {CONFIG}")
+    config = read_config(folder)
+    if not (folder / MODEL).exists():
+        raise WeightsError(f"{folder} has no {MODEL} yet: a run writes it with its first checkpoint")
+    if config.weights is not None:
+        verify(folder / MODEL, config.weights.sha256, "the folder was changed after it was made; make it anew")
+    return Model(str(folder), str(folder.absolute()), config, folder / MODEL, folder)

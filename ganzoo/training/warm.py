@@ -1,0 +1,37 @@
+"""Fine-tuning: a training that begins with the weights of a pretrained model."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ganzoo.gan import GAN
+from ganzoo.models import build_for
+from ganzoo.pretrained import Model, find_training
+from ganzoo.registry import installed
+from ganzoo.training import checkpoint
+from ganzoo.weights import check_fit, inference_state, load_tensors, training_state
+
+
+def training_tensors(model: Model) -> dict[str, Tensor] | None:
+    """Return the networks that only training uses, of a run's last checkpoint or as they were published; else None."""
+    if path := find_training(model):
+        return load_tensors(path)
+    checkpoints = checkpoint.found(model.folder) if model.folder else []
+    if not checkpoints:
+        return None
+    wanted = training_state(build_for(installed(), model.config, model.name))
+    return {name: t for name, t in load_tensors(checkpoints[-1] / "gan.safetensors").items() if name in wanted}
+
+
+def warm_start(gan: GAN, model: Model) -> bool:
+    """Give a fresh GAN the weights of a pretrained one; return whether the networks that only training uses had any.
+
+    Raises:
+        WeightsError: they do not fit: a hyper-parameter that changes a network was overridden.
+    """
+    drawn, rest = load_tensors(model.weights), training_tensors(model)
+    check_fit(drawn, inference_state(gan), model.weights, gan)
+    if rest is not None:
+        check_fit(rest, training_state(gan), model.weights, gan)
+    gan.load_state_dict({**drawn, **(rest or {})}, strict=rest is not None)
+    return rest is not None

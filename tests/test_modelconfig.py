@@ -1,0 +1,37 @@
+import json
+
+import pytest
+
+from ganzoo.errors import WeightsError
+from ganzoo.modelconfig import read_config
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "is no model"),
+        ("{", "is damaged"),
+        ("[]", "or damaged"),
+        (json.dumps({"architecture": "dcgan"}), "none of ganzoo's, or damaged.*plugin"),
+    ],
+)
+def test_a_bad_config_is_one_clear_error(content, text, tmp_path):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(WeightsError, match=text):
+        read_config(tmp_path)
+
+
+def test_a_newer_format_asks_for_an_upgrade(tmp_path):
+    config = {"architecture": "a", "plugin": "p", "plugin_version": "1", "config": {}, "ganzoo": "9", "format": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="upgrade ganzoo"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize("package", ["x; rm -rf ~", "x y", "-r x", "", "../x", "x\ny"])
+def test_a_package_that_cannot_be_one_is_not_offered_for_installation(package, tmp_path):
+    config = {"architecture": "a", "plugin": package, "plugin_version": "1", "config": {}, "ganzoo": "9"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=r"\$\.plugin"):
+        read_config(tmp_path)

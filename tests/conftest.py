@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+
+from ganzoo.cli import main
+from helpers import narrow
+from hub.server import LoopbackHub
 
 SAMPLES = Path(__file__).parent / "samples" / "mnist"
 
@@ -52,3 +58,63 @@ def folder(tmp_path_factory: pytest.TempPathFactory, digits) -> Path:
         (root / str(label)).mkdir(exist_ok=True)
         Image.fromarray(image).save(root / str(label) / f"{i:03d}.png")
     return root
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """The command line in this process."""
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["ganzoo", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Done(end.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, mnist: Path) -> Path:
+    """A run of a small dcgan; do not change it."""
+    import ganzoo
+
+    run = tmp_path_factory.mktemp("trained") / "digits"
+    config = {**narrow("dcgan"), "base_channels": 16}
+    ganzoo.train("dcgan", data=str(mnist), images=128, batch_size=32, out=run, progress=False, config=config)
+    return run
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A Hub on the loopback, and the real client in this process set to ask it, with an empty cache and no token."""
+    from huggingface_hub import close_session, constants
+
+    with LoopbackHub() as loop:
+        settings = {
+            "ENDPOINT": loop.url,
+            "HUGGINGFACE_CO_URL_TEMPLATE": f"{loop.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
+            "HF_HUB_CACHE": str(tmp_path / "hf"),
+            "HF_HUB_OFFLINE": False,
+            "HF_HUB_DISABLE_XET": True,
+            "HF_TOKEN_PATH": str(tmp_path / "token"),
+            "HF_STORED_TOKENS_PATH": str(tmp_path / "tokens"),
+        }
+        for name, value in settings.items():
+            monkeypatch.setattr(constants, name, value)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield loop
+        close_session()
+
+
+@pytest.fixture
+def alice(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
+    """The same, with the token of alice, who may write to alice/..."""
+    monkeypatch.setenv("HF_TOKEN", "hf_alice")
+    return hub

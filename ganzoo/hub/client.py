@@ -86,7 +86,7 @@ def _retell(error: Exception, what: object, doing: str) -> NoReturn:
 
 def _reason(error: BaseException, doing: str) -> str | None:  # noqa: PLR0911 - a table of errors
     again = "run it again, what is already there is not sent twice" if doing == "publish" else "try again"
-    if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
+    if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__ is not None:
         return _reason(error.__cause__, doing)
     if isinstance(error, OfflineModeIsEnabled):
         cached = " and it is not in the cache" if doing == "fetch" else ""

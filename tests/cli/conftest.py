@@ -1,30 +1,6 @@
 from __future__ import annotations
 
-import sys
-from typing import NamedTuple
-
 import pytest
-
-from ganzoo.cli import main
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
-    """The command line in this process."""
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["ganzoo", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return Done(end.value.code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

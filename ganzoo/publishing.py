@@ -186,7 +186,9 @@ def _public(found: pretrained.Model, gan: GAN, folder: Path) -> ModelConfig:
     config, zoo = found.config, installed()
     name = str(config.data.get("name", UNKNOWN))
     named = name in zoo.datasets or name.startswith("hf:")
-    data = {**config.data, "name": name if named or found.folder is None else Path(name).name or UNKNOWN}
+    # A folder called after a data set is not taken for it, and where it lies is nobody's business.
+    shown = name if named or found.folder is None or config.trained else f"own images ({Path(name).name or UNKNOWN})"
+    data = {**config.data, "name": shown}
     trained = config.trained or _trained(found)
     license = config.license or (zoo.datasets[name].record.license if name in zoo.datasets else None)  # noqa: A001
     training = dict(config.training)

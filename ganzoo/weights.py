@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,8 +31,21 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     with replacing(path) as partial:
         try:
             save_file(plain, partial, {"format": "pt", **(metadata or {})})
+            _sort_metadata(partial)
         except SafetensorError as error:
             raise WeightsError(f"{path} cannot be written: {error}") from error
+
+
+def _sort_metadata(path: Path) -> None:
+    """Put the header's metadata in order, which the library leaves to chance: the same weights give the same file."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) <= size:  # else the library wrote something in a shorter way, which is as good
+            file.seek(8)
+            file.write(text.ljust(size))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

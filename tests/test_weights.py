@@ -32,6 +32,14 @@ def test_the_file_says_what_it_is(tmp_path):
         assert all(name.startswith("generator.") for name in file.keys())  # noqa: SIM118
 
 
+def test_the_same_weights_give_the_same_file(tmp_path):
+    gan, files = make("dcgan"), set()
+    for _ in range(8):
+        save_weights(tmp_path, gan, images=7)
+        files.add((tmp_path / "model.safetensors").read_bytes())
+    assert len(files) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [

@@ -87,7 +87,10 @@ class Repo:
     def card(self, revision: str = "main") -> dict[str, Any]:
         readme = self.at(revision).files.get("README.md")
         match = re.match(r"---\n(.*?)\n---", readme.content.decode() if readme else "", re.DOTALL)
-        return (yaml.safe_load(match[1]) or {}) if match else {}
+        try:
+            return (yaml.safe_load(match[1]) or {}) if match else {}
+        except yaml.YAMLError:
+            return {}
 
     def info(self, revision: str = "main", *, blobs: bool = True) -> dict[str, Any]:
         card, commit = self.card(revision), self.at(revision)

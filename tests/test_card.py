@@ -1,0 +1,123 @@
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+import ganzoo
+from ganzoo.card import BEGIN, END, Facts, compose, dataset_repo, own_words, split
+from ganzoo.errors import HubError
+from ganzoo.modelconfig import ModelConfig, config_of
+from ganzoo.registry import Metric, installed
+
+MODELS = ganzoo.list_models()
+
+
+def facts(name="dcgan-mnist", address="hf:me/digits", **changes) -> Facts:
+    config = config_of(installed().models[name].record)
+    architecture = installed().architectures[config.architecture].record
+    made = Facts(config, address, architecture, "ylecun/mnist", (1, 28, 28), False)
+    return made._replace(**changes)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_metadata_is_what_the_hub_reads(name):
+    made = facts(name)
+    card = ModelCard(compose(made))  # the client's own parser
+    data = card.data
+    assert (data.library_name, data.pipeline_tag) == ("ganzoo", "unconditional-image-generation")
+    assert data.license == made.config.license
+    assert data.datasets == ["ylecun/mnist"]
+    assert {"gan", made.config.architecture} <= set(data.tags)
+    assert data.get("ganzoo")["architecture"] == made.config.architecture
+    found = {(r.metric_type, r.metric_value, r.metric_args["protocol"]) for r in data.eval_results}
+    assert found == {(m.name, m.value, m.protocol) for m in made.config.metrics}
+
+
+def test_the_page_says_what_a_reader_needs():
+    made = facts()
+    text = compose(made)
+    for part in (
+        "# digits\n", "samples.png", 'ganzoo.load("hf:me/digits")', "(16, 1, 28, 28)", "1,500,032 in 60.8 minutes",
+        "| base_channels | 128 |", "mnist-quality classifier", "Intended use and limits", made.config.weights.sha256,
+        "| ganzoo | 0.1.0 |", "Radford", "ganzoo train --from hf:me/digits",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_without_data_set_metrics_or_licence():
+    config = ModelConfig("dcgan", "ganzoo-x", "2.0", {"a": "x|y"}, "0.1.0", data={"name": "photos"})
+    text = compose(Facts(config, "hf:me/photos@v1", None, None, (3, 64, 64), True))
+    front, page = split(text)
+    assert not {"datasets", "model-index", "metrics", "license"} & set(front)
+    assert "None was measured" in page
+    assert "pip install ganzoo ganzoo-x" in page
+    assert "RGB images of 64x64" in page
+    assert "training.safetensors" in page
+    assert "| a | x\\|y |" in page
+    assert "# photos\n" in page
+
+
+def test_a_fine_tuned_model_names_its_base():
+    made = facts()
+    start = {"start": "hf:you/base@" + "a" * 40}
+    from dataclasses import replace
+
+    front, _ = split(compose(made._replace(config=replace(made.config, training=start))))
+    assert front["base_model"] == "you/base"
+
+
+def test_writing_it_again_changes_nothing():
+    text = compose(facts())
+    assert compose(facts(), text) == text
+
+
+def test_what_a_person_wrote_stays():
+    old = compose(facts())
+    front, page = split(old)
+    front |= {"language": "en", "tags": [*front["tags"], "digits"], "license": "mit"}
+    mine = page.replace(BEGIN, f"My own words.\n\n{BEGIN}").replace("Nobody has checked it", "I have checked it")
+    edited = f"---\n{yaml.safe_dump(front)}---\n{mine}\n## Thanks\n\nTo all.\n"
+    made = facts("cgan-mnist", address="hf:me/other")
+    from dataclasses import replace
+
+    made = made._replace(config=replace(made.config, metrics=(Metric(name="fid", value=3.5, protocol="p"),)))
+    text = compose(made, edited)
+    new, body = split(text)
+    assert new["language"] == "en"
+    assert new["tags"] == ["gan", "cgan", "digits"]
+    assert new["ganzoo"]["architecture"] == "cgan"
+    assert "My own words." in body
+    assert "I have checked it" in body
+    assert "To all." in body
+    assert "hf:me/digits" not in body
+    assert "| fid | 3.5 | p |" in body
+    assert body.count(BEGIN) == body.count(END) == 1
+    assert compose(made, text) == text
+
+
+def test_a_card_that_ganzoo_never_wrote_is_kept_below():
+    text = compose(facts(), "# Mine\n\nWritten on the Hub.\n")
+    assert split(text)[0]["library_name"] == "ganzoo"
+    assert text.index(END) < text.index("# Mine")
+
+
+@pytest.mark.parametrize("front", ["a: [", "- x", "a: b: c"])
+def test_metadata_that_is_no_yaml_is_named(front):
+    with pytest.raises(HubError, match="metadata on top of the card"):
+        compose(facts(), f"---\n{front}\n---\n# x\n")
+
+
+def test_windows_line_ends_are_read():
+    front, body = split("---\r\na: 1\r\n---\r\n# x\r\n")
+    assert (front, body) == ({"a": 1}, "# x\r\n")
+
+
+def test_own_words_leave_ganzoos_out():
+    assert own_words(compose(facts())).startswith("## Intended use and limits")
+    assert own_words("# x") == "# x"
+
+
+def test_the_repository_of_a_data_set():
+    zoo = installed()
+    assert dataset_repo(zoo, "mnist") == "ylecun/mnist"
+    assert dataset_repo(zoo, "hf:me/cats") == "me/cats"
+    assert dataset_repo(zoo, "photos") is None

@@ -1,0 +1,147 @@
+import json
+import logging
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.errors import ConfigError, DataError, GanzooError, WeightsError
+from ganzoo.modelconfig import read_config
+from ganzoo.pretrained import find
+from ganzoo.publishing import publish
+from ganzoo.training import checkpoint
+from ganzoo.training.plan import Settings, plan
+from ganzoo.training.warm import training_tensors
+from ganzoo.weights import load_tensors
+from helpers import narrow
+
+
+def settings(data, **options) -> Settings:
+    return Settings(data=str(data), **{"images": 64, "batch_size": 32, **options})
+
+
+def test_a_run_goes_on_from_the_averaged_generator_and_its_discriminator(trained, mnist):
+    gan = plan(None, {}, settings(mnist, start=str(trained))).gan
+    assert torch.equal(gan.sample(4), ganzoo.load(trained).sample(4))
+    state = load_tensors(checkpoint.found(trained)[-1] / "gan.safetensors")
+    own = gan.state_dict()
+    assert all(torch.equal(own[name], state[name]) for name in own if not name.startswith("generator."))
+
+
+def test_hyper_parameters_are_the_models_unless_given(trained, mnist):
+    planned = plan(None, {"lr": "0.001"}, settings(mnist, start=str(trained)), text=True)
+    assert planned.config.base_channels == 16
+    assert planned.config.lr == 0.001
+    assert planned.settings.start == str(trained)
+
+
+def test_from_the_hub_with_and_without_discriminator(alice, trained, mnist, tmp_path, caplog):
+    publish(trained, "alice/whole", discriminator=True)
+    publish("dcgan-mnist", "alice/half")
+    with caplog.at_level(logging.WARNING):
+        run = ganzoo.train(start="hf:alice/whole", data=str(mnist), images=64, batch_size=32, out=tmp_path / "a",
+                           progress=False)  # fmt: skip
+    assert "untrained" not in caplog.text
+    written = read_config(run.run)
+    commit = alice.hub.repos["alice/whole"].refs["main"]
+    assert written.training["start"] == f"hf:alice/whole@{commit}"
+    assert written.architecture == "dcgan"
+    with caplog.at_level(logging.WARNING):
+        plan(None, {}, settings(mnist, start="hf:alice/half"))
+    assert "hf:alice/half came without the networks that only training needs: they begin untrained" in caplog.text
+
+
+def test_from_a_name_of_the_zoo(mnist):
+    gan = plan(None, {}, settings(mnist, start="dcgan-mnist")).gan
+    assert torch.allclose(gan.sample(2), ganzoo.load("dcgan-mnist").sample(2), atol=1e-4)
+
+
+def test_on_other_images_they_take_the_models_shape(trained, tmp_path):
+    from PIL import Image
+
+    for i in range(40):
+        Image.effect_noise((50, 40), 80).convert("RGB").save(tmp_path / f"{i}.png")
+    planned = plan(None, {}, settings(tmp_path, start=str(trained)))
+    assert (planned.image_size, planned.channels) == (28, 1)
+
+
+def test_a_fine_tuned_model_is_better_on_its_data_than_a_fresh_one(mnist, tmp_path):
+    """It draws digits from the first step on: closer to the mean digit than what an untrained one draws."""
+    run = ganzoo.train(start="dcgan-mnist", data=str(mnist), images=64, batch_size=32, out=tmp_path / "a",
+                       progress=False).run  # fmt: skip
+    images = ganzoo.load("dcgan-mnist").sample(64)
+    tuned, fresh = ganzoo.load(run).sample(64), ganzoo.create("dcgan").eval().sample(64)
+
+    def away(other):
+        return (other.mean(0) - images.mean(0)).abs().mean()
+
+    assert away(tuned) < 0.5 * away(fresh)
+
+
+def test_resuming_goes_on_from_the_checkpoint_and_does_not_fetch_again(alice, trained, mnist, tmp_path):
+    publish(trained, "alice/x", discriminator=True)
+    run = ganzoo.train(start="hf:alice/x", data=str(mnist), images=64, batch_size=32, out=tmp_path / "a",
+                       progress=False).run  # fmt: skip
+    before = len(alice.requests)
+    ganzoo.resume(run, images=128, progress=False)
+    assert len(alice.requests) == before
+    assert checkpoint.found(run)[-1].name == "000000128"
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_starts_from_the_model_again(trained, mnist, tmp_path):
+    import shutil
+
+    out = tmp_path / "a"
+    options = {"data": str(mnist), "images": 64, "batch_size": 32, "progress": False}
+    ganzoo.train(start=trained, out=out, **options)
+    whole = (out / "model.safetensors").read_bytes()
+    shutil.rmtree(out / "checkpoints")
+    (out / "model.safetensors").unlink()
+    ganzoo.resume(out, progress=False)
+    assert (out / "model.safetensors").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "text"),
+    [
+        ("cgan", {}, ConfigError, "is a dcgan, not a cgan"),
+        (None, {"base_channels": 24}, WeightsError, "does not fit DCGAN"),
+        (None, {"discriminator_channels": 12}, WeightsError, "does not fit DCGAN"),
+        (None, {"nonsense": 1}, ConfigError, "nonsense"),
+    ],
+)
+def test_what_does_not_go_together(trained, mnist, name, options, error, text):
+    with pytest.raises(error, match=text):
+        plan(name, options, settings(mnist, start=str(trained)))
+
+
+def test_data_with_more_classes_than_the_model(tmp_path, mnist, folder):
+    config = {**narrow("cgan"), "classes": 4}
+    with pytest.raises(DataError, match="has 10 classes, and the model 4"):
+        plan("cgan", config, settings(mnist))
+
+
+def test_neither_architecture_nor_model(mnist):
+    with pytest.raises(ConfigError, match="name an architecture, or a model to start from"):
+        plan(None, {}, settings(mnist))
+
+
+def test_a_start_that_is_not_there(mnist):
+    with pytest.raises(GanzooError, match="No model or architecture"):
+        plan(None, {}, settings(mnist, start="nothing"))
+
+
+def test_only_what_training_needs_is_taken_from_a_checkpoint(trained):
+    tensors = training_tensors(find(trained))
+    assert tensors
+    assert all(name.startswith("discriminator.") for name in tensors)
+    assert training_tensors(find("dcgan-mnist")) is None
+
+
+def test_the_published_training_leaves_local_paths_out(alice, trained, mnist, tmp_path):
+    run = ganzoo.train(start=trained, data=str(mnist), images=64, batch_size=32, out=tmp_path / "a",
+                       progress=False).run  # fmt: skip
+    publish(run, "alice/tuned")
+    config = json.loads(alice.hub.repos["alice/tuned"].at("main").files["config.json"].content)
+    assert config["training"]["start"] == trained.name
+    assert str(trained.parent) not in json.dumps(config)

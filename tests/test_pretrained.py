@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.errors import UnknownNameError, WeightsError
+from ganzoo.errors import HubError, UnknownNameError, WeightsError
+from ganzoo.pretrained import find, find_training, verify_with_hub
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.sampling import digest, same_digest
@@ -115,3 +116,151 @@ def test_altered_bundled_weights_are_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(installed().models._records, MODELS[0], [altered])
     with pytest.raises(WeightsError, match=r"sha256 [0-9a-f]{64} where [0-9a-f]{64} is expected"):
         ganzoo.load(MODELS[0])
+
+
+# -- on the Hub
+
+
+def put(hub, model, repo="me/x", **files):
+    """Upload a model folder, some of its files replaced (None leaves one out)."""
+    there = {p.name: p.read_bytes() for p in model.iterdir() if p.is_file() and p.name[0] != "."}
+    there = {**there, **{name.replace("__", "."): content for name, content in files.items()}}
+    return hub.upload(repo, {name: content for name, content in there.items() if content is not None})
+
+
+def config_with(model, **changes) -> bytes:
+    return json.dumps({**json.loads((model / "config.json").read_text()), **changes}).encode()
+
+
+def test_a_model_of_the_hub_is_the_model_of_the_folder(hub, model):
+    commit = put(hub, model)
+    gan = ganzoo.load("hf:me/x")
+    assert torch.equal(gan.sample(4), ganzoo.load(model).sample(4))
+    assert gan.origin == ganzoo.load(f"hf:me/x@{commit}").origin == f"hf:me/x@{commit}"
+    assert not gan.training
+
+
+def test_origins_of_what_is_not_on_the_hub(model):
+    assert ganzoo.load(model).origin == str(model)
+    assert ganzoo.create("dcgan").origin is None
+    if MODELS:
+        assert ganzoo.load(MODELS[0]).origin == MODELS[0]
+
+
+def test_a_pinned_model_in_the_cache_is_loaded_without_a_request(hub, model):
+    commit = put(hub, model)
+    ganzoo.load(f"hf:me/x@{commit}")
+    before = len(hub.requests)
+    ganzoo.load(f"hf:me/x@{commit}")
+    assert len(hub.requests) == before
+
+
+def test_offline_a_cached_model_loads_and_another_says_so(hub, model, monkeypatch):
+    from huggingface_hub import constants
+
+    put(hub, model)
+    images = ganzoo.load("hf:me/x").sample(2)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert torch.equal(ganzoo.load("hf:me/x").sample(2), images)
+    with pytest.raises(HubError, match="hf:me/y: HF_HUB_OFFLINE is set"):
+        ganzoo.load("hf:me/y")
+
+
+def test_a_hub_model_whose_architecture_is_missing(hub, model):
+    put(hub, model, config__json=config_with(model, architecture="other", plugin="ganzoo-other", plugin_version="2.1"))
+    with pytest.raises(WeightsError, match=r"hf:me/x needs the architecture 'other' of ganzoo-other 2\.1.*pip install"):
+        ganzoo.load("hf:me/x")
+
+
+def test_a_hub_model_whose_config_no_longer_fits(hub, model):
+    put(hub, model, config__json=config_with(model, config={"gone": 1}, plugin_version="0.0.1"))
+    with pytest.raises(
+        WeightsError, match=r"hf:me/x was written by ganzoo 0\.0\.1, and ganzoo .* is installed: .*'gone'"
+    ):
+        ganzoo.load("hf:me/x")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [(b"", "cut short"), (b"\x80\x04\x95 a pickle", "no safetensors"), (b"{}" * 100, "no safetensors")],
+)
+def test_a_hub_model_whose_weights_are_something_else(hub, model, content, text):
+    put(hub, model, model__safetensors=content)
+    with pytest.raises(WeightsError, match=text):
+        ganzoo.load("hf:me/x")
+
+
+def test_a_hub_model_whose_weights_do_not_fit(hub, model):
+    config = json.loads((model / "config.json").read_text())["config"]
+    put(hub, model, config__json=config_with(model, config={**config, "base_channels": 16}))
+    with pytest.raises(WeightsError, match="does not fit DCGAN"):
+        ganzoo.load("hf:me/x")
+
+
+def test_weights_that_are_not_those_of_the_config_are_refused(hub, model):
+    record = {"file": "model.safetensors", "sha256": "0" * 64, "bytes": 1}
+    put(hub, model, config__json=config_with(model, weights=record))
+    with pytest.raises(HubError, match="is not the file that was listed"):
+        ganzoo.load("hf:me/x")
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"config__json": None}, r"hf:me/x is no model of ganzoo's: it has no config\.json"),
+        ({"model__safetensors": None}, r"is no model of ganzoo's: it has no model\.safetensors"),
+        (
+            {"model__safetensors": None, "pytorch_model__bin": b"\x80\x04"},
+            r"no model\.safetensors, only pytorch_model\.bin: such a file can run code .* and ganzoo never does",
+        ),
+        ({"config__json": b'{"model_type": "bert"}'}, r"config\.json is none of ganzoo's"),
+        ({"config__json": b"{"}, r"config\.json is damaged"),
+    ],
+)
+def test_a_repository_that_is_no_model(hub, model, files, text):
+    put(hub, model, **files)
+    with pytest.raises(WeightsError, match=text):
+        ganzoo.load("hf:me/x")
+    assert not [line for line in hub.lines() if "pytorch_model" in line]
+
+
+def test_pickles_are_never_opened(hub, model, mnist, tmp_path):
+    import pickle
+
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    bomb = pickle.dumps(Bomb())
+    put(hub, model, model__safetensors=bomb, pytorch_model__bin=bomb, training__safetensors=bomb)
+    with pytest.raises(WeightsError):
+        ganzoo.load("hf:me/x")
+    with pytest.raises(WeightsError):
+        ganzoo.train(start="hf:me/x", data=str(mnist), images=64, out=tmp_path / "run")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_name_without_its_prefix_is_suggested(hub):
+    with pytest.raises(WeightsError, match="a model of the Hub is called hf:me/digits"):
+        ganzoo.load("me/digits")
+    assert hub.lines() == []
+
+
+def test_verify_with_hub(hub, model):
+    put(hub, model)
+    found = find("hf:me/x")
+    assert verify_with_hub(found) == ["config.json", "model.safetensors"]
+    assert verify_with_hub(find(model)) == []
+    found.weights.resolve().write_bytes(b"x" * found.weights.stat().st_size)
+    with pytest.raises(HubError, match=r"model\.safetensors has sha256 .* where the Hub has .* removed"):
+        verify_with_hub(found)
+
+
+def test_the_networks_that_training_needs(hub, model):
+    put(hub, model)
+    assert find_training(find("hf:me/x")) is None
+    put(hub, model, repo="me/y", training__safetensors=b"t")
+    assert find_training(find("hf:me/y")).read_bytes() == b"t"
+    assert find_training(find(model)) is None
+    (model / "training.safetensors").write_bytes(b"u")
+    assert find_training(find(model)).read_bytes() == b"u"

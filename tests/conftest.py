@@ -108,7 +108,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         for name, value in settings.items():
             monkeypatch.setattr(constants, name, value)
         monkeypatch.delenv("HF_TOKEN", raising=False)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
         yield loop
         close_session()
 

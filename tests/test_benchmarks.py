@@ -30,3 +30,9 @@ def test_start_up_imports_nothing_heavy_with_20_more_plugins():
 def test_the_training_commands_are_those_of_the_registry():
     commands = run("pretrained.py", "commands").splitlines()
     assert sorted(commands) == sorted(m.record.trained.command for m in installed().models if m.dist == "ganzoo")
+
+
+@pytest.mark.skipif(not ganzoo.list_models(), reason="no bundled models")
+def test_a_cached_model_of_the_hub_is_loaded_without_a_request():
+    out = run("hub.py", "--runs", "1", "--model", ganzoo.list_models()[0])
+    assert "requests to the Hub meanwhile: 0\n" in out

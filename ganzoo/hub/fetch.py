@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_url
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from ganzoo import files
@@ -41,7 +41,11 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
         HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
     """
     with explained(address):
-        path = Path(persist(lambda: api().hf_hub_download(address.repo, file, revision=address.revision)))
+        # A commit never changes. The client, asked to download it, may speak to the Hub for reasons of its own.
+        cached = try_to_load_from_cache(address.repo, file, revision=address.revision) if address.pinned else None
+        if not isinstance(cached, str):
+            cached = persist(lambda: api().hf_hub_download(address.repo, file, revision=address.revision))
+    path = Path(cached)
     commit = path.parents[len(PurePosixPath(file).parts) - 1].name
     fetched = Fetched(path, Address(address.repo, commit))
     _check(fetched, file, sha256)

@@ -94,7 +94,9 @@ class LoopbackHub:
         for server in self._servers:
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.url, self.storage = (f"http://127.0.0.1:{server.server_port}" for server in self._servers)
+        api, storage = (server.server_port for server in self._servers)
+        # Another name as well as another port: to some versions of the client a port makes no other host.
+        self.url, self.storage = f"http://127.0.0.1:{api}", f"http://localhost:{storage}"
 
     def __enter__(self):
         return self

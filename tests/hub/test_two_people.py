@@ -33,7 +33,7 @@ class Person:
         self.env = {
             "HF_ENDPOINT": loop.url, "HF_HOME": str(home / "hf"), "GANZOO_CACHE": str(home / "ganzoo"),
             "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_UPDATE_CHECK": "1", "NO_PROXY": "127.0.0.1", "HF_TOKEN": token or "", **env,
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1", "NO_PROXY": "127.0.0.1,localhost", "HF_TOKEN": token or "", **env,
         }  # fmt: skip
 
     def ganzoo(self, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:

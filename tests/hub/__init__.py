@@ -1,0 +1,1 @@
+"""A Hub on the loopback, and what is tested against it."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import cog
 
@@ -18,6 +24,37 @@ def run(command: str) -> None:
     done = subprocess.run(command, shell=True, env=ENV, capture_output=True, text=True, check=True)
     lines = done.stdout.rstrip().splitlines()
     cog.outl("\n".join(["```console", f"$ {command}", *lines, "```"]))
+
+
+def hub(command: str, *, lines: int | None = None, quiet: bool = False) -> None:
+    """Show a command and what it prints, as somebody with a token sees it on a Hub of their own."""
+    done = subprocess.run(command, shell=True, env=_at_home(), capture_output=True, text=True, check=True)
+    said = done.stdout.replace(_HUB[0].url, "https://HUB")
+    said = re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", said).replace(_HUB[1], "~/.cache/huggingface")
+    shown = said.rstrip().splitlines()
+    if lines is not None and len(shown) > lines:
+        shown = [*shown[:lines], "..."]
+    if not quiet:
+        cog.outl("\n".join(["```console", f"$ {command}", *shown, "```"]))
+
+
+_HUB: list[Any] = []
+
+
+def _at_home() -> dict[str, str]:
+    """Start the Hub of the tests once; return the environment of somebody who may publish there."""
+    if not _HUB:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+        from hub.server import LoopbackHub
+
+        loop, home = LoopbackHub(), tempfile.TemporaryDirectory()
+        loop.hub.tokens["hf_docs"] = ("me", "write")
+        _HUB.extend([loop, home.name])
+        atexit.register(home.cleanup)
+    return {
+        **ENV, "HF_ENDPOINT": _HUB[0].url, "HF_HOME": _HUB[1], "HF_TOKEN": "hf_docs", "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1,localhost",
+    }  # fmt: skip
 
 
 def models() -> None:

@@ -14,10 +14,11 @@ import ganzoo
 from ganzoo.card import CARD
 from ganzoo.errors import ConfigError, GanzooError, HubError, WeightsError
 from ganzoo.modelconfig import read_config
-from ganzoo.publishing import entry_text, publish
+from ganzoo.publishing import publish
 from ganzoo.registry import installed
 from ganzoo.registry.modelfile import read_models
 from ganzoo.registry.zoo import Owned
+from ganzoo.staging import entry_text
 from ganzoo.weights import load_tensors
 from hub.server import Fault
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ def warn(zoo: Zoo) -> None:
     """Say on stderr what is wrong with the installation."""
     for warning in zoo.warnings():
         click.echo(f"! {warning}", err=True)
+
+
+def wanted(pattern: str | None, name: str) -> bool:
+    """Whether a name contains the pattern, or matches it as a shell pattern."""
+    return pattern is None or pattern in name or fnmatch(name, pattern)
 
 
 def printable(text: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import dump, model_rows, printable, size_text, table
-from ganzoo.cli.list_command import wanted
+from ganzoo.cli.common import dump, model_rows, printable, size_text, table, wanted
 from ganzoo.registry import installed
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
 from typing import Any
 
 import click
 
-from ganzoo.cli.common import complete_architecture, dump, size_text, table, warn
+from ganzoo.cli.common import complete_architecture, dump, size_text, table, wanted, warn
 from ganzoo.registry import Zoo, installed
 
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
@@ -62,11 +61,6 @@ def _architecture(model: dict[str, Any]) -> str:
 
 def _metrics(model: dict[str, Any]) -> str:
     return ", ".join(f"{metric['name']} {metric['value']:g}" for metric in model["metrics"])
-
-
-def wanted(pattern: str | None, name: str) -> bool:
-    """Whether a name contains the pattern, or matches it as a shell pattern."""
-    return pattern is None or pattern in name or fnmatch(name, pattern)
 
 
 def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:

@@ -34,7 +34,7 @@ def command(
     """
     if out is not None and not dry_run:
         raise click.UsageError("--out goes with --dry-run")
-    from ganzoo import publishing
+    from ganzoo import publishing, staging
 
     target = (out or Path("publish") / repo.replace("/", "--")) if dry_run else None
     done = publishing.publish(
@@ -55,6 +55,6 @@ def command(
         click.echo(f"published {', '.join(done.changed)}: {done.url}")
     if done.pull_request:
         click.echo(f"pull request: {done.pull_request}")
-    click.echo(f"\nthe entry for a registry.yaml:\n\n{publishing.entry_text(done.entry).rstrip()}")
+    click.echo(f"\nthe entry for a registry.yaml:\n\n{staging.entry_text(done.entry).rstrip()}")
     if done.folder is None:
         click.echo(f'\ngan = ganzoo.load("{done.address}")')

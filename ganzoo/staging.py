@@ -1,0 +1,138 @@
+"""The folder that goes up: a model's weights, config, card and samples, and its entry for a ``registry.yaml``."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from safetensors import safe_open
+
+from ganzoo.card import CARD, Facts, compose, dataset_repo, split
+from ganzoo.errors import WeightsError
+from ganzoo.files import replacing
+from ganzoo.gan import GAN
+from ganzoo.hub.address import Address
+from ganzoo.modelconfig import ModelConfig, write_config
+from ganzoo.models import find_architecture
+from ganzoo.pretrained import Model
+from ganzoo.registry import Trained, installed
+from ganzoo.registry.config import config_to_dict
+from ganzoo.sampling import digest, grid
+from ganzoo.training.report import read_stats
+from ganzoo.training.warm import training_tensors
+from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors
+
+SAMPLES = "samples.png"
+IMAGES = 64
+UNKNOWN = "unknown"
+
+
+def stage(
+    folder: Path, found: Model, gan: GAN, old: str | None, chosen: str | None, *, discriminator: bool
+) -> ModelConfig:
+    """Write all but the card into ``folder``, and return what its ``config.json`` says."""
+    shutil.copyfile(found.weights, folder / MODEL)
+    if discriminator:
+        tensors = training_tensors(found)
+        if tensors is None:
+            raise WeightsError(
+                f"{found.name} has no discriminator to publish: a run with a checkpoint has one, or a model that was "
+                "published with --discriminator"
+            )
+        save_tensors(folder / TRAINING, tensors)
+    with replacing(folder / SAMPLES) as partial:
+        grid(gan.sample(IMAGES, seed=0)).save(partial)
+    config = _public(found, gan, folder)
+    config = replace(config, license=chosen or (split(old)[0].get("license") if old else None) or config.license)
+    write_config(folder, config)
+    return config
+
+
+def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
+    """Return a model's config for everybody: complete, and without this machine's paths."""
+    config, zoo = found.config, installed()
+    name = str(config.data.get("name", UNKNOWN))
+    named = name in zoo.datasets or name.startswith("hf:")
+    # A folder called after a data set is not taken for it, and where it lies is nobody's business.
+    shown = name if named or found.folder is None or config.trained else f"own images ({Path(name).name or UNKNOWN})"
+    data = {**config.data, "name": shown}
+    trained = config.trained or _trained(found)
+    license = config.license or (zoo.datasets[name].record.license if name in zoo.datasets else None)  # noqa: A001
+    training = dict(config.training)
+    if "data" in training:
+        training["data"] = data["name"]
+    if Path(str(training.get("start") or "")).is_absolute():
+        training["start"] = Path(training["start"]).name
+    return replace(
+        config,
+        config=config_to_dict(gan.config),
+        data=data,
+        training=training,
+        trained=trained,
+        license=license or UNKNOWN,
+        weights=file_record(folder / MODEL),
+        digest=digest(gan),
+    )
+
+
+def _trained(found: Model) -> Trained:
+    """Return how a run's weights came to be, from its own files."""
+    with safe_open(found.weights, "pt") as file:
+        images = int((file.metadata() or {}).get("images", 0))
+    stats = [line for line in read_stats(found.weights.parent) if line["images"] <= images]
+    config = found.config
+    return Trained(
+        images=images,
+        seed=int(config.training.get("seed", 0)),
+        ganzoo=config.ganzoo,
+        plugin=f"{config.plugin} {config.plugin_version}",
+        minutes=round(stats[-1]["seconds"] / 60, 1) if stats else None,
+    )
+
+
+def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, old: str | None) -> None:
+    """Write the card of a folder that has all else."""
+    zoo = installed()
+    owned = find_architecture(zoo, config.architecture, config.plugin)
+    channels, height, width = gan.sample(1, seed=0).shape[1:]
+    facts = Facts(
+        config,
+        str(address),
+        owned.record if owned else None,
+        dataset_repo(zoo, config.data["name"]),
+        (channels, height, width),
+        (folder / TRAINING).exists(),
+    )
+    (folder / CARD).write_text(compose(facts, old), encoding="utf-8")
+
+
+def entry_of(config: ModelConfig, repo: str, commit: str | None) -> dict[str, Any]:
+    """Return the model's entry for a ``registry.yaml``."""
+    assert config.weights is not None and config.trained is not None  # noqa: PT018, S101 - `_public` gave both
+    zoo = installed()
+    owned = find_architecture(zoo, config.architecture, config.plugin)
+    defaults = config_to_dict(owned.record.config()) if owned else {}
+    trained = {key: value for key, value in msgspec.structs.asdict(config.trained).items() if value is not None}
+    file = config.weights
+    return {
+        "architecture": config.architecture,
+        "config": {key: value for key, value in config.config.items() if value != defaults.get(key)},
+        "weights": {
+            "repo": repo, "revision": commit or "THE COMMIT, once it is published",
+            "file": MODEL, "sha256": file.sha256, "bytes": file.bytes,
+        },
+        "data": config.data["name"],
+        "license": config.license,
+        "trained": trained,
+        "metrics": [msgspec.structs.asdict(metric) for metric in config.metrics],
+        "digest": config.digest,
+    }  # fmt: skip
+
+
+def entry_text(entry: dict[str, Any]) -> str:
+    """Return a model's entry as it stands in a ``registry.yaml``."""
+    return yaml.safe_dump({"models": entry}, sort_keys=False, width=120, allow_unicode=True)

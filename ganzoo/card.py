@@ -36,6 +36,7 @@ class Facts(NamedTuple):
         dataset: its repository on the Hub, or None.
         shape: (C, H, W) of an image.
         training: whether the networks that only training needs come with it.
+        conditions: what `sample` takes beside seeds, for instance ``("labels",)``.
     """
 
     config: ModelConfig
@@ -44,6 +45,7 @@ class Facts(NamedTuple):
     dataset: str | None
     shape: tuple[int, int, int]
     training: bool
+    conditions: tuple[str, ...] = ()
 
 
 def dataset_repo(zoo: Zoo, name: str) -> str | None:
@@ -61,7 +63,7 @@ def compose(facts: Facts, old: str | None = None) -> str:
     """
     data = _metadata(facts)
     if old is None:
-        return _join(data, f"{_page(facts)}\n\n{_starter(facts)}")
+        return _join(data, f"{_page(facts)}\n\n{_starter()}")
     front, body = split(old)
     own = front.get(TAG)
     ours = [*data["tags"], own.get("architecture") if isinstance(own, dict) else None]
@@ -135,7 +137,9 @@ def _metadata(facts: Facts) -> dict[str, Any]:
     # A search shows the architecture without fetching anything; a tag alone would not tell which tag it is.
     if str(config.training.get("start", "")).startswith("hf:"):
         found["base_model"] = str(config.training["start"]).removeprefix("hf:").partition("@")[0]
-    return {**found, TAG: {"architecture": config.architecture, "plugin": f"{config.plugin} {config.plugin_version}"}}
+    plugin = f"{config.plugin} {config.plugin_version}"
+    own = {"architecture": config.architecture, "data": config.data["name"], "plugin": plugin}
+    return {**found, TAG: own}
 
 
 def _page(facts: Facts) -> str:
@@ -149,15 +153,19 @@ def _intro(facts: Facts) -> str:
     config, (channels, height, width) = facts.config, facts.shape
     summary = f" ({facts.architecture.summary})" if facts.architecture else ""
     colour = "grey" if channels == 1 else "RGB"
+    start = config.training.get("start")
+    base = f", going on from {start}" if start else ""
     return (
-        f"A generative adversarial network: {config.architecture}{summary}, trained on {config.data['name']}. It draws "
-        f"{colour} images of {height}x{width}. It is loaded by ganzoo; its weights are safetensors, and nothing of "
-        "this repository is run."
+        f"A generative adversarial network: {config.architecture}{summary}, trained on {config.data['name']}{base}. It "
+        f"draws {colour} images of {height}x{width}. It is loaded by ganzoo; its weights are safetensors, and nothing "
+        "of this repository is run."
     )
 
 
 def _use(facts: Facts) -> str:
     address, shape = facts.address, ", ".join(map(str, facts.shape))
+    names = ", ".join(f"`{name}`" for name in facts.conditions)
+    more = f"\n\n`gan.sample` also takes {names}." if names else ""
     package = "" if facts.config.plugin == TAG else f" {facts.config.plugin}"
     return f"""## Use
 
@@ -173,7 +181,7 @@ images = gan.sample(16, seed=0)  # (16, {shape}), float32 in [-1, 1]
 ```
 
 `ganzoo sample {address} -n 64 -o grid.png` draws a grid; `ganzoo train --from {address} --data FOLDER` goes on training
-it on other images."""
+it on other images.{more}"""
 
 
 def _training(facts: Facts) -> str:
@@ -189,6 +197,8 @@ def _training(facts: Facts) -> str:
     parts += [_table(("hyper-parameter", "value"), config.config.items())]
     if facts.training:
         parts += ["`training.safetensors` holds the networks that only training needs; fine-tuning takes them up."]
+    else:
+        parts += ["The networks that only training needs are not here; fine-tuning begins with new ones."]
     return "\n\n".join(parts)
 
 
@@ -200,7 +210,8 @@ def _metrics(config: ModelConfig) -> str:
 
 
 def _versions(config: ModelConfig) -> str:
-    rows = [("ganzoo", config.ganzoo), (f"plugin {config.plugin}", config.plugin_version), *config.versions.items()]
+    plugin = [(f"plugin {config.plugin}", config.plugin_version)] if config.plugin != TAG else []
+    rows = [("ganzoo", config.ganzoo), *plugin, *config.versions.items()]
     rows += [("sha256 of the weights", config.weights.sha256)] if config.weights else []
     return f"## Versions\n\n{_table(('what', 'version'), rows)}"
 
@@ -215,12 +226,11 @@ def _data(config: ModelConfig) -> str:
     return ", ".join(words)
 
 
-def _starter(facts: Facts) -> str:
-    name = facts.config.data["name"]
+def _starter() -> str:
     return (
         "## Intended use and limits\n\n"
         "For research, teaching and as a start for fine-tuning. It draws what looks like its training images "
-        f"({name}) and nothing else: it carries over what they lack and what they show too often, some samples are "
+        "and nothing else: it carries over what they lack and what they show too often, some samples are "
         "malformed, and some may be close to a training image. Nobody has checked it for use where a wrong or a "
         "recognisable image does harm. Whether the licence of the training images binds its samples is for its user to "
         "find out."

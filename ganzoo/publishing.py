@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any, NamedTuple
 from ganzoo import pretrained
 from ganzoo.card import CARD
 from ganzoo.errors import ConfigError, HubError
-from ganzoo.hub.address import Address, check_repo, check_revision, is_address
+from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse
+from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch
+from ganzoo.hub.search import describe
 from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
-from ganzoo.staging import UNKNOWN, entry_of, stage, write_card
+from ganzoo.staging import entry_of, stage, write_card
 from ganzoo.weights import MODEL, TRAINING
 
 
@@ -25,7 +28,8 @@ class Published(NamedTuple):
         address: to load it from.
         url: of the commit; empty when there is none yet.
         commit: its 40-hex name, or None.
-        changed: the files that differ from what the repository had; empty when nothing was to be done.
+        changed: the files that differ from what the repository had.
+        removed: the files that it had and that no longer belong there; when both are empty, nothing was to be done.
         entry: for a ``registry.yaml``, by the model's name; without a revision after a dry run.
         folder: that a dry run wrote.
         notes: what the person may want to know.
@@ -36,6 +40,7 @@ class Published(NamedTuple):
     url: str
     commit: str | None
     changed: tuple[str, ...]
+    removed: tuple[str, ...]
     entry: dict[str, Any]
     folder: Path | None = None
     notes: tuple[str, ...] = ()
@@ -63,8 +68,8 @@ def publish(
         revision: the branch; made where there is none.
         create_pr: open a pull request instead of committing to the branch.
         discriminator: add the networks that only training needs, for fine-tuning.
-        license: of the weights, as the Hub names it (``"cc-by-4.0"``); without one that of the card on the Hub, then
-            that of the model or its data set.
+        license: of the weights, as the Hub names it (``"cc-by-4.0"``); without one the model's own, else that of the
+            card on the Hub, else that of the data set.
         message: of the commit.
         dry_run: write what would go up into this new folder instead.
 
@@ -75,6 +80,8 @@ def publish(
     address = _address(repo, revision)
     if create_pr and revision != "main":
         raise ConfigError(f"a pull request goes to main: leave out the revision {revision}")
+    if license is not None and not re.fullmatch("[a-z0-9][a-z0-9.-]*", license):
+        raise ConfigError(f"'{license}' is no licence of the Hub: say it in short, as in cc-by-4.0 or apache-2.0")
     target = Path(dry_run) if dry_run is not None else None
     if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} exists and is not an empty folder: name another, or remove it")
@@ -86,17 +93,17 @@ def publish(
         gan = pretrained.assemble(found)
         notes: list[str] = []
         remote, old = _remote(address, found, notes, strict=target is None)
-        config = stage(folder, found, gan, old, license, discriminator=discriminator)
-        if config.license == UNKNOWN:
-            notes.append("its licence is given as unknown: --license says under which it may be used")
+        if not private:
+            _note_private_base(found, notes)
+        config = stage(folder, found, gan, old, license, notes, discriminator=discriminator)
         write_card(folder, config, address, gan, old)
         drop = _stale(remote, folder)
         name = address.repo.partition("/")[2]
         if target is not None:
             _put(folder, target)
-            changes = tuple(compare(remote, target, drop=drop))
+            changed = tuple(compare(remote, target))
             entry = {name: entry_of(config, address.repo, None)}
-            return Published(str(address), "", None, changes, entry, target, tuple(notes))
+            return Published(str(address), "", None, changed, drop, entry, target, tuple(notes))
         done: Uploaded = upload(
             remote,
             folder,
@@ -106,7 +113,10 @@ def publish(
             drop=drop,
         )
     entry = {name: entry_of(config, address.repo, done.commit)}
-    return Published(str(address), done.url, done.commit, done.changed, entry, None, tuple(notes), done.pull_request)
+    loaded = Address(address.repo, done.revision)
+    return Published(
+        str(loaded), done.url, done.commit, done.changed, done.removed, entry, None, tuple(notes), done.pull_request
+    )
 
 
 def _address(repo: str, revision: str) -> Address:
@@ -140,11 +150,24 @@ def _remote(address: Address, found: pretrained.Model, notes: list[str], *, stri
     return remote, card
 
 
+def _note_private_base(found: pretrained.Model, notes: list[str]) -> None:
+    """Say if the card of a public model names a private one, which it began from."""
+    start = str(found.config.training.get("start") or "")
+    if is_address(start):
+        try:
+            with explained(start):
+                private = describe(parse(start)).private
+        except HubError:  # nobody who could ask would learn of it here
+            return
+        if private:
+            notes.append(f"its card says that it began from {start}, which is private")
+
+
 def _stale(remote: Remote, folder: Path) -> tuple[str, ...]:
     """Return what has to go: a discriminator that belongs to weights which are replaced."""
     if (folder / TRAINING).exists() or remote.state is None:
         return ()
-    return (TRAINING,) if MODEL in compare(remote, folder) else ()
+    return (TRAINING,) if TRAINING in remote.state.hashes and MODEL in compare(remote, folder) else ()
 
 
 def _put(folder: Path, target: Path) -> None:

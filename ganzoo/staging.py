@@ -32,9 +32,19 @@ UNKNOWN = "unknown"
 
 
 def stage(
-    folder: Path, found: Model, gan: GAN, old: str | None, chosen: str | None, *, discriminator: bool
+    folder: Path, found: Model, gan: GAN, old: str | None, chosen: str | None, notes: list[str], *, discriminator: bool
 ) -> ModelConfig:
-    """Write all but the card into ``folder``, and return what its ``config.json`` says."""
+    """Write all but the card into ``folder``, and return what its ``config.json`` says.
+
+    Args:
+        folder: empty.
+        found: the model.
+        gan: the same, loaded.
+        old: the card that is on the Hub.
+        chosen: the licence that was asked for.
+        notes: what the person may want to know is added here.
+        discriminator: write the networks that only training needs, too.
+    """
     shutil.copyfile(found.weights, folder / MODEL)
     if discriminator:
         tensors = training_tensors(found)
@@ -47,9 +57,24 @@ def stage(
     with replacing(folder / SAMPLES) as partial:
         grid(gan.sample(IMAGES, seed=0)).save(partial)
     config = _public(found, gan, folder)
-    config = replace(config, license=chosen or (split(old)[0].get("license") if old else None) or config.license)
+    config = replace(config, license=_license(config, old, chosen, notes))
     write_config(folder, config)
     return config
+
+
+def _license(config: ModelConfig, old: str | None, chosen: str | None, notes: list[str]) -> str:
+    """Return the licence that was chosen, else the model's own, else the one on the card, else the data set's."""
+    written = str(split(old)[0].get("license") or "") if old else ""
+    own = config.license if config.license != UNKNOWN else None
+    if chosen is None and own and written not in ("", own):
+        notes.append(f"the card on the Hub says {written}; the model's licence is {own}, which takes its place")
+    found = chosen or own or written
+    if not found:
+        datasets, name = installed().datasets, config.data["name"]
+        found = (datasets[name].record.license if name in datasets else None) or UNKNOWN
+    if found == UNKNOWN:
+        notes.append("its licence is given as unknown: --license says under which it may be used")
+    return found
 
 
 def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
@@ -61,19 +86,17 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     shown = name if named or found.folder is None or config.trained else f"own images ({Path(name).name or UNKNOWN})"
     data = {**config.data, "name": shown}
     trained = config.trained or _trained(found)
-    license = config.license or (zoo.datasets[name].record.license if name in zoo.datasets else None)  # noqa: A001
     training = dict(config.training)
     if "data" in training:
         training["data"] = data["name"]
     if Path(str(training.get("start") or "")).is_absolute():
-        training["start"] = Path(training["start"]).name
+        training["start"] = "own model"
     return replace(
         config,
         config=config_to_dict(gan.config),
         data=data,
         training=training,
         trained=trained,
-        license=license or UNKNOWN,
         weights=file_record(folder / MODEL),
         digest=digest(gan),
     )
@@ -90,8 +113,12 @@ def _trained(found: Model) -> Trained:
         seed=int(config.training.get("seed", 0)),
         ganzoo=config.ganzoo,
         plugin=f"{config.plugin} {config.plugin_version}",
-        minutes=round(stats[-1]["seconds"] / 60, 1) if stats else None,
+        minutes=_minutes(stats[-1]["seconds"]) if stats else None,
     )
+
+
+def _minutes(seconds: float) -> float | None:
+    return round(seconds / 60, 1) or None
 
 
 def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, old: str | None) -> None:
@@ -106,6 +133,7 @@ def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, ol
         dataset_repo(zoo, config.data["name"]),
         (channels, height, width),
         (folder / TRAINING).exists(),
+        tuple(gan.conditions()),
     )
     (folder / CARD).write_text(compose(facts, old), encoding="utf-8")
 

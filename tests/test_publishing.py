@@ -209,14 +209,48 @@ def test_a_discriminator_of_replaced_weights_is_removed(alice, trained):
     publish(trained, "alice/digits", discriminator=True)
     publish(trained, "alice/digits")  # the same weights: it still belongs to them
     assert "training.safetensors" in files(alice)
-    publish("dcgan-mnist", "alice/digits")
+    done = publish("dcgan-mnist", "alice/digits")
     assert set(files(alice)) == FILES
+    assert done.removed == ("training.safetensors",)
+    assert "training.safetensors" not in done.changed
 
 
 def test_a_model_without_discriminator_says_so(alice):
     with pytest.raises(WeightsError, match="dcgan-mnist has no discriminator to publish"):
         publish("dcgan-mnist", "alice/digits", discriminator=True)
     assert alice.hub.repos == {}
+
+
+def test_the_models_own_licence_comes_before_the_cards(alice, trained):
+    publish(trained, "alice/digits", license="cc-by-4.0")
+    done = publish("cgan-mnist", "alice/digits")
+    assert read_config_of(alice)["license"] == "cc-by-sa-3.0"
+    assert any("says cc-by-4.0; the model's licence is cc-by-sa-3.0" in note for note in done.notes)
+
+
+@pytest.mark.parametrize("license", ["Apache 2.0", "", "a\nb: c", "mit\n"])
+def test_a_licence_is_named_as_the_hub_names_it(alice, trained, license):  # noqa: A002
+    with pytest.raises(ConfigError, match="is no licence of the Hub"):
+        publish(trained, "alice/digits", license=license)
+
+
+def test_a_private_base_is_noted_and_its_licence_kept(alice, trained, mnist, tmp_path):
+    publish(trained, "alice/base", private=True, license="cc-by-4.0")
+    run = ganzoo.train(start="hf:alice/base", data=str(mnist), images=64, batch_size=32, out=tmp_path / "run",
+                       progress=False).run  # fmt: skip
+    done = publish(run, "alice/tuned")
+    assert any("began from hf:alice/base@" in note and "private" in note for note in done.notes)
+    assert read_config_of(alice, "alice/tuned")["license"] == "cc-by-4.0"
+    assert not [note for note in publish(run, "alice/hidden", private=True).notes if "private" in note]
+    ganzoo.resume(run, images=128, progress=False)
+    assert read_config(run).license == "cc-by-4.0"
+
+
+def test_a_pull_request_is_loaded_by_its_own_address(alice, trained):
+    publish("dcgan-mnist", "alice/digits")
+    done = publish(trained, "alice/digits", create_pr=True)
+    assert done.address == "hf:alice/digits@refs/pr/1"
+    assert ganzoo.load(done.address).config.base_channels == 16
 
 
 def test_an_unknown_licence_is_noted(alice, trained, tmp_path):
@@ -230,8 +264,8 @@ def test_an_unknown_licence_is_noted(alice, trained, tmp_path):
     assert read_config_of(alice)["license"] == "unknown"
 
 
-def read_config_of(hub):
-    return json.loads(files(hub)["config.json"])
+def read_config_of(hub, repo="alice/digits"):
+    return json.loads(files(hub, repo)["config.json"])
 
 
 def test_a_branch_and_its_snippet(alice, trained):

@@ -31,7 +31,7 @@ def warn(zoo: Zoo) -> None:
 
 def wanted(pattern: str | None, name: str) -> bool:
     """Whether a name contains the pattern, or matches it as a shell pattern."""
-    return pattern is None or pattern in name or fnmatch(name, pattern)
+    return pattern is None or pattern in name or fnmatch(name, pattern) or fnmatch(name.rpartition("/")[2], pattern)
 
 
 def printable(text: str) -> str:
@@ -53,6 +53,7 @@ def model_rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
         minutes = f", {trained.minutes:g} minutes" if trained.minutes else ""
         rows += [["trained", f"{trained.images:,} images, seed {trained.seed}{minutes}, ganzoo {trained.ganzoo}"]]
         rows += [["command", trained.command]] if trained.command else []
+    rows += [["began from", str(config.training["start"])]] if config.training.get("start") else []
     rows += [["license", config.license]] if config.license else []
     if file is not None:
         rows += [["weights", f"{file.file}, {size_text(file.bytes)}, {where}"], ["sha256", file.sha256]]

@@ -36,7 +36,7 @@ def list_hub(
             one["architecture"] + ("" if one["architecture"] in known else " (not installed)"),
             one["data"],
             one["updated"],
-            ", ".join(f"{m['name']} {m['value']}" for m in one["metrics"]),
+            ", ".join(f"{m['name']} {_short(m['value'])}" for m in one["metrics"]),
         ]
         for one in found
     ]
@@ -47,15 +47,18 @@ def _entry(listed: Any) -> dict[str, Any]:
     """Return what is shown of a search's result; its card is anybody's, so that nothing in it is taken for granted."""
     card = listed.card
     own = card.get("ganzoo")
-    data = card.get("datasets")
     return {
         "name": listed.repo,
         "architecture": str(own.get("architecture", "?")) if isinstance(own, dict) else "?",
-        "data": ", ".join(map(str, data)) if isinstance(data, list) else str(data or "own images"),
+        "data": str(own["data"]) if isinstance(own, dict) and "data" in own else "?",
         "updated": listed.updated,
         "private": listed.private,
         "metrics": list(_metrics(card.get("model-index"))),
     }
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _metrics(index: Any) -> Any:

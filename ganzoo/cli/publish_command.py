@@ -17,7 +17,8 @@ from ganzoo.cli.common import FilePath, complete_model, dump
 @click.option("--create-pr", is_flag=True, help="Open a pull request instead of committing.")
 @click.option("--discriminator", is_flag=True, help="Add the networks that only training needs, for fine-tuning.")
 @click.option(
-    "--license", help="Of the weights: cc-by-4.0, apache-2.0, other.  [default: the card's, the data set's, or unknown]"
+    "--license",
+    help="Of the weights: cc-by-4.0, apache-2.0.  [default: the model's, the card's, the data set's, or unknown]",
 )
 @click.option("--message", help="Of the commit.")
 @click.option("--dry-run", is_flag=True, help="Write the folder that would go up, and upload nothing.")
@@ -48,11 +49,15 @@ def command(
         return
     if done.folder is not None:
         click.echo(f"wrote {done.folder}: {', '.join(sorted(p.name for p in done.folder.iterdir()))}")
-        click.echo(f"would change {', '.join(done.changed)} of {done.address}" if done.changed else "nothing to change")
-    elif not done.changed:
+        what = [f"change {', '.join(done.changed)}"] if done.changed else []
+        what += [f"remove {', '.join(done.removed)}"] if done.removed else []
+        click.echo(f"would {' and '.join(what)} of {done.address}" if what else "nothing would change")
+    elif not (done.changed or done.removed):
         click.echo(f"nothing has changed since {done.url}: no commit was made")
+        return
     else:
-        click.echo(f"published {', '.join(done.changed)}: {done.url}")
+        removed = f" (removed {', '.join(done.removed)})" if done.removed else ""
+        click.echo(f"published {', '.join(done.changed)}{removed}: {done.url}")
     if done.pull_request:
         click.echo(f"pull request: {done.pull_request}")
     click.echo(f"\nthe entry for a registry.yaml:\n\n{staging.entry_text(done.entry).rstrip()}")

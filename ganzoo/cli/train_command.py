@@ -90,7 +90,9 @@ def command(
 
     made = plan.Settings(data=data, images=images or 1_000_000, **settings)
     planned = plan.plan(architecture, values, made, text=True)
-    folder = out or _free(Path("runs") / f"{planned.architecture.record.name}-{_short(data)}")
+    start = settings["start"]
+    name = _short(start.rpartition("@")[0] or start) if start else planned.architecture.record.name
+    folder = out or _free(Path("runs") / f"{name}-{_short(data)}")
     if dry_run:
         click.echo(plan_text(planned, folder))
         return 0

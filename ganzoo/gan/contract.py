@@ -126,6 +126,14 @@ class GAN(nn.Module):
         """Return the factor on all learning rates at this tick."""
         return 1.0
 
+    def conditions(self) -> list[str]:
+        """Return the names of the conditions that `sample` takes: the keyword-only parameters of `inputs`."""
+        return [
+            name
+            for name, parameter in inspect.signature(self.inputs).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY and name != "seeds"
+        ]
+
     @property
     def device(self) -> torch.device:
         """The device of the networks."""
@@ -163,11 +171,7 @@ class GAN(nn.Module):
             raise ConfigError("sample needs at least one image and a batch size of at least 1")
         if min(seeds) < 0 or max(seeds) >= 2**63:
             raise ConfigError("a seed must be in 0 ... 2**63 - 1")
-        known = [
-            name
-            for name, parameter in inspect.signature(self.inputs).parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY and name != "seeds"
-        ]
+        known = self.conditions()
         for name in conditions:
             if name not in known:
                 raise ConfigError(

@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import _CACHED_NO_EXIST, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from ganzoo import files
@@ -40,7 +40,7 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
     Raises:
         HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
     """
-    with explained(address):
+    with explained(address if file == "config.json" else f"{address} {file}"):
         # A commit never changes. The client, asked to download it, may speak to the Hub for reasons of its own.
         cached = try_to_load_from_cache(address.repo, file, revision=address.revision) if address.pinned else None
         if not isinstance(cached, str):
@@ -54,6 +54,8 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
 
 def fetch_optional(address: Address, file: str, *, sha256: str | None = None) -> Fetched | None:
     """Return a file as `fetch` does, or None where the repository has none of that name."""
+    if address.pinned and try_to_load_from_cache(address.repo, file, revision=address.revision) is _CACHED_NO_EXIST:
+        return None
     try:
         return fetch(address, file, sha256=sha256)
     except HubError as error:

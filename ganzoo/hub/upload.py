@@ -35,14 +35,18 @@ class Uploaded(NamedTuple):
     Args:
         url: of the commit.
         commit: its 40-hex name; where nothing had changed, that of the branch as it is.
-        changed: the files that it brought or removed; empty when there was nothing to commit.
-        pull_request: its address, where one was opened.
+        changed: the files that it brought.
+        removed: the files that it took away; when both are empty, there was nothing to commit.
+        pull_request: the web address of the one that was opened.
+        revision: of that pull request, or the branch.
     """
 
     url: str
     commit: str
     changed: tuple[str, ...]
-    pull_request: str | None = None
+    removed: tuple[str, ...]
+    pull_request: str | None
+    revision: str
 
 
 def look(address: Address) -> Remote:
@@ -105,7 +109,9 @@ def upload(
         changes = compare(Remote(address, private, state), folder, drop=drop)
         if not changes:
             commit = state.address.revision
-            return Uploaded(f"{constants.ENDPOINT}/{address.repo}/commit/{commit}", commit, ())
+            return Uploaded(
+                f"{constants.ENDPOINT}/{address.repo}/commit/{commit}", commit, (), (), None, address.revision
+            )
         made = persist(
             lambda: hub.create_commit(
                 address.repo,
@@ -121,4 +127,6 @@ def upload(
             ),
             tries=1 if create_pr else 5,
         )
-    return Uploaded(made.commit_url, made.oid, tuple(changes), made.pr_url)
+    brought = tuple(name for name, bring in changes.items() if bring)
+    removed = tuple(name for name, bring in changes.items() if not bring)
+    return Uploaded(made.commit_url, made.oid, brought, removed, made.pr_url, made.pr_revision or address.revision)

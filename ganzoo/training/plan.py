@@ -14,7 +14,7 @@ import torch
 
 import ganzoo
 from ganzoo.data import Source, open_source
-from ganzoo.errors import ConfigError, DataError, MissingExtraError
+from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError
 from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.models import architecture_of, build, config_of
@@ -88,6 +88,7 @@ class Plan:
         gan: untrained.
         image_size: height and width that the images are brought to.
         channels: that they are brought to.
+        license: of the model that the training goes on from.
     """
 
     architecture: Owned[Architecture]
@@ -97,6 +98,7 @@ class Plan:
     gan: GAN
     image_size: int
     channels: int
+    license: str | None = None
 
     def parameters(self) -> dict[str, int]:
         """Return the number of parameters of each network."""
@@ -119,13 +121,14 @@ class Plan:
             },
             # A local path is kept whole, so that the run can be resumed from any folder.
             training={**asdict(self.settings), "data": self.source.location},
+            license=self.license,
             versions={"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONS}},
         )
 
 
 def plan(
     name: str | None, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None,
-    begun: bool = False,
+    begun: ModelConfig | None = None,
 ) -> Plan:  # fmt: skip
     """Check everything that can be checked before an image is decoded.
 
@@ -135,13 +138,13 @@ def plan(
         settings: of the engine.
         text: the options are words of a command line.
         zoo: where names are looked up.
-        begun: the run has checkpoints, so that ``settings.start`` has had its part.
+        begun: what a run says of itself that has checkpoints: ``settings.start`` has had its part.
 
     Raises:
         GanzooError: whatever is wrong, in one line.
     """
     zoo = zoo or installed()
-    start = find(settings.start) if settings.start is not None and not begun else None
+    start = find(settings.start) if settings.start is not None and begun is None else None
     architecture, base = _architecture(zoo, name, start)
     name = architecture.record.name
     kind = architecture.record.config
@@ -163,11 +166,23 @@ def plan(
     _check_needs(gan, source, name, getattr(config, "classes", None))
     if settings.tracker == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
         raise MissingExtraError("the TensorBoard tracker", "track")
+    license = begun.license if begun else None  # noqa: A001 - the field's own word
     if start is not None:
-        settings = replace(settings, start=start.origin)
-        if not warm_start(gan, start):
-            _log.warning("%s came without the networks that only training needs: they begin untrained", start.name)
-    return Plan(architecture, config, settings, source, gan, size, channels)
+        settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001
+        _go_on(gan, start, options)
+    return Plan(architecture, config, settings, source, gan, size, channels, license)
+
+
+def _go_on(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:
+    """Give the GAN the weights of the model to start from."""
+    try:
+        whole = warm_start(gan, start)
+    except WeightsError as error:
+        if not options:
+            raise
+        raise WeightsError(f"{error}; of {', '.join(options)}, leave out what changes the networks") from error
+    if not whole:
+        _log.warning("%s came without the networks that only training needs: they begin untrained", start.name)
 
 
 def _architecture(zoo: Zoo, name: str | None, start: Model | None) -> tuple[Owned[Architecture], Mapping[str, Any]]:

@@ -118,7 +118,7 @@ def resume(out: str | os.PathLike[str], *, images: int | None = None, progress: 
         written.config,
         settings,
         zoo=zoo,
-        begun=bool(checkpoint.found(out)),
+        begun=written if checkpoint.found(out) else None,
     )
     if planned.source.key != written.data.get("key"):
         raise RunError(f"the images of {settings.data} are not those that {out} was trained on: put them back")

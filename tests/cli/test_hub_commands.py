@@ -28,7 +28,7 @@ def test_publish_prints_the_commit_and_a_registry_entry(call, alice, trained):
 
 def test_publish_again(call, published, trained):
     done = call("publish", str(trained), "alice/digits")
-    assert done.out.startswith(f"nothing has changed since {published.url}: no commit was made\n")
+    assert done.out == f"nothing has changed since {published.url}: no commit was made\n"
 
 
 def test_publish_json(call, alice, trained):
@@ -71,6 +71,21 @@ def test_pull_fetches_ahead(call, alice, published, monkeypatch):
     assert ganzoo.load("hf:alice/digits").sample(1).shape == (1, 1, 28, 28)
 
 
+def test_pull_the_discriminator_for_fine_tuning_offline(call, alice, trained, mnist, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    publish(trained, "alice/whole", discriminator=True)
+    publish(trained, "alice/half")
+    assert "training.safetensors (" in call("pull", "hf:alice/whole", "--discriminator").out
+    assert "it was published without" in call("pull", "hf:alice/half", "--discriminator").out
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for name in ("whole", "half"):
+        commit = alice.hub.repos[f"alice/{name}"].refs["main"]
+        options = ("--data", str(mnist), "--images", "64", "--batch-size", "32", "--out", str(tmp_path / name))
+        done = call("train", "--from", f"hf:alice/{name}@{commit}", *options)
+        assert done.code == 0, done.err
+
+
 def test_pull_verify(call, published):
     done = call("pull", "hf:alice/digits", "--verify")
     assert "  config.json: as on the Hub\n  model.safetensors: as on the Hub\n" in done.out
@@ -103,6 +118,7 @@ def test_list_hub(call, alice, published):
         (("--architecture", "cgan"), []),
         (("digits",), ["alice/digits"]),
         (("*/o*",), ["bob/other"]),
+        (("o*",), ["bob/other"]),
         (("--limit", "1"), ["alice/digits"]),
     ],
 )

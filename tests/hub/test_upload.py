@@ -62,7 +62,7 @@ def test_what_is_stale_is_removed_in_the_same_commit(alice, folder):
     (folder / "training.safetensors").unlink()
     (folder / "config.json").write_bytes(b"{ }")
     done = send(folder, drop=("training.safetensors", "never.there"))
-    assert done.changed == ("config.json", "training.safetensors")
+    assert (done.changed, done.removed) == (("config.json",), ("training.safetensors",))
     assert "training.safetensors" not in contents(alice)
     assert commits(alice) == 3
 
@@ -104,7 +104,7 @@ def test_a_pull_request_to_somebody_elses_repository(hub, folder, monkeypatch):
     hub.upload("alice/x", {"config.json": b"[]"})
     monkeypatch.setenv("HF_TOKEN", "hf_bob")
     done = send(folder, create_pr=True)
-    assert done.pull_request == f"{hub.url}/alice/x/discussions/1"
+    assert (done.pull_request, done.revision) == (f"{hub.url}/alice/x/discussions/1", "refs/pr/1")
     assert contents(hub)["config.json"] == b"[]"
     assert contents(hub, revision="refs/pr/1")["config.json"] == b"{}"
 

@@ -143,5 +143,5 @@ def test_the_published_training_leaves_local_paths_out(alice, trained, mnist, tm
                        progress=False).run  # fmt: skip
     publish(run, "alice/tuned")
     config = json.loads(alice.hub.repos["alice/tuned"].at("main").files["config.json"].content)
-    assert config["training"]["start"] == trained.name
+    assert config["training"]["start"] == "own model"
     assert str(trained.parent) not in json.dumps(config)

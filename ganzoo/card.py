@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -22,8 +23,9 @@ CARD = "README.md"
 TASK = "unconditional-image-generation"
 BEGIN = "<!-- ganzoo: `ganzoo publish` writes the lines from here to the end mark anew; write before or after them -->"
 END = "<!-- ganzoo: end -->"
-_MARKED = re.compile(r"<!-- ganzoo: `ganzoo publish`.*?" + re.escape(END), re.DOTALL)
-_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_BEGIN = re.compile(r"^<!-- ganzoo: `ganzoo publish`", re.MULTILINE)
+_END = re.compile(f"^{re.escape(END)}", re.MULTILINE)
+_RULE = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
 
 
 class Facts(NamedTuple):
@@ -69,9 +71,18 @@ def compose(facts: Facts, old: str | None = None) -> str:
     ours = [*data["tags"], own.get("architecture") if isinstance(own, dict) else None]
     tags = [*data["tags"], *(tag for tag in _list(front.get("tags")) if tag not in ours)]
     merged = {**front, **data, "tags": tags}
-    page = _page(facts)
-    body = _MARKED.sub(lambda _: page, body, count=1) if _MARKED.search(body) else f"{page}\n\n{body.lstrip()}"
-    return _join(merged, body)
+    before, after = _around(body)
+    parts = [before.strip(), _page(facts), after.strip()]
+    return _join(merged, "\n\n".join(part for part in parts if part))
+
+
+def _around(body: str) -> tuple[str, str]:
+    """Return what stands before and after the part that ganzoo writes; of a page without one, all stands after."""
+    end = _END.search(body)
+    begins = [match.start() for match in _BEGIN.finditer(body, 0, end.start())] if end else []
+    if end is None or not begins:
+        return "", body
+    return body[: begins[-1]], body[end.end() :]
 
 
 def split(card: str) -> tuple[dict[str, Any], str]:
@@ -80,23 +91,37 @@ def split(card: str) -> tuple[dict[str, Any], str]:
     Raises:
         HubError: the metadata is no YAML mapping.
     """
-    match = _FRONT.match(card)
-    if match is None:
+    card = card.removeprefix("\ufeff")
+    first = _RULE.match(card)
+    last = _RULE.search(card, first.end() + 1) if first else None
+    if first is None or last is None:
         return {}, card
     try:
-        front = yaml.safe_load(match[1]) or {}
-    except yaml.YAMLError as error:
+        front = yaml.safe_load(card[first.end() : last.start()]) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = f" (line {mark.line + 2})" if mark else ""
+        line = f" (line {mark.line + 1})" if mark else ""
         raise HubError(f"the metadata on top of the card is no YAML{line}: mend it in {CARD}") from error
     if not isinstance(front, dict):
         raise HubError(f"the metadata on top of the card is no list of keys and values: mend it in {CARD}")
-    return front, card[match.end() :]
+    return front, card[last.end() :].lstrip("\r\n")
 
 
 def own_words(card: str) -> str:
     """Return what a person wrote of a card: the page without the part that ganzoo writes."""
-    return _MARKED.sub("", split(card)[1]).strip()
+    return "\n\n".join(part.strip() for part in _around(split(card)[1]) if part.strip())
+
+
+def read_card(path: Path) -> str:
+    """Return the text of a card.
+
+    Raises:
+        HubError: it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise HubError(f"{path} is not UTF-8: save it anew as that") from error
 
 
 def _join(front: Mapping[str, Any], body: str) -> str:
@@ -146,7 +171,9 @@ def _page(facts: Facts) -> str:
     name = facts.address.rpartition("/")[2].partition("@")[0]
     picture = "![64 samples, seeds 0 to 63](samples.png)"
     sections = [_intro(facts), _use(facts), _training(facts), _metrics(facts.config), _versions(facts.config)]
-    return "\n\n".join([BEGIN, f"# {name}", picture, *sections, END])
+    # Whatever a config says, it is text: a mark in it would be taken for ours.
+    text = "\n\n".join([f"# {name}", picture, *sections]).replace("<!--", "&lt;!--")
+    return f"{BEGIN}\n\n{text}\n\n{END}"
 
 
 def _intro(facts: Facts) -> str:
@@ -154,11 +181,11 @@ def _intro(facts: Facts) -> str:
     summary = f" ({facts.architecture.summary})" if facts.architecture else ""
     colour = "grey" if channels == 1 else "RGB"
     start = config.training.get("start")
-    base = f", going on from {start}" if start else ""
+    base = f", going on from {_line(start)}" if start else ""
     return (
-        f"A generative adversarial network: {config.architecture}{summary}, trained on {config.data['name']}{base}. It "
-        f"draws {colour} images of {height}x{width}. It is loaded by ganzoo; its weights are safetensors, and nothing "
-        "of this repository is run."
+        f"A generative adversarial network: {config.architecture}{summary}, trained on "
+        f"{_line(config.data['name'])}{base}. It draws {colour} images of {height}x{width}. It is loaded by ganzoo; "
+        "its weights are safetensors, and nothing of this repository is run."
     )
 
 
@@ -216,8 +243,12 @@ def _versions(config: ModelConfig) -> str:
     return f"## Versions\n\n{_table(('what', 'version'), rows)}"
 
 
+def _line(text: Any) -> str:
+    return " ".join(str(text).split())
+
+
 def _data(config: ModelConfig) -> str:
-    classes = config.data.get("classes") or ()
+    classes = _list(config.data.get("classes"))
     images = config.data.get("images")
     words = [str(config.data["name"])]
     words += [f"split {config.data['split']}"] if config.data.get("split") else []

@@ -72,7 +72,9 @@ def read_config(folder: Path) -> ModelConfig:
     """
     path = folder / CONFIG
     try:
-        config = msgspec.convert(json.loads(path.read_text(encoding="utf-8")), ModelConfig)
+        content = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # half a letter could never be written again
+        config = msgspec.convert(content, ModelConfig)
     except OSError as error:
         raise WeightsError(f"{folder} is no model: it has no readable {CONFIG} ({error.strerror or error})") from error
     except msgspec.ValidationError as error:

@@ -14,11 +14,12 @@ from ganzoo.modelconfig import CONFIG, ModelConfig, config_of, read_config
 from ganzoo.models import build_for, pick_device
 from ganzoo.registry import Weights, installed
 from ganzoo.registry.zoo import summary_of
-from ganzoo.weights import MODEL, TRAINING, load_weights, verify
+from ganzoo.weights import MODEL, TRAINING, check_fit, inference_state, load_tensors, load_weights, verify
 
 if TYPE_CHECKING:
     from ganzoo.hub.address import Address
 
+_LARGE = 1024
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 
@@ -63,11 +64,29 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
     Raises:
         WeightsError: its architecture is not installed, or it does not fit.
     """
+    check_sizes(model)
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
     gan.origin = model.origin
     # channels-last, as in training: convolutions draw faster in it
     return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
+
+
+def check_sizes(model: Model) -> None:
+    """Compare the shapes in the file with those of the networks before much memory is taken for them.
+
+    Raises:
+        WeightsError: its architecture is not installed, or the file does not fit it.
+    """
+    numbers = [value for value in model.config.config.values() if isinstance(value, int)]
+    if max(numbers, default=0) <= _LARGE:  # networks that any machine can hold: to make them is quicker
+        return
+    try:
+        with torch.device("meta"):
+            gan = build_for(installed(), model.config, model.name)
+    except (RuntimeError, NotImplementedError, TypeError):  # its networks compute while they are made; then so be it
+        return
+    check_fit(load_tensors(model.weights), inference_state(gan), model.weights, gan)
 
 
 def find(spec: str | os.PathLike[str]) -> Model:

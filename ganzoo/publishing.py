@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ganzoo import pretrained
-from ganzoo.card import CARD
+from ganzoo.card import CARD, read_card
 from ganzoo.errors import ConfigError, HubError
 from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse
 from ganzoo.hub.client import explained
@@ -133,13 +133,13 @@ def _address(repo: str, revision: str) -> Address:
 def _remote(address: Address, found: pretrained.Model, notes: list[str], *, strict: bool) -> tuple[Remote, str | None]:
     """Return the repository and its card; a dry run goes on without them."""
     local = found.folder / CARD if found.folder else None
-    own = local.read_text(encoding="utf-8") if local and local.exists() else None
+    own = read_card(local) if local and local.exists() else None
     try:
         remote = look(address)
         state = remote.state
         if state is None or CARD not in state.sizes:
             return remote, own
-        card = fetch(state.address, CARD).path.read_text(encoding="utf-8")
+        card = read_card(fetch(state.address, CARD).path)
     except HubError as error:
         if strict:
             raise

@@ -29,6 +29,8 @@ from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors
 SAMPLES = "samples.png"
 IMAGES = 64
 UNKNOWN = "unknown"
+PUBLIC = ("images", "split", "batch_size", "seed", "precision", "start")
+"""The settings of a run that are anybody's business."""
 
 
 def stage(
@@ -81,15 +83,15 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     """Return a model's config for everybody: complete, and without this machine's paths."""
     config, zoo = found.config, installed()
     name = str(config.data.get("name", UNKNOWN))
-    named = name in zoo.datasets or name.startswith("hf:")
+    named = name in zoo.datasets or name.startswith(("hf:", "own images"))
     # A folder called after a data set is not taken for it, and where it lies is nobody's business.
-    shown = name if named or found.folder is None or config.trained else f"own images ({Path(name).name or UNKNOWN})"
+    shown = name if named or found.folder is None else f"own images ({Path(name).name or UNKNOWN})"
     data = {**config.data, "name": shown}
     trained = config.trained or _trained(found)
-    training = dict(config.training)
-    if "data" in training:
-        training["data"] = data["name"]
-    if Path(str(training.get("start") or "")).is_absolute():
+    training = {key: config.training[key] for key in PUBLIC if isinstance(config.training.get(key), str | int)}
+    if training:
+        training["data"] = shown
+    if Path(str(training.get("start", ""))).is_absolute():
         training["start"] = "own model"
     return replace(
         config,
@@ -105,12 +107,14 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
 def _trained(found: Model) -> Trained:
     """Return how a run's weights came to be, from its own files."""
     with safe_open(found.weights, "pt") as file:
-        images = int((file.metadata() or {}).get("images", 0))
+        written = str((file.metadata() or {}).get("images", ""))
+    images = int(written) if written.isascii() and written.isdigit() and len(written) < 16 else 0
+    seed = found.config.training.get("seed")
     stats = [line for line in read_stats(found.weights.parent) if line["images"] <= images]
     config = found.config
     return Trained(
         images=images,
-        seed=int(config.training.get("seed", 0)),
+        seed=seed if isinstance(seed, int) else 0,
         ganzoo=config.ganzoo,
         plugin=f"{config.plugin} {config.plugin_version}",
         minutes=_minutes(stats[-1]["seconds"]) if stats else None,

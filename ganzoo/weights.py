@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -16,6 +17,9 @@ from ganzoo.gan import GAN
 from ganzoo.registry.specs import WeightsFile
 
 MODEL = "model.safetensors"
+_FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.float64)}
+"""What is loaded into a tensor of this type without loss of meaning."""
+
 TRAINING = "training.safetensors"
 """The networks that only training needs: a discriminator, a critic."""
 
@@ -56,7 +60,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         why = "there is no such file" if not path.exists() else f"it is cut short or no safetensors file ({error})"
         raise WeightsError(f"{path} cannot be loaded: {why}") from error
 
@@ -104,10 +108,22 @@ def load_weights(gan: GAN, path: Path) -> None:
     """
     found = load_tensors(path)
     check_fit(found, inference_state(gan), path, gan)
+    check_finite(found, path)
     for name in [name for name, _ in gan.named_children() if name not in gan.inference]:
         delattr(gan, name)  # an untrained discriminator beside a trained generator would only mislead
     gan.load_state_dict(found, strict=True)
     gan.eval()
+
+
+def check_finite(found: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse weights that nothing can be drawn with.
+
+    Raises:
+        WeightsError: a tensor holds what is no number.
+    """
+    for name, tensor in found.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise WeightsError(f"{path}: {name} holds NaN or infinity: the training that it came from had diverged")
 
 
 def check_fit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path, gan: GAN) -> None:
@@ -122,6 +138,11 @@ def check_fit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: P
         f"{name} is {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}"
         for name in wanted
         if name in found and found[name].shape != wanted[name].shape
+    ]
+    wrong += [
+        f"{name} is {tensor.dtype}, not {wanted[name].dtype}"
+        for name, tensor in found.items()
+        if name in wanted and tensor.dtype not in _FITTING.get(wanted[name].dtype, (wanted[name].dtype,))
     ]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

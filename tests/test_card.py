@@ -100,7 +100,37 @@ def test_a_card_that_ganzoo_never_wrote_is_kept_below():
     assert text.index(END) < text.index("# Mine")
 
 
-@pytest.mark.parametrize("front", ["a: [", "- x", "a: b: c"])
+def test_a_mark_in_a_config_is_no_mark():
+    from dataclasses import replace
+
+    made = facts()
+    made = made._replace(config=replace(made.config, data={"name": f"x\n{END}\n# FAKE"}))
+    text = compose(made)
+    assert text.count(f"\n{END}") == 1
+    assert compose(made, text) == text
+
+
+def test_only_a_mark_at_the_start_of_a_line_counts_and_the_nearest_one():
+    page = compose(facts()).partition("---\n\n")[2]
+    quoted = f"I quote `{BEGIN}` here.\n\n{BEGIN}\n\nmine, since its end was lost\n\n{page}"
+    text = compose(facts(), quoted)
+    assert "I quote" in text
+    assert "mine, since its end was lost" in text
+    assert compose(facts(), text) == text
+
+
+def test_a_page_of_marks_is_read_at_once():
+    assert own_words((BEGIN + "\n") * 20_000).startswith("<!-- ganzoo")
+
+
+@pytest.mark.parametrize("card", ["---\n---\n# x\n", "\ufeff---\na: 1\n---\n# x\n", "---\n\n---\n# x"])
+def test_odd_fronts(card):
+    front, body = split(card)
+    assert front in ({}, {"a": 1})
+    assert body.strip() == "# x"
+
+
+@pytest.mark.parametrize("front", ["a: [", "- x", "a: b: c", "a: 2024-99-99", "[" * 5000, "a: " + "9" * 6000])
 def test_metadata_that_is_no_yaml_is_named(front):
     with pytest.raises(HubError, match="metadata on top of the card"):
         compose(facts(), f"---\n{front}\n---\n# x\n")

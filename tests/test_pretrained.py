@@ -197,6 +197,14 @@ def test_a_hub_model_whose_weights_do_not_fit(hub, model):
         ganzoo.load("hf:me/x")
 
 
+def test_absurd_hyper_parameters_take_no_memory(hub, model):
+    config = json.loads((model / "config.json").read_text())["config"]
+    absurd = {**config, "image_size": 128, "base_channels": 4096, "latent_dim": 4096}
+    put(hub, model, config__json=config_with(model, config=absurd))
+    with pytest.raises(WeightsError, match="does not fit DCGAN"):
+        ganzoo.load("hf:me/x")
+
+
 def test_weights_that_are_not_those_of_the_config_are_refused(hub, model):
     record = {"file": "model.safetensors", "sha256": "0" * 64, "bytes": 1}
     put(hub, model, config__json=config_with(model, weights=record))

@@ -268,6 +268,36 @@ def read_config_of(hub, repo="alice/digits"):
     return json.loads(files(hub, repo)["config.json"])
 
 
+def test_a_new_branch_keeps_what_was_written_by_hand_on_main(alice, trained):
+    publish(trained, "alice/digits")
+    card = files(alice)[CARD].decode().replace("Nobody has checked it", "We have checked it")
+    alice.upload("alice/digits", {CARD: card.encode()})
+    publish("dcgan-mnist", "alice/digits", revision="dev")
+    assert "We have checked it" in files(alice, revision="dev")[CARD].decode()
+
+
+def test_an_odd_run_is_published_or_refused_in_one_line(alice, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "stats.jsonl").write_text('[1\n{"images": "x", "seconds": 1}\n{"images": null}\n' + "[" * 100_000)
+    config = json.loads((run / "config.json").read_text())
+    config["data"] |= {"classes": 5, "name": "/root/secret/x\n<!-- ganzoo: end -->\n# fake"}
+    config["training"] |= {"seed": "abc", "tracker": "/root/secret", "start": ["/root/secret"], "data": "/root/secret"}
+    (run / "config.json").write_text(json.dumps(config))
+    publish(run, "alice/digits")
+    assert b"secret" not in b"".join(files(alice).values())
+    assert publish(run, "alice/digits").changed == ()
+    config["versions"] = {"torch": "\ud800"}
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="is damaged"):
+        publish(run, "alice/digits")
+
+
+def test_a_card_that_is_not_utf_8_is_named(alice, trained):
+    alice.upload("alice/digits", {CARD: b"\xff\xfe"})
+    with pytest.raises(HubError, match="is not UTF-8"):
+        publish(trained, "alice/digits")
+
+
 def test_a_branch_and_its_snippet(alice, trained):
     publish("dcgan-mnist", "alice/digits")
     publish(trained, "alice/digits", revision="small")

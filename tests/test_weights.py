@@ -61,6 +61,33 @@ def test_tensors_that_do_not_fit_are_named(change, text, tmp_path):
     assert hasattr(gan, "discriminator")
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64])
+def test_weights_of_another_kind_are_refused(dtype, tmp_path):
+    gan = make("dcgan")
+    tensors = inference_state(gan)
+    name = "generator.project.weight"
+    save_tensors(tmp_path / "x.safetensors", {**tensors, name: torch.zeros_like(tensors[name], dtype=dtype)})
+    with pytest.raises(WeightsError, match=f"{name} is {dtype}, not torch.float32"):
+        load_weights(gan, tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_draw_nothing_are_refused(value, tmp_path):
+    gan = make("dcgan")
+    name = "generator.project.weight"
+    save_tensors(tmp_path / "x.safetensors", {**inference_state(gan), name: gan.generator.project.weight * value})
+    with pytest.raises(WeightsError, match="holds NaN or infinity"):
+        load_weights(gan, tmp_path / "x.safetensors")
+
+
+def test_half_precision_weights_are_taken(tmp_path):
+    gan = make("dcgan")
+    halves = {name: t.bfloat16() if t.is_floating_point() else t for name, t in inference_state(gan).items()}
+    save_tensors(tmp_path / "x.safetensors", halves)
+    load_weights(gan, tmp_path / "x.safetensors")
+    assert gan.generator.project.weight.dtype == torch.float32
+
+
 @pytest.mark.parametrize("content", [b"", b"\x80\x04\x95 a pickle", b"\xff" * 100, b"{}"])
 def test_what_is_no_safetensors_file_is_refused(content, tmp_path):
     path = tmp_path / "model.safetensors"

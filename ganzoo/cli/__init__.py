@@ -83,5 +83,6 @@ def _fail(message: str, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    line = "".join(letter if letter.isprintable() else " " for letter in message)  # it may quote somebody else's file
+    click.echo(f"Error: {' '.join(line.split())}", err=True)
     sys.exit(1)

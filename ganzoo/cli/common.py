@@ -57,7 +57,8 @@ def model_rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
     rows += [["license", config.license]] if config.license else []
     if file is not None:
         rows += [["weights", f"{file.file}, {size_text(file.bytes)}, {where}"], ["sha256", file.sha256]]
-    return [*rows, *([m.name, f"{m.value:g}  [{m.protocol}]"] for m in config.metrics)]
+    rows += [[m.name, f"{m.value:g}  [{m.protocol}]"] for m in config.metrics]
+    return [[" ".join(cell.split()) for cell in row] for row in rows]
 
 
 def _differing(zoo: Zoo, config: ModelConfig) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from ganzoo.errors import HubError
 
 PREFIX = "hf:"
 _REPO = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
-_REVISION = re.compile(r"(?!.*\.\.)[\w.-][\w./+-]*", re.ASCII)
+_REVISION = re.compile(r"(?!.*(?:\.\.|//|\.lock(?:/|$)))(?!HEAD$)[\w][\w./+-]{0,200}", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from huggingface_hub.errors import (
 )
 
 import ganzoo
-from ganzoo.errors import HubError
+from ganzoo.errors import GanzooError, HubError
 
 T = TypeVar("T")
 BUSY = (429, 500, 502, 503, 504)
@@ -71,20 +72,19 @@ def explained(what: object, doing: str = "fetch") -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
         _retell(error, what, doing)
     except _HTTP_ERRORS as error:
         _retell(error, what, doing)
 
 
 def _retell(error: Exception, what: object, doing: str) -> NoReturn:
-    reason = _reason(error, doing)
-    if reason is None:
+    if isinstance(error, GanzooError):
         raise error
-    raise HubError(f"{what}: {reason}") from error
+    raise HubError(f"{what}: {_reason(error, doing)}") from error
 
 
-def _reason(error: BaseException, doing: str) -> str | None:  # noqa: PLR0911 - a table of errors
+def _reason(error: BaseException, doing: str) -> str:  # noqa: PLR0911, PLR0912 - a table of errors
     again = "run it again, what is already there is not sent twice" if doing == "publish" else "try again"
     if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__ is not None:
         return _reason(error.__cause__, doing)
@@ -107,12 +107,14 @@ def _reason(error: BaseException, doing: str) -> str | None:  # noqa: PLR0911 - 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
         return f"{constants.HF_HUB_CACHE} is full: free some space, or set HF_HOME to another disk"
     if isinstance(error, OSError) and error.filename is not None:
-        return None  # the machine's own, which says enough
+        return f"{error.filename}: {error.strerror}: HF_HOME must name a folder that may be written"
     if isinstance(error, _HTTP_ERRORS):
         said = plain(str(error))
         return f"the Hub cannot be reached ({said or type(error).__name__}): check the network, {again}"
     if isinstance(error, OSError | RuntimeError):
         return f"the transfer broke off ({plain(str(error))}): {again}"
+    if isinstance(error, TypeError | LookupError | AttributeError | json.JSONDecodeError):
+        return f"its answer makes no sense ({type(error).__name__}): is HF_ENDPOINT, where it is set, a Hub?"
     return f"the Hub refuses it: {plain(str(error))}"
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from huggingface_hub import _CACHED_NO_EXIST, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import _CACHED_NO_EXIST, constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from ganzoo import files
@@ -88,8 +88,14 @@ def audit(address: Address, snapshot: Path) -> list[str]:
 def _check(fetched: Fetched, file: str, expected: str | None) -> None:
     path, address = fetched
     etag = _etag(path, address, file, known=expected is not None)
+    if not path.is_file():
+        _remove(path)
+        raise HubError(f"{address} {file}: what is in the cache is no file: fetch it anew with `ganzoo pull {address}`")
     if etag is not None:
         _compare(path, address, file, etag)
+    elif expected is None:
+        _remove(path)
+        raise HubError(f"{address} {file}: the Hub gives no hash for it, so that it cannot be checked: do not use it")
     if expected is None or expected == etag:
         return
     if (found := files.sha256(path)) != expected:
@@ -132,12 +138,14 @@ def hash_like(path: Path, known: str) -> str:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file from the cache with the content it links to."""
-    chain = [path]
+    """Remove a file from the cache with the content it links to; nothing outside of the cache is touched."""
+    cache, chain = Path(constants.HF_HUB_CACHE).resolve(), [path]
     while chain[-1].is_symlink():
         chain.append(chain[-1].parent / chain[-1].readlink())
     try:
         for part in chain:
-            part.unlink(missing_ok=True)
+            inside = cache in (part.parent.resolve() / part.name).parents
+            if inside and (part.is_symlink() or part.is_file()):
+                part.unlink(missing_ok=True)
     except OSError as error:
         raise HubError(f"{path} is damaged and cannot be removed ({error.strerror or error}): remove it") from error

@@ -21,12 +21,14 @@ class Remote(NamedTuple):
     Args:
         address: with the branch that is meant.
         private: whether only its owner sees it; None where there is no such repository.
-        state: of the branch, or None where it does not exist.
+        state: of the branch, or, where it is new, of the main one that it will begin from; None for a new repository.
+        new_branch: whether the branch has to be made.
     """
 
     address: Address
     private: bool | None
     state: Described | None
+    new_branch: bool = False
 
 
 class Uploaded(NamedTuple):
@@ -60,7 +62,8 @@ def look(address: Address) -> Remote:
             state = describe(address)
             return Remote(address, state.private, state)
         except RevisionNotFoundError:
-            return Remote(address, describe(Address(address.repo)).private, None)
+            state = describe(Address(address.repo))
+            return Remote(address, state.private, state, new_branch=True)
         except RepositoryNotFoundError:
             return Remote(address, None, None)
 
@@ -101,11 +104,17 @@ def upload(
     if private and remote.private is False:
         raise HubError(f"{address} is there already and public: make it private in its settings, or name another")
     with explained(address, "publish"):
-        if remote.private is None:
+        state = remote.state
+        if state is None:
             persist(lambda: hub.create_repo(address.repo, private=private or None, exist_ok=True))
-        if remote.state is None and address.revision != "main":
-            persist(lambda: hub.create_branch(address.repo, branch=address.revision, exist_ok=True))
-        state = remote.state or describe(address)
+            state = describe(Address(address.repo))
+            if set(state.sizes) - {".gitattributes"}:
+                raise HubError(f"{address} has just been made by somebody else: run it again")
+        begin = state.address.revision
+        if remote.new_branch or (remote.state is None and address.revision != "main"):
+            persist(lambda: hub.create_branch(address.repo, branch=address.revision, revision=begin, exist_ok=True))
+        if private and not describe(address).private:
+            raise HubError(f"{address} is public by now: nothing was sent; make it private in its settings")
         changes = compare(Remote(address, private, state), folder, drop=drop)
         if not changes:
             commit = state.address.revision

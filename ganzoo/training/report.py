@@ -97,9 +97,9 @@ def read_stats(run: Path) -> Sequence[dict[str, float]]:
     for line in lines:
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict) and "images" in value:
+        if isinstance(value, dict) and all(isinstance(value.get(key), int | float) for key in ("images", "seconds")):
             stats.append(value)
     return stats
 

@@ -215,3 +215,13 @@ def test_errors_are_one_line(call, alice, arguments, text):
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith(f"Error: {text}") or text in done.err
     assert len(done.err.splitlines()) == 1
+
+
+def test_errors_steer_no_terminal(call, alice, trained):
+    config = json.loads((trained / "config.json").read_text())
+    config["architecture"] = "x\x1b[31my\x07\u202e\x1b]0;t\x07"
+    alice.upload("alice/x", {"config.json": json.dumps(config).encode(), "model.safetensors": b""})
+    done = call("pull", "hf:alice/x")
+    done = call("sample", "hf:alice/x")
+    assert done.code == 1
+    assert all(letter.isprintable() or letter == "\n" for letter in done.err)

@@ -38,7 +38,7 @@ def test_a_model_shows_where_it_comes_from(call, zoo):
         "latent_dim=64",
         "1,000,000 images, seed 3, 2.5 minutes",
         "5.8 MB, in this package",
-        "3.25  [inception]",
+        "3.25 [inception]",
     ):
         assert part in text
     assert text.endswith('gan = ganzoo.load("dcgan-digits")\nimages = gan.sample(16, seed=0)\n')
@@ -46,7 +46,7 @@ def test_a_model_shows_where_it_comes_from(call, zoo):
 
 def test_a_model_without_its_architecture_says_who_wrote_it(call, zoo):
     text = call("show", "foo-digits").out
-    assert "foo  (not installed; written by ganzoo-foo 0.3)" in text
+    assert "foo (not installed; written by ganzoo-foo 0.3)" in text
     assert f"Hub me/digits at {'b' * 40}" in text
     assert "all defaults" in text
 

@@ -86,7 +86,7 @@ class Repo:
 
     def card(self, revision: str = "main") -> dict[str, Any]:
         readme = self.at(revision).files.get("README.md")
-        match = re.match(r"---\n(.*?)\n---", readme.content.decode() if readme else "", re.DOTALL)
+        match = re.match(r"---\n(.*?)\n---", readme.content.decode(errors="replace") if readme else "", re.DOTALL)
         try:
             return (yaml.safe_load(match[1]) or {}) if match else {}
         except yaml.YAMLError:

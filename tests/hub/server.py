@@ -32,7 +32,8 @@ class Fault:
         times: how often; then all is well again.
         after: so many matching requests are served well first.
         status: answer with this instead.
-        headers: beside that status.
+        headers: of the answer, in the place of its own.
+        body: the answer's instead.
         message: the error that the answer gives.
         cut: send so many bytes of the body and hang up.
         delay: seconds to wait before the answer, or, with ``cut``, before hanging up.
@@ -45,6 +46,7 @@ class Fault:
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     message: str = "a fault"
+    body: bytes | None = None
     cut: int | None = None
     delay: float = 0
     corrupt: bool = False
@@ -165,6 +167,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer, fault: Fault | None) -> None:
         body = answer.body
+        if fault and fault.body is not None:
+            body = fault.body
+        if fault and not fault.status:
+            answer.headers.update(fault.headers)
         if fault and fault.corrupt:
             body = bytes([body[0] ^ 1]) + body[1:]
         if fault and fault.cut is None and not fault.status:

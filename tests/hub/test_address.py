@@ -26,7 +26,8 @@ def test_an_address_is_parsed_and_printed_alike(text, address):
     [
         "hf:", "hf:digits", "hf:/digits", "hf:me/", "hf:me/a/b", "hf:me/digits@", "hf:me/digits@a b",
         "hf:me/digits@../x", "hf:me/digits@/etc", "hf:../../etc/passwd", "hf:me/..", "hf:m e/x", "hf:me/x\n",
-        "hf:me/digits@a@b", "hf:-/x", "hf:me/a--b", "hf:me/" + "x" * 100, "hf:me/x.git", "hf:mé/x",
+        "hf:me/digits@a@b", "hf:me/digits@-x", "hf:me/digits@HEAD", "hf:me/digits@x.lock", "hf:me/x@" + "y" * 300,
+        "hf:-/x", "hf:me/a--b", "hf:me/" + "x" * 100, "hf:me/x.git", "hf:mé/x",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text):

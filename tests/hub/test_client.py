@@ -1,11 +1,11 @@
 import pytest
 from huggingface_hub import constants
 
-from ganzoo.errors import HubError
+from ganzoo.errors import GanzooError, HubError
 from ganzoo.hub.address import Address
 from ganzoo.hub.client import api, explained, persist, plain
 from ganzoo.hub.fetch import fetch
-from ganzoo.hub.search import describe
+from ganzoo.hub.search import describe, search
 from hub.server import Fault
 
 CONTENT = {"config.json": b"{}", "model.safetensors": b"x" * 100}
@@ -102,10 +102,29 @@ def test_an_endpoint_that_is_no_hub(hub, monkeypatch):
 
 
 def test_our_own_errors_pass(hub):
-    with pytest.raises(KeyError), explained("x"):
-        raise KeyError("x")
-    with pytest.raises(FileNotFoundError), explained("x"):
-        open("/nowhere/at/all")  # noqa: PTH123, SIM115
+    with pytest.raises(GanzooError, match=r"^mine$"), explained("x"):
+        raise GanzooError("mine")
+    with pytest.raises(KeyboardInterrupt), explained("x"):
+        raise KeyboardInterrupt
+
+
+def test_a_cache_that_cannot_be_written_is_named(hub, monkeypatch, tmp_path):
+    hub.upload("me/x", CONTENT)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    with pytest.raises(HubError, match=r"hf:me/x: .*file.*: HF_HOME must name a folder that may be written"):
+        fetch(Address("me/x"), "config.json")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"null", b"[]", b"3", b'{"id": 1}', b'{"siblings": [{}]}'])
+def test_an_answer_that_makes_no_sense(hub, body):
+    hub.upload("me/x", CONTENT)
+    hub.faults.append(Fault("GET /api/models", body=body))
+    for ask in (lambda: asked(Address("me/x")), lambda: search(limit=5)):
+        try:
+            ask()
+        except HubError as error:
+            assert "makes no sense" in str(error)  # noqa: PT017 - some of these are an empty listing
 
 
 def test_persist_makes_one_call_when_all_is_well():

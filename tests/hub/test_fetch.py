@@ -101,6 +101,30 @@ def test_without_links_the_hub_is_asked_for_the_hash(hub, repo, monkeypatch):
         fetch(repo, "model.safetensors")
 
 
+@pytest.mark.parametrize("etag", ["../../../../../precious", "abc", "A" * 64, ""])
+def test_what_cannot_be_checked_is_refused_and_nothing_else_is_touched(hub, repo, tmp_path, etag):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    hub.faults.append(Fault("HEAD .*model", headers=(("X-Linked-Etag", f'"{etag}"'), ("ETag", f'"{etag}"'))))
+    with pytest.raises(HubError):
+        fetch(repo, "model.safetensors")
+    with pytest.raises(HubError):
+        fetch(repo, "model.safetensors", sha256="1" * 64)
+    assert precious.read_text() == "mine"
+
+
+def test_a_link_out_of_the_cache_is_removed_and_its_target_kept(hub, repo, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    blob = fetch(repo, "model.safetensors").path.resolve()
+    blob.unlink()
+    blob.symlink_to(precious)
+    with pytest.raises(HubError, match="where the Hub has"):
+        fetch(repo, "model.safetensors")
+    assert precious.read_text() == "mine"
+    assert fetch(repo, "model.safetensors").path.read_bytes() == LARGE
+
+
 def test_audit_compares_what_is_here_with_the_hub(hub, repo):
     path = fetch(repo, "model.safetensors").path
     fetch(repo, "config.json")

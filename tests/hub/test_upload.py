@@ -86,6 +86,28 @@ def test_a_public_repository_is_not_taken_for_private(alice, folder):
         send(folder, private=True)
 
 
+def test_a_repository_that_becomes_public_meanwhile_gets_nothing(alice, folder):
+    send(folder, private=True)
+    seen = look(ADDRESS)
+    alice.hub.repos["alice/x"].private = False
+    (folder / "config.json").write_bytes(b"secret")
+    with pytest.raises(HubError, match="hf:alice/x is public by now: nothing was sent"):
+        upload(seen, folder, message="m", private=True)
+    seen = look(Address("alice/y"))
+    alice.upload("alice/y", {})
+    with pytest.raises(HubError, match=r"public by now|by somebody else"):
+        upload(seen, folder, message="m", private=True)
+    assert b"secret" not in contents(alice).values()
+
+
+def test_a_repository_that_somebody_else_makes_meanwhile_is_not_overrun(alice, folder):
+    seen = look(ADDRESS)
+    alice.upload("alice/x", {"README.md": b"theirs"})
+    with pytest.raises(HubError, match="hf:alice/x has just been made by somebody else: run it again"):
+        upload(seen, folder, message="m")
+    assert contents(alice) == {"README.md": b"theirs"}
+
+
 def test_a_branch_is_made(alice, folder):
     send(folder)
     (folder / "config.json").write_bytes(b"[]")

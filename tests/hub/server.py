@@ -364,6 +364,12 @@ class Handler(BaseHTTPRequestHandler):
         id.refs[rev] = id.refs["main"]
         return Answer(200)
 
+    def refs(self, id: Repo, token: str | None) -> Answer:  # noqa: A002
+        found = [{"name": name, "ref": f"refs/heads/{name}", "targetCommit": oid} for name, oid in id.refs.items()]
+        pulls = [one for one in found if one["name"].startswith("refs/pr/")]
+        heads = [one for one in found if one not in pulls]
+        return Answer(200, {"branches": heads, "tags": [], "converts": [], "pullRequests": pulls})
+
     def tree(self, id: Repo, rev: str, token: str | None) -> Answer:  # noqa: A002
         return Answer(200, [blob.describe(path) for path, blob in self._commit(id, rev).files.items()])
 
@@ -395,6 +401,7 @@ ROUTES = [
     ("GET", f"/api/models/{ID}/revision/(?P<rev>[^/]+)", "info"),
     ("GET", f"/api/models/{ID}/tree/(?P<rev>[^/]+)", "tree"),
     ("POST", f"/api/models/{ID}/branch/(?P<rev>[^/]+)", "branch"),
+    ("GET", f"/api/models/{ID}/refs", "refs"),
     ("GET", f"/api/models/{ID}", "info"),
     ("POST", f"/{ID}\\.git/info/lfs/objects/batch", "batch"),
     ("POST", f"/{ID}/verify", "verify"),

@@ -50,6 +50,8 @@ class Person:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # The tests may run in the background of a shell, whose children ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def on_a_small_disk(self, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -70,6 +70,15 @@ def models() -> None:
         )
 
 
+def checks() -> None:
+    """Show the checks of the conformance kit, each with why it matters."""
+    from ganzoo.testing import CHECKS
+
+    cog.outl("| check | why |\n|---|---|")
+    for name, check in CHECKS.items():
+        cog.outl(f"| `{name.removeprefix('check_')}` | {' '.join((check.__doc__ or '').split())} |")
+
+
 def recipes() -> None:
     """Show how each pretrained model was trained."""
     for owned in installed().models:

@@ -40,6 +40,21 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def to_final(partial: Path, final: Path) -> None:
+    """Give a finished folder its name; an empty folder that has it makes way.
+
+    Raises:
+        GanzooError: it cannot be done.
+    """
+    try:
+        partial.chmod(0o755)  # mkdtemp makes private folders
+        if final.exists():
+            final.rmdir()
+        partial.rename(final)
+    except OSError as error:
+        raise GanzooError(f"{final} cannot be written: {error.strerror or error}") from error
+
+
 def sync(path: Path) -> None:
     """Flush a file, or (where the system can) a folder's entries, to the disk."""
     if path.is_dir() and os.name == "nt":

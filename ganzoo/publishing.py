@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ganzoo import pretrained
 from ganzoo.card import CARD, read_card
 from ganzoo.errors import ConfigError, HubError
+from ganzoo.files import to_final
 from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse
 from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch
@@ -177,10 +178,7 @@ def _put(folder: Path, target: Path) -> None:
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
         try:
             shutil.copytree(folder, partial, dirs_exist_ok=True)
-            partial.chmod(0o755)
-            if target.exists():
-                target.rmdir()
-            partial.rename(target)
+            to_final(partial, target)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:

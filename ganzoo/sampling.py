@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.files import replacing
+from ganzoo.files import replacing, to_final
 from ganzoo.gan import GAN
 from ganzoo.pretrained import load
 
@@ -215,10 +215,7 @@ def _write_folder(
                     bar.update(pending.popleft().result())
             while pending:
                 bar.update(pending.popleft().result())
-        partial.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
+        to_final(partial, out)
     except OSError as error:
         raise GanzooError(f"{out} cannot be written: {error.strerror or error}") from error
     finally:

@@ -16,8 +16,8 @@ from ganzoo.registry import hookspecs
 ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
-    "errors", "files", "registry", "modelconfig", "hub", "gan", "data", "weights", "models", "pretrained", "sampling",
-    "card", "training", "staging", "publishing", "testing", "cli",
+    "errors", "files", "registry", "scaffold", "modelconfig", "hub", "gan", "data", "weights", "models", "pretrained",
+    "sampling", "card", "training", "staging", "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
     "gan": {"files", "registry", "modelconfig", "hub", "data"},
@@ -25,7 +25,7 @@ FORBIDDEN = {
     "hub": {"registry", "modelconfig"},
 }
 HEAVY = {"torch", "numpy", "timm", "huggingface_hub", "PIL", "accelerate", "safetensors", "datasets", "pyarrow"}
-LIGHT = {"errors", "files", "registry", "modelconfig", "cli"}
+LIGHT = {"errors", "files", "registry", "scaffold", "modelconfig", "cli"}
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "_zoo" not in path.parts)
 
 

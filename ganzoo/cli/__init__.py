@@ -13,7 +13,7 @@ import click
 import ganzoo
 from ganzoo.errors import GanzooError, did_you_mean
 
-COMMANDS = ("list", "show", "sample", "train", "publish", "pull", "plugins")
+COMMANDS = ("list", "show", "sample", "train", "publish", "pull", "new", "check", "plugins")
 
 
 class LazyGroup(click.Group):

@@ -1,0 +1,79 @@
+"""``ganzoo check``."""
+
+from __future__ import annotations
+
+import click
+
+from ganzoo.cli.common import complete_architecture, dump, warn
+from ganzoo.errors import ConfigError
+from ganzoo.registry import installed
+from ganzoo.registry.config import make_config, parse_options
+
+
+@click.command("check")
+@click.argument("architecture", shell_complete=complete_architecture)
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A hyper-parameter, for instance one that keeps it small.",
+)
+@click.option("--data", help="Images to train on.  [default: 1,000 digits of MNIST that ship with ganzoo]")
+@click.option("--only", multiple=True, metavar="CHECK", help="This check alone; may be given several times.")
+@click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="CHECK=REASON",
+    help="A check that fails and may, with the reason; it must then fail.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    architecture: str, options: tuple[str, ...], data: str | None, only: tuple[str, ...], expected: tuple[str, ...],
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Run the conformance kit on an installed ARCHITECTURE: does it do what every user of the zoo counts on?"""
+    zoo = installed()
+    record = zoo.architectures[architecture].record
+    values = make_config(record.config, parse_options(options), text=True, owner=architecture)
+    reasons = _reasons(expected)
+    warn(zoo)
+
+    import dataclasses
+
+    from ganzoo import testing  # torch comes in here, after the arguments are known to be good
+    from ganzoo.registry.config import config_to_dict
+
+    checks = testing.select(only, reasons)
+    given = {key: value for key, value in config_to_dict(values).items() if key in parse_options(options)}
+    results = []
+    for result in testing.run(testing.Subject.find(architecture, given, data), checks, reasons):
+        results.append(result)
+        if not as_json:
+            reason = f"  ({result.message})" if result.status == "expected" else ""
+            click.echo(f"{result.status.upper():<8}  {result.name}  {result.seconds:.1f} s{reason}")
+    failed = [result for result in results if result.status == "failed"]
+    if as_json:
+        dump([dataclasses.asdict(result) for result in results])
+        return bool(failed)
+    for result in failed:
+        click.echo(f"\n{result.name}\n  {result.message}\n  Why it matters: {result.meaning}")
+    counts = ", ".join(
+        f"{count} {status}"
+        for status in ("failed", "passed", "expected")
+        if (count := sum(result.status == status for result in results))
+    )
+    click.echo(f"\n{architecture}: {counts} in {sum(result.seconds for result in results):.1f} s")
+    return bool(failed)
+
+
+def _reasons(words: tuple[str, ...]) -> dict[str, str]:
+    reasons = {}
+    for word in words:
+        name, equals, reason = word.partition("=")
+        if not equals or not reason.strip():
+            raise ConfigError(f"--expect takes a check and the reason why it may fail, as in bf16='...', not '{word}'")
+        reasons[name.strip()] = reason.strip()
+    return reasons

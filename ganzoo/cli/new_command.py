@@ -1,0 +1,27 @@
+"""``ganzoo new``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo import scaffold
+from ganzoo.cli.common import FilePath
+
+
+@click.command("new")
+@click.argument("name")
+@click.option("--out", type=FilePath(), help="The new folder.  [default: ganzoo-NAME]")
+def command(name: str, out: Path | None) -> None:
+    """Write a package with an architecture called NAME, ready to be installed, trained and filled in."""
+    names = scaffold.names_for(name)
+    folder = out or Path(names.dist)
+    for file in scaffold.write_package(names, folder):
+        click.echo(f"{folder / file}")
+    steps = [
+        f"pip install -e '{folder}[test]'",
+        f"ganzoo check {names.name}",
+        f"ganzoo train {names.name} --data mnist",
+    ]
+    click.echo("\n".join(["\nNext:", *(f"  {step}" for step in steps)]))

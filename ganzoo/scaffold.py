@@ -1,0 +1,103 @@
+"""A third party's package, ready to be filled in: written from the files in ``template``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import keyword
+import re
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import ganzoo
+from ganzoo.errors import ConfigError
+from ganzoo.files import to_final
+from ganzoo.registry import Zoo, installed
+
+TEMPLATE = Path(__file__).with_name("template")
+PREFIX = "ganzoo-"
+
+
+class Names(NamedTuple):
+    """How a package and what is in it are called.
+
+    Args:
+        dist: the distribution, ``"ganzoo-my-gan"``: what is pip-installed.
+        module: the import package, ``"ganzoo_my_gan"``.
+        name: the architecture, ``"my-gan"``: what a user types.
+        cls: the class, ``"MyGan"``.
+    """
+
+    dist: str
+    module: str
+    name: str
+    cls: str
+
+
+def names_for(word: str, zoo: Zoo | None = None) -> Names:
+    """Derive all names from one: ``my-gan`` and ``ganzoo-my-gan`` give the same.
+
+    Raises:
+        ConfigError: it is no name for a package, or something has it already; the text says what.
+    """
+    zoo = zoo or installed()
+    name = word.removeprefix(PREFIX)
+    if not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", name) or len(name) > 60:
+        raise ConfigError(
+            f"'{word}' is no name for an architecture: small letters, digits, single dashes, as in my-gan"
+        )
+    dist = f"{PREFIX}{name}"
+    module, cls = dist.replace("-", "_"), "".join(part.capitalize() for part in name.split("-"))
+    if keyword.iskeyword(cls):
+        raise ConfigError(f"'{name}' would make the class {cls}, which is a word of Python: choose another name")
+    if name in zoo.architectures:
+        owner = zoo.architectures[name].dist
+        raise ConfigError(f"{owner} has an architecture called '{name}' already: choose another name")
+    if importlib.util.find_spec(module) is not None:
+        raise ConfigError(f"a package {module} is installed already: choose another name")
+    try:
+        metadata.version(dist)
+    except metadata.PackageNotFoundError:
+        return Names(dist, module, name, cls)
+    raise ConfigError(f"a distribution {dist} is installed already: choose another name")
+
+
+def write_package(names: Names, out: Path) -> list[str]:
+    """Write the package into a new folder, whole or not at all; return its files.
+
+    Raises:
+        ConfigError: something is there already, or it cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} exists and is not an empty folder: nothing is overwritten; name another with --out")
+    values = {
+        **names._asdict(),
+        "title": names.name,
+        "ganzoo": ganzoo.__version__,
+        "year": str(dt.datetime.now(dt.timezone.utc).year),
+    }
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {error.strerror or error}") from error
+    try:
+        for source in sorted(TEMPLATE.rglob("*.tmpl")):
+            target = partial / _place(source.relative_to(TEMPLATE), names)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = source.read_text(encoding="utf-8")
+            target.write_text(re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], text), encoding="utf-8")
+        to_final(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
+
+
+def _place(source: Path, names: Names) -> Path:
+    """Return where a file of the template goes."""
+    first, *rest = source.with_suffix("").parts
+    folders = {"package": [names.module], "workflows": [".github", "workflows"], "gitignore": [".gitignore"]}
+    return Path(*folders.get(first, [first]), *rest)

@@ -1,0 +1,153 @@
+"""Checks of whole runs: resumed, in several processes, in bf16, and on real images."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganzoo.data import Loader
+from ganzoo.gan import Tick
+from ganzoo.registry.config import config_to_dict
+from ganzoo.testing.subject import BATCH, Subject, expect
+from ganzoo.training.checkpoint import found
+from ganzoo.training.loop import train as train_loop
+from ganzoo.training.run import resume, train
+from ganzoo.weights import load_tensors, save_tensors
+
+LEARNING_STEPS, SAMPLES = 120, 256
+
+
+def _options(subject: Subject) -> dict[str, Any]:
+    return config_to_dict(subject.config())
+
+
+def _train(subject: Subject, out: Path, images: int, **settings: Any) -> None:
+    name = f"{subject.owned.dist}:{subject.name}"
+    train(
+        name, data=subject.data, images=images, out=out, config=_options(subject), batch_size=BATCH, progress=False,
+        device="cpu", preview_every=10**9, **settings,
+    )  # fmt: skip
+
+
+def _checkpoint(run: Path) -> Mapping[str, Tensor]:
+    last = found(run)[-1]
+    return {
+        f"{path.stem}/{name}": tensor
+        for path in sorted(last.glob("*.safetensors"))
+        for name, tensor in load_tensors(path).items()
+    }
+
+
+def check_resume(subject: Subject) -> None:
+    """A run that was stopped and resumed must be the run that was not stopped, to the last bit."""
+    with TemporaryDirectory() as folder:
+        whole, parts = Path(folder, "whole"), Path(folder, "parts")
+        _train(subject, whole, 6 * BATCH)
+        _train(subject, parts, 3 * BATCH)
+        resume(parts, images=6 * BATCH, progress=False)
+        expected, got = _checkpoint(whole), _checkpoint(parts)
+    if _depends_on_budget(subject):
+        expect(set(expected) == set(got), "a resumed run has other tensors than one that was not stopped")
+        return
+    different = sorted(name for name in expected if name not in got or not torch.equal(expected[name], got[name]))
+    expect(
+        set(expected) == set(got) and not different,
+        f"a resumed run differs from one that was not stopped in {', '.join(different[:3])}: keep what changes over "
+        "training in parameters, buffers or the tick, and draw with torch's own generators",
+    )
+
+
+def _depends_on_budget(subject: Subject) -> bool:
+    """Whether learning rates depend on the whole budget, so that a run with half of it is another run."""
+    gan = subject.build()
+    return gan.lr_scale(Tick(3, 48, 0, 0.5)) != gan.lr_scale(Tick(3, 48, 0, 0.99))
+
+
+def check_two_processes(subject: Subject) -> None:
+    """Two processes that share a batch must hold the same parameters after every step, or they drift apart."""
+    words = [f"{subject.owned.dist}:{subject.name}", subject.data, json.dumps(_options(subject))]
+    with TemporaryDirectory() as folder:
+        script = Path(folder, "two.py")
+        script.write_text(
+            "import sys\nfrom ganzoo.testing import run_checks\nrun_checks.train_as_one_of_two(*sys.argv[1:])\n",
+            encoding="utf-8",
+        )
+        launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", str(script)]
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, *launch, *words, folder], capture_output=True, text=True, check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        )  # fmt: skip
+        # What they left is what counts: gloo may abort a process on its way out, when all is done.
+        both = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
+        written = [load_tensors(path) for path in both if path.exists()]
+    errors = [line for line in done.stderr.splitlines() if "Error: " in line and "ChildFailedError" not in line]
+    expect(len(written) == 2, f"two processes do not train it: {(errors or [done.stderr[-300:]])[0].strip()}")
+    different = [name for name in written[0] if not torch.equal(written[0][name], written[1][name])]
+    expect(
+        not different,
+        f"{', '.join(different[:3])} differs between two processes: each of them must play the same phases",
+    )
+
+
+def train_as_one_of_two(name: str, data: str, options: str, folder: str) -> None:
+    """Train a few steps as one of two processes, and leave the parameters in a file."""
+    subject = Subject.find(name, json.loads(options), data)
+    accelerator = Accelerator(cpu=True)
+    gan, rank = subject.build(), accelerator.process_index
+    state = subject.state(gan)
+    torch.manual_seed(rank)  # each draws latents of its own
+    train_loop(
+        state, Loader(subject.store, seed=0, rank=rank, world=2), accelerator, images=10**6, batch_size=BATCH,
+        precision="fp32", after_step=lambda: state.step >= 3,
+    )  # fmt: skip
+    save_tensors(Path(folder, f"{rank}.safetensors"), dict(gan.named_parameters()))
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+
+
+def check_bf16(subject: Subject) -> None:
+    """bf16 is the default where the hardware has it: losses and weights must stay finite in it."""
+    gan = subject.build()
+    state = subject.steps(subject.state(gan), 3, precision="bf16")
+    bad = [name for name, parameter in gan.named_parameters() if not parameter.isfinite().all()]
+    expect(
+        not bad, f"after three steps in bf16 {', '.join(bad[:3])} is not finite: compute what is delicate in float32"
+    )
+    wide = [name for name, p in gan.named_parameters() if p.dtype != torch.float32]
+    expect(not wide, f"{', '.join(wide[:3])} is not float32: autocast casts for you, parameters stay as they are")
+    expect(all(total.isfinite() for total in state.sums.totals.values()), "a loss is not finite in bf16")
+
+
+def sliced_distance(a: Tensor, b: Tensor, directions: int = 64) -> float:
+    """Return the sliced Wasserstein-1 distance of two sets of images (N, C, H, W), averaged down to 8x8."""
+    flat = [F.adaptive_avg_pool2d(images.float(), 8).flatten(1) for images in (a, b)]
+    generator = torch.Generator().manual_seed(0)
+    axes = F.normalize(torch.randn(flat[0].shape[1], directions, generator=generator), dim=0)
+    left, right = ((images @ axes).sort(dim=0).values for images in flat)
+    return float((left - right).abs().mean())
+
+
+def check_it_learns(subject: Subject) -> None:
+    """After a short training its samples must be closer to real images than before it."""
+    gan = subject.build()
+    gan.ema = dict.fromkeys(gan.ema, 100.0)  # an average over a short training has to forget soon
+    real = Loader(subject.store, seed=1).batch(0, SAMPLES)["image"]
+    before = sliced_distance(gan.sample(SAMPLES), real)
+    state = subject.steps(subject.state(gan), LEARNING_STEPS)
+    after = sliced_distance(state.ema.model().sample(SAMPLES), real)
+    expect(
+        after < 0.9 * before,
+        f"after {LEARNING_STEPS} steps its samples are {after:.3f} from the real images (sliced Wasserstein distance), "
+        f"{before:.3f} before: look at the signs of the losses and at the learning rates",
+    )

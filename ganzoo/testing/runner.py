@@ -1,0 +1,132 @@
+"""Running the checks: all of one architecture, with a report; or one by one as tests of a package."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ganzoo.errors import ConfigError, GanzooError, did_you_mean
+from ganzoo.testing import plugin_checks, run_checks, sampling_checks, training_checks
+from ganzoo.testing.subject import CheckError, Subject
+
+Check = Callable[[Subject], None]
+MODULES = (plugin_checks, sampling_checks, training_checks, run_checks)
+CHECKS: dict[str, Check] = {
+    name: value for module in MODULES for name, value in vars(module).items() if name.startswith("check_")
+}
+"""All checks by name, the quick ones first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What came of a check.
+
+    Args:
+        name: of the check.
+        status: ``"passed"``, ``"failed"``, or ``"expected"`` for a failure that was announced with a reason.
+        seconds: it took.
+        message: why it failed, and what to change.
+        meaning: why the check matters.
+    """
+
+    name: str
+    status: str
+    seconds: float
+    message: str
+    meaning: str
+
+
+def select(only: tuple[str, ...] = (), expected: Mapping[str, str] | None = None) -> dict[str, Check]:
+    """Return the checks to run; ``only`` and the keys of ``expected`` may leave out ``check_``.
+
+    Raises:
+        ConfigError: there is no such check, or an expected failure has no reason.
+    """
+    for name, reason in (expected or {}).items():
+        full_name(name)
+        if not reason.strip():
+            raise ConfigError(f"{name} is expected to fail without a reason: say why")
+    chosen = [full_name(name) for name in only] or list(CHECKS)
+    return {name: CHECKS[name] for name in CHECKS if name in chosen}
+
+
+def full_name(name: str) -> str:
+    """Return ``check_x`` for ``x`` or ``check_x``.
+
+    Raises:
+        ConfigError: there is no such check.
+    """
+    full = name if name.startswith("check_") else f"check_{name}"
+    if full not in CHECKS:
+        raise ConfigError(f"there is no check '{name}'.{did_you_mean(full, CHECKS)} There are: {', '.join(CHECKS)}")
+    return full
+
+
+def run(subject: Subject, checks: Mapping[str, Check], expected: Mapping[str, str] | None = None) -> Iterator[Result]:
+    """Run checks one after another, and yield what came of each."""
+    reasons = {full_name(name): reason for name, reason in (expected or {}).items()}
+    for name, check in checks.items():
+        meaning = " ".join((check.__doc__ or "").split())
+        start = time.perf_counter()
+        try:
+            check(subject)
+            status, message = "passed", ""
+            if name in reasons:
+                status, message = "failed", f"it passes, and was expected to fail: {reasons[name]}"
+        except Exception as error:  # noqa: BLE001 - the plugin's code may raise anything
+            status, message = "failed", _message(error)
+            if name in reasons:
+                status, message = "expected", reasons[name]
+        yield Result(name, status, round(time.perf_counter() - start, 2), message, meaning)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, CheckError | GanzooError):
+        return " ".join(str(error).split())
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+
+
+def conformance(
+    name: str,
+    *,
+    config: Mapping[str, Any] | None = None,
+    data: str | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a pytest test of every check: the decorated function is called with ``check``, and calls it.
+
+    ::
+
+        @conformance("mygan", config={"width": 8})
+        def test_conformance(check):
+            check()
+
+    Args:
+        name: of the architecture, installed.
+        config: hyper-parameters that keep it small.
+        data: images to train on; without it 1,000 digits of MNIST.
+        expected_failures: a reason for each check that fails and may fail; it must then fail.
+
+    Raises:
+        ConfigError: there is no such check, or an expected failure has no reason.
+    """
+    import pytest
+
+    reasons = {full_name(key): reason for key, reason in (expected_failures or {}).items()}
+    select(expected=reasons)
+
+    def parameter(key: str, check: Check) -> Any:
+        def call() -> None:
+            check(Subject.find(name, config, data))
+
+        call.__doc__ = check.__doc__
+        marks = [pytest.mark.xfail(reason=reasons[key], strict=True)] if key in reasons else []
+        return pytest.param(call, id=key, marks=marks)
+
+    return pytest.mark.parametrize("check", [parameter(key, check) for key, check in CHECKS.items()])

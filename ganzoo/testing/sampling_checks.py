@@ -1,0 +1,96 @@
+"""Checks of what an untrained model draws."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import ConfigError
+from ganzoo.gan import GAN
+from ganzoo.testing.subject import Subject, expect
+from ganzoo.weights import MODEL, inference_state, load_weights, save_weights
+
+SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)
+CLOSE = 1e-4
+"""What two orders of adding up may differ by, in images of [-1, 1]."""
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a, b, atol=CLOSE, rtol=0)
+
+
+def check_output(subject: Subject) -> None:
+    """Images are (N, C, H, W), float32, finite, in [-1, 1]: all that comes after counts on it."""
+    fields = {"image_size", "channels"} & set(type(subject.config()).__dataclass_fields__)
+    drawn = 0
+    for size, channels in itertools.product(SIZES, CHANNELS):
+        shape = {"image_size": size, "channels": channels}
+        try:
+            gan = subject.build(**{key: shape[key] for key in fields})
+        except ConfigError:
+            continue  # its config says that it takes no such images
+        _check_images(gan, size if "image_size" in fields else None, channels if "channels" in fields else None)
+        drawn += 1
+    expect(drawn, f"its config takes none of the sizes {SIZES} with {CHANNELS} channels: check image_size and channels")
+
+
+def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
+    images = gan.sample(3)
+    what = f"at image_size={size}, channels={channels} generate()"
+    expect(
+        images.ndim == 4 and len(images) == 3, f"{what} returns {tuple(images.shape)} for 3 images, not (3, C, H, W)"
+    )
+    expect(size is None or images.shape[2:] == (size, size), f"{what} draws {images.shape[2]}x{images.shape[3]} images")
+    expect(channels is None or images.shape[1] == channels, f"{what} draws images of {images.shape[1]} channels")
+    expect(images.isfinite().all(), f"{what} draws what is not finite: check the initial weights and divisions")
+    expect(images.abs().max() <= 1, f"{what} goes to {images.abs().max():.2f}: end the generator with tanh, or clamp")
+    expect(images.std() > 0, f"{what} draws one colour: nothing of the latent reaches the image")
+
+
+def check_seeds(subject: Subject) -> None:
+    """One seed is one image, whatever else is in the batch: that is how samples are compared and reproduced."""
+    gan = subject.build()
+    images = gan.sample(6, seed=40)
+    expect(
+        torch.unique(images, dim=0).shape[0] == 6,
+        "different seeds draw the same image: draw the latent in inputs() from seeds (ganzoo.gan.seeded_normal)",
+    )
+    expect(_same(gan.sample(6, seed=40), images), "the same seeds draw other images: draw nothing in generate()")
+    for size in (1, 4):
+        expect(
+            _same(gan.sample(6, seed=40, batch_size=size), images),
+            f"in batches of {size} the same seeds draw other images: row i of inputs() may depend on seeds[i] alone, "
+            "and generate() must not mix the rows of a batch (batch norm in eval mode does not)",
+        )
+    expect(_same(gan.sample(seeds=[45, 40, 45]), images[[5, 0, 5]]), "a seed draws another image at another place")
+
+
+def check_sampling_changes_nothing(subject: Subject) -> None:
+    """A preview in the middle of training must not change the training."""
+    gan = subject.build().train()
+    state = {name: tensor.clone() for name, tensor in gan.state_dict().items()}
+    random = torch.get_rng_state()
+    gan.sample(3)
+    changed = [name for name, tensor in gan.state_dict().items() if not torch.equal(tensor, state[name])]
+    expect(not changed, f"sampling changes {', '.join(changed[:3])}: generate() must leave weights and buffers alone")
+    expect(torch.equal(torch.get_rng_state(), random), "sampling moves torch's global generator: use seeded_normal")
+    expect(gan.training, "sampling leaves the model in eval mode")
+
+
+def check_save_and_load(subject: Subject) -> None:
+    """What is published is what is loaded: the same images from a file, with nothing missing and nothing left over."""
+    gan, other = subject.build(), subject.build(seed=1)
+    kept = inference_state(gan)
+    expect(kept, f"inference is {tuple(gan.inference)}, and no tensor belongs to these networks")
+    with TemporaryDirectory() as folder:
+        save_weights(Path(folder), gan, images=0)
+        load_weights(other, Path(folder) / MODEL)
+    expect(
+        _same(gan.sample(4), other.sample(4)),
+        f"a saved model draws other images once it is loaded: what generate() uses must be a parameter or a buffer of "
+        f"the networks in inference, which are {tuple(gan.inference)}",
+    )

@@ -1,0 +1,143 @@
+"""What is under test: one architecture, with hyper-parameters that keep it small, and real images."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from ganzoo.data import Loader, Store, open_source, prepare
+from ganzoo.errors import ConfigError
+from ganzoo.gan import GAN, Batch, Phase, Tick
+from ganzoo.models import build
+from ganzoo.registry import Architecture, Zoo, installed
+from ganzoo.registry.config import make_config
+from ganzoo.registry.zoo import Owned
+from ganzoo.training.ema import EMA
+from ganzoo.training.loop import State, train
+
+DIGITS = Path(__file__).with_name("digits.npz")
+"""1,000 handwritten digits of MNIST, 28x28, with their labels: what a check trains on unless it is given others."""
+
+BATCH = 16
+
+
+class CheckError(AssertionError):
+    """What an architecture does wrong, and what to change."""
+
+
+def expect(condition: object, message: str) -> None:
+    """Raise a `CheckError` unless the condition holds."""
+    if not condition:
+        raise CheckError(message)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject:
+    """An architecture under test.
+
+    Args:
+        owned: its record, and whose it is.
+        options: hyper-parameters that keep it small, so that the checks are quick.
+        data: the images that it is trained on; what `ganzoo.train` takes.
+        zoo: where it was found.
+    """
+
+    owned: Owned[Architecture]
+    options: Mapping[str, Any]
+    data: str
+    zoo: Zoo
+
+    @classmethod
+    def find(cls, name: str, options: Mapping[str, Any] | None = None, data: str | None = None) -> Subject:
+        """Return the installed architecture called ``name``.
+
+        Raises:
+            UnknownNameError: there is none.
+            ConfigError: it does not take these hyper-parameters.
+        """
+        zoo = installed()
+        owned = zoo.architectures[name]
+        make_config(owned.record.config, options or {}, owner=name)
+        return cls(owned, dict(options or {}), data or str(DIGITS), zoo)
+
+    @property
+    def name(self) -> str:
+        """The architecture's name."""
+        return self.owned.record.name
+
+    def config(self, **more: Any) -> Any:
+        """Return its config with the options, the shape of the data, and ``more``.
+
+        Raises:
+            ConfigError: they do not go together.
+        """
+        known = {f.name for f in dataclasses.fields(self.owned.record.config)}
+        source = open_source(self.data, zoo=self.zoo)
+        size, channels = source.native()
+        given: dict[str, Any] = {"image_size": size, "channels": channels}
+        if source.classes:
+            given["classes"] = len(source.classes)
+        fitting: dict[str, Any] = {}
+        for key, value in given.items():
+            if key in known and value is not None:
+                try:
+                    make_config(self.owned.record.config, {key: value}, owner=self.name)
+                except ConfigError:  # it takes no such images: its own default, to which they are resized
+                    continue
+                fitting[key] = value
+        return make_config(self.owned.record.config, {**fitting, **self.options, **more}, owner=self.name)
+
+    def build(self, seed: int = 0, **more: Any) -> GAN:
+        """Return an untrained GAN, the same one for the same seed."""
+        torch.manual_seed(seed)
+        return build(self.owned, self.config(**more)).to(memory_format=torch.channels_last)
+
+    @functools.cached_property
+    def store(self) -> Store:
+        """The decoded images, in the shape that the architecture takes."""
+        config = self.config()
+        source = open_source(self.data, zoo=self.zoo)
+        size, channels = source.native()
+        size, channels = getattr(config, "image_size", size), getattr(config, "channels", channels)
+        expect(size is not None, "the images differ in size, and the config has no image_size: give the check others")
+        return prepare(source, int(size or 0), channels, progress=False)
+
+    def batch(self, gan: GAN, n: int = BATCH) -> Batch:
+        """Return real images with what the GAN says that it needs, and nothing else."""
+        full = Loader(self.store, seed=0).batch(0, n, gan.stages()[0].resolution)
+        for key in gan.needs:
+            expect(key in full, f"needs has '{key}', which the images do not give: they give {', '.join(full)}")
+        return {key: value for key, value in full.items() if key in gan.needs}
+
+    def state(self, gan: GAN) -> State:
+        """Return what training changes, before its first step."""
+        return State(gan, EMA(gan), gan.optimizers())
+
+    def steps(self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH) -> State:
+        """Let the engine make steps on real images."""
+        last, budget = state.step + steps, 10**6
+        train(
+            state, Loader(self.store, seed=0), Accelerator(cpu=True), images=budget, batch_size=batch_size,
+            precision=precision, after_step=lambda: state.step >= last,
+        )  # fmt: skip
+        return state
+
+
+def phases(gan: GAN) -> list[Phase]:
+    """Return the phases of all stages; one that several stages share comes once."""
+    found: dict[int, Phase] = {}
+    for stage in gan.stages():
+        for phase in stage.phases:
+            found.setdefault(id(phase), phase)
+    return list(found.values())
+
+
+def first_tick() -> Tick:
+    """Return the tick of a training's first step."""
+    return Tick(0, 0, 0, 0.0)

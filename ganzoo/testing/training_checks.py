@@ -1,0 +1,176 @@
+"""Checks of the phases: who gets gradients, what the losses are, what a step changes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ganzoo.gan import GAN, Phase
+from ganzoo.testing.subject import BATCH, Subject, expect, first_tick, phases
+from ganzoo.training.loop import Player, State, Sums
+
+KNOWN_NEEDS = {"image", "label"}
+
+
+def _own(gan: GAN, optimizer: torch.optim.Optimizer) -> set[str]:
+    ids = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return {name for name, parameter in gan.named_parameters() if id(parameter) in ids}
+
+
+def _list(names: set[str] | list[str]) -> str:
+    names = sorted(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def check_structure(subject: Subject) -> None:
+    """Names, intervals and half-lives must make sense before anything is played."""
+    gan = subject.build()
+    networks = {name for name, _ in gan.named_children()}
+    optimizers, stages = gan.optimizers(), gan.stages()
+    expect(stages and all(stage.phases for stage in stages), "stages() returns no stage, or one without phases")
+    expect(set(gan.needs) <= KNOWN_NEEDS, f"needs {_list(set(gan.needs) - KNOWN_NEEDS)}: no data gives that")
+    for attribute, names in (("ema", gan.ema), ("inference", gan.inference)):
+        expect(set(names) <= networks, f"{attribute} names {_list(set(names) - networks)}, which is no network of it")
+    expect(gan.inference, "inference is empty: name the networks that generate() uses")
+    for name, half_life in gan.ema.items():
+        expect(0 < half_life < math.inf, f"the half-life of {name} is {half_life}: it is a number of images, above 0")
+    for stage in stages:
+        names = [phase.name for phase in stage.phases]
+        expect(len(set(names)) == len(names), f"two phases of a stage are called alike: {', '.join(names)}")
+        for phase in stage.phases:
+            expect(phase.optimizer in optimizers, f"phase {phase.name} names the optimizer '{phase.optimizer}'")
+            expect(
+                phase.every >= 1 and phase.repeat >= 1,
+                f"phase {phase.name} has every={phase.every}, repeat={phase.repeat}: both count from 1",
+            )
+    idle = set(optimizers) - {phase.optimizer for phase in phases(gan)}
+    expect(not idle, f"no phase uses the optimizer {_list(idle)}")
+
+
+def check_parameters_have_one_optimizer(subject: Subject) -> None:
+    """A parameter in two optimizers is moved twice; one in none never learns."""
+    gan = subject.build()
+    owned = [_own(gan, optimizer) for optimizer in gan.optimizers().values()]
+    seen: set[str] = set()
+    for names in owned:
+        expect(not seen & names, f"{_list(seen & names)} is in two optimizers")
+        seen |= names
+    left = {name for name, parameter in gan.named_parameters() if parameter.requires_grad} - seen
+    expect(not left, f"{_list(left)} is in no optimizer: add it, or make it a buffer")
+
+
+def _play(subject: Subject, gan: GAN, phase: Phase, sums: Sums | None = None) -> None:
+    optimizer = gan.optimizers()[phase.optimizer]
+    player = Player(gan, optimizer, Accelerator(cpu=True), sums or Sums(), bf16=False)
+    player.take_turn()
+    batch = _after_the_others(subject, gan, phase)
+    for parameter in gan.parameters():
+        parameter.grad = None
+    player.take_turn()
+    player.play(phase, batch, first_tick())
+
+
+def _after_the_others(subject: Subject, gan: GAN, phase: Phase) -> dict[str, Tensor]:
+    """Return a batch with what the phases before this one in its stage leave in it."""
+    batch = subject.batch(gan)
+    stage = next(stage for stage in gan.stages() if any(p.name == phase.name for p in stage.phases))
+    for before in stage.phases:
+        if before.name == phase.name:
+            break
+        for _ in before.loss(batch, first_tick()):
+            pass
+    return batch
+
+
+def check_gradients_stay_home(subject: Subject) -> None:
+    """A phase trains its own optimizer's networks; it must leave all others as they are, and reach its own."""
+    for name in [phase.name for phase in phases(subject.build())]:
+        gan = subject.build().train()
+        phase = next(p for p in phases(gan) if p.name == name)
+        own = _own(gan, gan.optimizers()[phase.optimizer])
+        before = {key: parameter.detach().clone() for key, parameter in gan.named_parameters()}
+        _play(subject, gan, phase)
+        touched = {key for key, parameter in gan.named_parameters() if parameter.grad is not None}
+        expect(not touched - own, f"phase {name} gives a gradient to {_list(touched - own)}, which it does not train")
+        expect(touched, f"phase {name} gives no gradient at all: does its loss detach what it should train?")
+        moved = {key for key, parameter in gan.named_parameters() if not torch.equal(parameter, before[key])}
+        expect(not moved - own, f"phase {name} changes {_list(moved - own)}, which it does not train")
+        expect(moved, f"phase {name} changes nothing: is its learning rate 0?")
+
+
+def check_every_parameter_learns(subject: Subject) -> None:
+    """A parameter that no phase reaches is a mistake in a forward pass, or dead weight."""
+    reached: set[str] = set()
+    every: set[str] = set()
+    for name in [phase.name for phase in phases(subject.build())]:
+        gan = subject.build().train()
+        every = {key for key, _ in gan.named_parameters()}
+        _play(subject, gan, next(p for p in phases(gan) if p.name == name))
+        reached |= {key for key, p in gan.named_parameters() if p.grad is not None}
+    expect(not every - reached, f"no phase gives a gradient to {_list(every - reached)}: is it used in forward()?")
+
+
+def check_losses(subject: Subject) -> None:
+    """Losses are per image, so that the engine can average them over any number of processes; and finite."""
+    gan = subject.build().train()
+    for phase in phases(gan):
+        batch = _after_the_others(subject, gan, phase)
+        yielded = 0
+        for terms in phase.loss(batch, first_tick()):
+            yielded += 1
+            expect(isinstance(terms, dict) and terms, f"phase {phase.name} yields {type(terms).__name__}, not terms")
+            for name, values in terms.items():
+                what = f"the term {phase.name}/{name}"
+                expect(isinstance(values, Tensor), f"{what} is a {type(values).__name__}: return tensors, not numbers")
+                expect(
+                    values.shape in ((BATCH,), ()),
+                    f"{what} has shape {tuple(values.shape)}: give one value per image, ({BATCH},), no mean",
+                )
+                expect(values.isfinite().all(), f"{what} is not finite at the first step: check logs and divisions")
+            expect(any(v.requires_grad for v in terms.values()), f"phase {phase.name} yields nothing with a gradient")
+        expect(yielded, f"phase {phase.name} yields nothing: a loss is a generator of dicts of terms")
+
+
+def check_needs(subject: Subject) -> None:
+    """`needs` is compared with the data before training: what is missing there fails in the first step."""
+    gan = subject.build().train()
+    for phase in phases(gan):
+        try:
+            for _ in phase.loss(_after_the_others(subject, gan, phase), first_tick()):
+                pass
+        except KeyError as error:
+            expect(False, f"phase {phase.name} uses batch[{error}], which needs does not name: {sorted(gan.needs)}")
+
+
+def check_a_step_changes_what_it_trains(subject: Subject) -> None:
+    """After one step every network that has an optimizer is another; what has none is as it was."""
+    gan = subject.build()
+    before = {name: parameter.detach().clone() for name, parameter in gan.named_parameters()}
+    state: State = subject.steps(subject.state(gan), 1)
+    owned = set().union(*(_own(gan, optimizer) for optimizer in state.optimizers.values()))
+    changed = {name for name, parameter in gan.named_parameters() if not torch.equal(parameter, before[name])}
+    networks = {name.partition(".")[0] for name in owned}
+    still = networks - {name.partition(".")[0] for name in changed}
+    expect(not still, f"after a step {_list(still)} is as it was: does a phase train it on the first step?")
+    expect(not changed - owned, f"a step changes {_list(changed - owned)}, which no optimizer has")
+
+
+def check_the_average_is_sampled(subject: Subject) -> None:
+    """Running averages draw better images than the weights; they must reach what is sampled and saved."""
+    gan = subject.build()
+    expect(gan.ema, "ema is empty: name the generator with a half-life in images, for instance {'generator': 10_000}")
+    useless = set(gan.ema) - set(gan.inference)
+    expect(not useless, f"ema averages {_list(useless)}, which generate() does not use: leave it out")
+    state = subject.steps(subject.state(gan), 2)
+    averaged = state.ema.model()
+    images = averaged.sample(2)
+    raw = gan.sample(2)
+    with torch.no_grad():
+        for name in gan.ema:
+            for parameter in getattr(gan, name).parameters():
+                parameter.zero_()
+    expect(torch.equal(averaged.sample(2), images), "the averaged model draws with the weights that are being trained")
+    expect(not torch.equal(raw, gan.sample(2)), f"generate() does not use {_list(set(gan.ema))}")

@@ -1,0 +1,185 @@
+"""Architectures with one thing wrong each: what the conformance kit must catch."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import nn
+
+from ganzoo.gan import AdversarialGAN, OptimizerSpec, Phase, Stage
+from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    image_size: int = 28
+    channels: int = 1
+
+
+class Good(AdversarialGAN):
+    lr = 1e-3
+
+    def __init__(self, config: Config, **options) -> None:
+        shape = {"image_size": config.image_size, "channels": config.channels, "base_channels": 8}
+        networks = {"generator": ConvGenerator(8, **shape), "discriminator": ConvDiscriminator(**shape)}
+        super().__init__(
+            config,
+            latent_dim=8,
+            optimizer=OptimizerSpec("adam", self.lr, {"betas": (0.5, 0.9)}),
+            **{**networks, **options},
+        )
+
+
+class TooBright(Good):
+    def generate(self, **inputs):
+        return super().generate(**inputs) * 3
+
+
+class WrongSize(Good):
+    def generate(self, **inputs):
+        return super().generate(**inputs)[..., :-1]
+
+
+class NotANumber(Good):
+    def generate(self, **inputs):
+        return super().generate(**inputs) / 0
+
+
+class OneImage(Good):
+    def inputs(self, n, *, seeds):
+        return {"latent": torch.zeros(n, 8)}
+
+
+class MixesTheBatch(Good):
+    def generate(self, **inputs):
+        images = super().generate(**inputs)
+        return (images - images.mean(0, keepdim=True)).clamp(-1, 1)
+
+
+class DrawsInGenerate(Good):
+    def generate(self, latent):
+        return super().generate(latent=latent + torch.randn_like(latent))
+
+
+class CountsSamples(Good):
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.register_buffer("drawn", torch.zeros(()))
+
+    def generate(self, **inputs):
+        self.drawn += 1
+        return super().generate(**inputs)
+
+
+class KeepsSomethingElsewhere(Good):
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.shift = torch.rand(1) * 0.5  # neither a parameter nor a buffer
+
+    def generate(self, **inputs):
+        return (super().generate(**inputs) + self.shift).clamp(-1, 1)
+
+
+class UnknownNeeds(Good):
+    needs = frozenset({"image", "depth"})
+
+
+class UnknownOptimizer(Good):
+    def stages(self):
+        return [Stage([Phase("G", "generator", self.generator_loss)])]
+
+
+class TwoOptimizersForOne(Good):
+    def optimizers(self):
+        return {**super().optimizers(), "D": self.optimizer_specs["D"].build(self.parameters())}
+
+
+class Forgotten(Good):
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.extra = nn.Linear(2, 2)
+
+
+class DeadWeight(Good):
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.generator.unused = nn.Linear(2, 2)
+
+
+class Detached(Good):
+    def generator_loss(self, batch, tick):
+        for terms in super().generator_loss(batch, tick):
+            yield {name: values.detach() for name, values in terms.items()}
+
+
+class MovesTheOther(Good):
+    def generator_loss(self, batch, tick):
+        yield from super().generator_loss(batch, tick)
+        with torch.no_grad():
+            next(self.discriminator.parameters()).add_(0.1)
+
+
+class MeansOverTheBatch(Good):
+    def generator_loss(self, batch, tick):
+        for terms in super().generator_loss(batch, tick):
+            yield {name: values.mean().expand(3) for name, values in terms.items()}
+
+
+class Infinite(Good):
+    def generator_loss(self, batch, tick):
+        for terms in super().generator_loss(batch, tick):
+            yield {name: values / 0 for name, values in terms.items()}
+
+
+class UndeclaredLabels(Good):
+    def discriminator_loss(self, batch, tick):
+        batch["label"].float()
+        yield from super().discriminator_loss(batch, tick)
+
+
+class StandsStill(Good):
+    def stages(self):
+        return [Stage([Phase("D", "D", self.discriminator_loss), Phase("G", "G", self.generator_loss, every=0)])]
+
+
+class NoAverage(Good):
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.ema = {}
+
+
+class AveragesTheOther(Good):
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.ema = {"discriminator": 100.0}
+
+
+class RemembersOutside(Good):
+    def before_step(self, tick):
+        self.seen = getattr(self, "seen", 0) + 1
+
+    def lr_scale(self, tick):
+        return 1.0 / (1 + getattr(self, "seen", 0))
+
+
+class DiffersByProcess(Good):
+    def generator_loss(self, batch, tick):
+        yield from super().generator_loss(batch, tick)
+        with torch.no_grad():
+            next(self.generator.parameters()).add_(torch.rand(()))
+
+
+class OverflowsInBf16(Good):
+    def generator_loss(self, batch, tick):
+        for terms in super().generator_loss(batch, tick):
+            scale = float("inf") if torch.is_autocast_enabled("cpu") else 1.0
+            yield {name: values * scale for name, values in terms.items()}
+
+
+class LearnsTheWrongWay(Good):
+    lr = 1e-2
+
+    def discriminator_loss(self, batch, tick):
+        for terms in super().discriminator_loss(batch, tick):
+            yield {name: -values for name, values in terms.items()}

@@ -1,0 +1,102 @@
+"""Each check lets a good architecture pass and catches one with that thing wrong."""
+
+import dataclasses
+from typing import Annotated
+
+import pytest
+
+import broken_gans
+from ganzoo.registry import Architecture, Meta, installed
+from ganzoo.registry.zoo import Owned
+from ganzoo.testing import CHECKS, DIGITS, CheckError, Subject
+
+WRONG = {
+    "TooBright": ("output", "goes to .*: end the generator with tanh"),
+    "WrongSize": ("output", "draws .* images"),
+    "NotANumber": ("output", "not finite"),
+    "OneImage": ("seeds", "different seeds draw the same image"),
+    "MixesTheBatch": ("seeds", "in batches of 1"),
+    "DrawsInGenerate": ("seeds", "the same seeds draw other images"),
+    "CountsSamples": ("sampling_changes_nothing", "sampling changes drawn"),
+    "KeepsSomethingElsewhere": ("save_and_load", "must be a parameter or a buffer"),
+    "UnknownNeeds": ("structure", "needs depth: no data gives that"),
+    "UnknownOptimizer": ("structure", "names the optimizer 'generator'"),
+    "StandsStill": ("structure", "every=0"),
+    "TwoOptimizersForOne": ("parameters_have_one_optimizer", "is in two optimizers"),
+    "Forgotten": ("parameters_have_one_optimizer", "extra.bias.* is in no optimizer"),
+    "DeadWeight": ("every_parameter_learns", "no phase gives a gradient to generator.unused"),
+    "Detached": ("losses", "yields nothing with a gradient"),
+    "MovesTheOther": ("gradients_stay_home", "phase G changes discriminator"),
+    "MeansOverTheBatch": ("losses", r"has shape \(3,\)"),
+    "Infinite": ("losses", "is not finite at the first step"),
+    "UndeclaredLabels": ("needs", "uses batch\\['label'\\], which needs does not name"),
+    "NoAverage": ("the_average_is_sampled", "ema is empty"),
+    "AveragesTheOther": ("the_average_is_sampled", "averages discriminator"),
+    "RemembersOutside": ("resume", "differs from one that was not stopped"),
+    "DiffersByProcess": ("two_processes", "differs between two processes"),
+    "OverflowsInBf16": ("bf16", "not finite"),
+    "LearnsTheWrongWay": ("it_learns", "sliced Wasserstein distance"),
+}  # fmt: skip
+RUNS = {"check_resume", "check_two_processes"}  # these find the architecture by its name
+
+
+def subject(cls: str, config=broken_gans.Config, summary="broken") -> Subject:
+    record = Architecture(name="broken", target=f"broken_gans:{cls}", config=config, summary=summary)
+    return Subject(Owned(record, "ganzoo-broken", "1.0", "broken"), {}, str(DIGITS), installed())
+
+
+@pytest.mark.parametrize("cls", [cls for cls, (check, _) in WRONG.items() if f"check_{check}" not in RUNS])
+def test_what_is_wrong_is_caught_and_named(cls):
+    check, text = WRONG[cls]
+    with pytest.raises(CheckError, match=text):
+        CHECKS[f"check_{check}"](subject(cls))
+
+
+@pytest.mark.parametrize("check", sorted({f"check_{check}" for check, _ in WRONG.values()} - RUNS))
+def test_what_is_right_passes(check):
+    CHECKS[check](subject("Good"))
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """Put a broken architecture on the shelf under its name."""
+
+    def put(cls: str) -> Subject:
+        made = subject(cls)
+        monkeypatch.setitem(installed().architectures._records, "broken", [made.owned])
+        return made
+
+    return put
+
+
+def test_a_run_that_cannot_be_resumed_exactly_is_caught(listed):
+    with pytest.raises(CheckError, match=WRONG["RemembersOutside"][1]):
+        CHECKS["check_resume"](listed("RemembersOutside"))
+
+
+def test_a_good_run_is_resumed(listed):
+    CHECKS["check_resume"](listed("Good"))
+
+
+def test_every_check_has_a_reason():
+    for name, check in CHECKS.items():
+        assert len(check.__doc__ or "") > 40, name
+
+
+def config_of(hint, default):
+    return dataclasses.make_dataclass("C", [("x", hint, dataclasses.field(default=default))], frozen=True)
+
+
+def test_configs():
+    with pytest.raises(CheckError, match="takes a mapping for 'x'"):
+        CHECKS["check_config_refuses_nonsense"](subject("Good", config_of(dict, None)))
+    with pytest.raises(CheckError, match="comes back from JSON as"):
+        CHECKS["check_config_survives_json"](subject("Good", config_of(Annotated[tuple, Meta()], ((1, 2),))))
+    with pytest.raises(CheckError, match="x: say what it means"):
+        CHECKS["check_hyper_parameters_are_explained"](subject("Good", config_of(int, 1)))
+
+
+@pytest.mark.parametrize("summary", ["", " ", "x" * 101, "a\nb"])
+def test_summaries(summary):
+    with pytest.raises(CheckError, match="summary"):
+        CHECKS["check_summary"](subject("Good", summary=summary))

@@ -35,12 +35,14 @@ def install(site: Path, dist: str, source: str, version: str = "1.0") -> None:
     (info / "entry_points.txt").write_text(f"[ganzoo]\n{dist} = {module}\n")
 
 
-def python(*arguments: str, site: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+def python(
+    *arguments: str, site: Path | None = None, executable: str = sys.executable, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Run Python with ``site`` on its path."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GANZOO_")}
     path = {"PYTHONPATH": str(site)} if site is not None else {}
     return subprocess.run(
-        [sys.executable, *arguments],
+        [executable, *arguments],
         env={**clean, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **path, **env},
         capture_output=True,
         text=True,

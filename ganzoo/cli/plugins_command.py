@@ -7,10 +7,13 @@ import click
 from ganzoo.cli.common import dump, table
 from ganzoo.registry import installed
 
+KEYS = ("name", "package", "version", "import_ms", "provides")
+
 
 @click.command("plugins")
+@click.option("--times", is_flag=True, help="Show how long each takes to import, the slowest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+def command(times: bool, as_json: bool) -> None:
     """Show the installed plugins, and why the broken ones are broken."""
     zoo = installed()
     broken = {(b.dist, b.name) for b in zoo.broken}
@@ -24,11 +27,11 @@ def command(as_json: bool) -> None:
             if owned.dist == plugin.dist and owned.plugin == plugin.name
         ]
         if (plugin.dist, plugin.name) not in broken:
-            rows.append((plugin.name, plugin.dist, plugin.version, provides))
+            rows.append((plugin.name, plugin.dist, plugin.version, round(plugin.seconds * 1e3, 1), provides))
     if as_json:
         dump(
             {
-                "plugins": [dict(zip(("name", "package", "version", "provides"), row, strict=True)) for row in rows],
+                "plugins": [dict(zip(KEYS, row, strict=True)) for row in rows],
                 "broken": [
                     {
                         "name": b.name,
@@ -43,8 +46,14 @@ def command(as_json: bool) -> None:
             }
         )
         return
-    texts = [[*words, ", ".join(provides) or "nothing"] for *words, provides in rows]
-    click.echo(table(["PLUGIN", "PACKAGE", "VERSION", "PROVIDES"], texts))
+    if times:
+        rows.sort(key=lambda row: -row[3])
+    header = ["PLUGIN", "PACKAGE", "VERSION", *(["IMPORT"] if times else []), "PROVIDES"]
+    texts = [
+        [*words, *([f"{taken:.1f} ms"] if times else []), ", ".join(provides) or "nothing"]
+        for *words, taken, provides in rows
+    ]
+    click.echo(table(header, texts))
     for one in zoo.broken:
         click.echo(f"\n! {one}\n{one.traceback.rstrip()}")
     for problem in zoo.warnings()[len(zoo.broken) :]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -21,12 +22,13 @@ from ganzoo.registry.hookspecs import GROUP
 
 
 class Plugin(NamedTuple):
-    """An entry point that loaded: its name, its distribution and what implements the hooks."""
+    """An entry point that loaded: its name, its distribution, what implements the hooks, the seconds of its import."""
 
     name: str
     dist: str
     version: str
     module: Any
+    seconds: float = 0.0
 
 
 class Found(NamedTuple):
@@ -70,7 +72,10 @@ class Plugins:
 
     def _load(self, found: Found) -> None:
         def load() -> Plugin:
-            plugin = Plugin(found.entry_point.name, found.dist, found.version, found.entry_point.load())
+            start = time.perf_counter()
+            module = found.entry_point.load()
+            taken = time.perf_counter() - start
+            plugin = Plugin(found.entry_point.name, found.dist, found.version, module, taken)
             self._register(plugin)
             return plugin
 

@@ -33,6 +33,8 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         summary: one line for ``ganzoo list``.
         paper: a reference, for instance ``"Radford et al. 2015, arXiv:1511.06434"``.
         api: the plugin interface that the plugin was written for.
+        renamed: its earlier names, each with the version of the package in which it goes; until then it works, and
+            says so.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     summary: str
     paper: str | None = None
     api: int = API
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -36,6 +36,11 @@ class Shelf(Generic[T]):
         self._kind = kind
         self._broken = broken
         self._records: dict[str, list[Owned[T]]] = {}
+        self._renamed: dict[str, tuple[str, Owned[T], str]] = {}
+
+    def rename(self, old: str, new: str, owned: Owned[T], until: str) -> None:
+        """Keep an earlier name of a record working; a record that is called so now comes first."""
+        self._renamed.setdefault(old, (new, owned, until))
 
     def add(self, name: str, owned: Owned[T]) -> None:
         """Put a record on the shelf.
@@ -53,7 +58,12 @@ class Shelf(Generic[T]):
             yield from self._records[name]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self._owners(name))
+        return isinstance(name, str) and (bool(self._owners(name)) or self._earlier(name) is not None)
+
+    def _earlier(self, name: str) -> tuple[str, Owned[T], str] | None:
+        dist, _, short = name.rpartition(":")
+        found = self._renamed.get(short)
+        return found if found and dist in ("", found[1].dist) else None
 
     def _owners(self, name: str) -> list[Owned[T]]:
         dist, _, short = name.rpartition(":")
@@ -75,6 +85,13 @@ class Shelf(Generic[T]):
             NameClashError: two distributions provide it.
         """
         owners = self._owners(name)
+        if not owners and (earlier := self._earlier(name)):
+            import logging  # only those who use an old name wait for it
+
+            new, owned, until = earlier
+            said = f"the {self._kind} '{name}' is now called '{new}'; the old name works until {owned.dist} {until}"
+            logging.getLogger(__name__).warning(said)
+            return owned
         if not owners:
             raise unknown(self._kind, name, self.names(), self._broken)
         if len(owners) > 1:
@@ -106,6 +123,9 @@ class Zoo:
         self.models: Shelf[Weights] = Shelf("model", self.broken)
         self.datasets: Shelf[Dataset] = Shelf("data set", self.broken)
         self._put(plugins, "ganzoo_architectures", Architecture, self.architectures, _check_architecture)
+        for owned in self.architectures:
+            for old, until in owned.record.renamed.items():
+                self.architectures.rename(old, owned.record.name, owned, until)
         self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, _check)
         if registry is not None:
             self._put_models(registry, Plugin("registry", "ganzoo", "", None))
@@ -140,8 +160,9 @@ def _check(record: Architecture | Dataset) -> None:
         msgspec.convert(msgspec.structs.asdict(record), type(record))
     except msgspec.ValidationError as error:
         raise PluginError(f"{type(record).__name__} '{record.name}': {error}") from error
-    if not is_name(record.name):
-        raise PluginError(f"'{record.name}' is no name: no spaces, colons, slashes or @")
+    for name in (record.name, *getattr(record, "renamed", ())):
+        if not is_name(name):
+            raise PluginError(f"'{name}' is no name: no spaces, colons, slashes or @")
 
 
 def _check_architecture(record: Architecture) -> None:

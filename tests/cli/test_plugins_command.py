@@ -16,7 +16,9 @@ def test_every_plugin_is_listed_with_what_it_provides(call, zoo):
 def test_json_has_lists(call):
     shown = json.loads(call("plugins", "--json").out)
     assert shown["broken"] == shown["problems"] == []
-    assert {"name": "dcgan", "package": "ganzoo", "version": "0.1.0", "provides": ["dcgan"]} in shown["plugins"]
+    dcgan = next(p for p in shown["plugins"] if p["name"] == "dcgan")
+    assert dcgan.pop("import_ms") >= 0
+    assert dcgan == {"name": "dcgan", "package": "ganzoo", "version": "0.1.0", "provides": ["dcgan"]}
 
 
 def test_broken_plugins_are_shown_with_their_tracebacks(tmp_path):

@@ -37,10 +37,9 @@ def run(site, tmp_path_factory):
     """The command line of that environment, with a Hub and a token of its own."""
     home = tmp_path_factory.mktemp("home")
     with LoopbackHub() as loop:
-        env = {
-            **os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "HF_ENDPOINT": loop.url, "HF_TOKEN": "hf_alice",
-            "HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1,localhost",
-        }  # fmt: skip
+        hub = {"HF_ENDPOINT": loop.url, "HF_TOKEN": "hf_alice", "HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "0"}
+        alone = {"HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1,localhost", "OMP_NUM_THREADS": "1"}
+        env = {**os.environ, **hub, **alone, "PYTHONPATH": str(site)}
 
         def call(*words: str) -> str:
             done = subprocess.run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Owned, import_target
 
 
 def build(architecture: Owned[Architecture], config: Any) -> GAN:
@@ -27,14 +26,7 @@ def build(architecture: Owned[Architecture], config: Any) -> GAN:
         ConfigError: the hyper-parameters do not fit together.
     """
     record = architecture.record
-    module, _, name = record.target.partition(":")
-    try:
-        cls = getattr(importlib.import_module(module), name)
-    except Exception as error:  # a plugin may raise anything
-        raise PluginError(
-            f"architecture '{record.name}' of {architecture.dist} {architecture.version} cannot be imported: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    cls = import_target("architecture", architecture)
     if not (isinstance(cls, type) and issubclass(cls, GAN)):
         raise PluginError(f"{record.target} of {architecture.dist} is no subclass of ganzoo.gan.GAN")
     gan = cls(config)

@@ -11,31 +11,59 @@ import sys
 import click
 
 import ganzoo
-from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.errors import GanzooError, PluginError, did_you_mean
 
 COMMANDS = ("list", "show", "sample", "train", "publish", "pull", "new", "check", "plugins")
+
+
+def plugin_commands() -> dict[str, str]:
+    """Return the commands of plugins, each with its summary."""
+    from ganzoo.registry import installed  # ganzoo's own commands do without
+
+    shelf = installed().commands
+    return {name: owned.record.summary for name, owned in zip(shelf.names(), shelf, strict=True)}
 
 
 class LazyGroup(click.Group):
     """A group whose commands are the modules of this package that carry their names."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which a newcomer needs them."""
-        return list(COMMANDS)
+        """Return ganzoo's own names in the order in which a newcomer needs them, then those of plugins."""
+        return [*COMMANDS, *(name for name in plugin_commands() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        if cmd_name not in COMMANDS:
+        if cmd_name in COMMANDS:
+            command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}_command").command
+            return command
+        if cmd_name not in plugin_commands():
             return None
-        command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}_command").command
-        return command
+        from ganzoo.registry.zoo import import_target, installed
+
+        found = import_target("command", installed().commands[cmd_name])
+        if not isinstance(found, click.Command):
+            raise PluginError(f"the command '{cmd_name}' of {installed().commands[cmd_name].dist} is no click.Command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help; a plugin's command is not imported for its line."""
+        plugins, names = plugin_commands(), self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        rows = []
+        for name in names:
+            command = None if name in plugins and name not in COMMANDS else self.get_command(ctx, name)
+            rows.append((name, command.get_short_help_str(limit) if command else plugins[name]))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for a mistyped one, say which was meant."""
         if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
+            plugins = plugin_commands()
+            if args[0] not in plugins:
+                ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], [*COMMANDS, *plugins])}")
         return super().resolve_command(ctx, args)
 
 

@@ -19,10 +19,9 @@ def command(times: bool, as_json: bool) -> None:
     broken = {(b.dist, b.name) for b in zoo.broken}
     rows = []
     for plugin in zoo.plugins:
-        shelves = (zoo.architectures, zoo.models, zoo.datasets)
         provides = [
             owned.record.name
-            for shelf in shelves
+            for shelf in zoo.shelves()
             for owned in shelf
             if owned.dist == plugin.dist and owned.plugin == plugin.name
         ]

@@ -47,7 +47,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option("--preview-every", type=Count(), default="50k", show_default=True, metavar="IMAGES")
 @click.option("--checkpoint-every", type=Count(), default="100k", show_default=True, metavar="IMAGES")
 @click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Checkpoints that are kept.")
-@click.option("--tracker", type=click.Choice(["tensorboard"]), help="Also log there.")
+@click.option("--tracker", metavar="NAME", help="Also log there: tensorboard, or what a plugin provides.")
 @click.option(
     "--from",
     "start",

@@ -1,14 +1,26 @@
 """The catalogue: what is installed, under which name. Imports no torch, numpy, timm or huggingface_hub."""
 
 from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.specs import Architecture, Dataset, Meta, Metric, Trained, Weights, WeightsFile
+from ganzoo.registry.specs import (
+    Architecture,
+    Command,
+    Dataset,
+    Meta,
+    Metric,
+    Tracker,
+    Trained,
+    Weights,
+    WeightsFile,
+)
 from ganzoo.registry.zoo import Zoo, installed
 
 __all__ = [
     "Architecture",
+    "Command",
     "Dataset",
     "Meta",
     "Metric",
+    "Tracker",
     "Trained",
     "Weights",
     "WeightsFile",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from ganzoo.registry.specs import Architecture, Dataset
+    from ganzoo.registry.specs import Architecture, Command, Dataset, Tracker
 
 GROUP = "ganzoo"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -31,4 +31,16 @@ def ganzoo_models() -> Iterable[Path]:
 @hookspec
 def ganzoo_datasets() -> Iterable[Dataset]:
     """Return the data sets that can be named in short."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_trackers() -> Iterable[Tracker]:
+    """Return where a training may log its figures: ``ganzoo train --tracker NAME``."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_commands() -> Iterable[Command]:
+    """Return commands for the command line: ``ganzoo NAME``."""
     raise NotImplementedError

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-__all__ = ["API", "Architecture", "Dataset", "Meta", "Metric", "Trained", "Weights", "WeightsFile"]
+__all__ = [
+    "API", "Architecture", "Command", "Dataset", "Meta", "Metric", "Tracker", "Trained", "Weights", "WeightsFile",
+]  # fmt: skip
 
 API = 1
 """The version of the plugin interface that this core speaks."""
@@ -66,6 +68,35 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label_column: str | None = "label"
     subset: str | None = None
     license: str | None = None
+
+
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command of the command line, ``ganzoo NAME``.
+
+    Args:
+        name: what a user types; ganzoo's own commands come first.
+        target: ``"package.module:command"``, a `click.Command`, imported when it is called.
+        summary: one line for ``ganzoo --help``.
+    """
+
+    name: str
+    target: str
+    summary: str
+
+
+class Tracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a training logs its figures, beside ``stats.jsonl``: ``ganzoo train --tracker NAME``.
+
+    Args:
+        name: what a user types.
+        target: ``"package.module:Class"``, an `accelerate.tracking.GeneralTracker`, made with the run's folder (a str);
+            its ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each report.
+        summary: one line: where the figures go.
+    """
+
+    name: str
+    target: str
+    summary: str
 
 
 class WeightsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

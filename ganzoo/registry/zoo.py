@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
@@ -15,7 +16,7 @@ from msgspec import Struct
 from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
 from ganzoo.registry.modelfile import builtin_registry, read_models
 from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
-from ganzoo.registry.specs import API, Architecture, Dataset, Weights, is_name
+from ganzoo.registry.specs import API, Architecture, Command, Dataset, Tracker, Weights, is_name
 
 T = TypeVar("T")
 
@@ -126,7 +127,11 @@ class Zoo:
         for owned in self.architectures:
             for old, until in owned.record.renamed.items():
                 self.architectures.rename(old, owned.record.name, owned, until)
+        self.trackers: Shelf[Tracker] = Shelf("tracker", self.broken)
+        self.commands: Shelf[Command] = Shelf("command", self.broken)
         self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, _check)
+        self._put(plugins, "ganzoo_trackers", Tracker, self.trackers, _check)
+        self._put(plugins, "ganzoo_commands", Command, self.commands, _check)
         if registry is not None:
             self._put_models(registry, Plugin("registry", "ganzoo", "", None))
         for plugin, paths in plugins.results("ganzoo_models", Path):
@@ -151,11 +156,15 @@ class Zoo:
 
     def warnings(self) -> list[str]:
         """Return one line for each thing that is wrong with the installation; empty when all is well."""
-        clashes = [*self.architectures.clashes(), *self.models.clashes(), *self.datasets.clashes()]
+        clashes = [line for shelf in self.shelves() for line in shelf.clashes()]
         return [*map(str, self.broken), *self.problems, *clashes]
 
+    def shelves(self) -> list[Shelf[Any]]:
+        """Return all that plugins provide, kind by kind."""
+        return [self.architectures, self.models, self.datasets, self.trackers, self.commands]
 
-def _check(record: Architecture | Dataset) -> None:
+
+def _check(record: Architecture | Command | Dataset | Tracker) -> None:
     try:  # a Struct takes whatever it is made with
         msgspec.convert(msgspec.structs.asdict(record), type(record))
     except msgspec.ValidationError as error:
@@ -177,6 +186,22 @@ def _check_architecture(record: Architecture) -> None:
     without = [f.name for f in fields(record.config) if f.default is MISSING and f.default_factory is MISSING]
     if without:
         raise PluginError(f"the config of '{record.name}' gives no default for {', '.join(without)}")
+
+
+def import_target(kind: str, owned: Owned[Any]) -> Any:
+    """Import what a record's ``target`` names.
+
+    Raises:
+        PluginError: it cannot be imported.
+    """
+    module, _, name = owned.record.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # a plugin may raise anything
+        raise PluginError(
+            f"{kind} '{owned.record.name}' of {owned.dist} {owned.version} cannot be imported: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import torch
 
 import ganzoo
 from ganzoo.data import Source, open_source
-from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError
+from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.models import architecture_of, build, config_of
@@ -25,6 +25,7 @@ from ganzoo.registry.zoo import Owned
 from ganzoo.training.warm import warm_start
 
 _log = logging.getLogger(__name__)
+TENSORBOARD = "tensorboard"
 VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
 
 
@@ -44,7 +45,7 @@ class Settings:
         preview_every: images between two grids of samples.
         checkpoint_every: images between two checkpoints.
         keep: checkpoints that are kept.
-        tracker: ``"tensorboard"``, or None.
+        tracker: ``"tensorboard"``, one that a plugin provides, or None.
         start: a pretrained model that the training goes on from: what `ganzoo.load` takes.
     """
 
@@ -70,8 +71,6 @@ class Settings:
             raise ConfigError(f"precision must be auto, bf16 or fp32, not '{self.precision}'")
         if self.device not in ("auto", "cpu"):
             raise ConfigError(f"device must be auto or cpu, not '{self.device}'")
-        if self.tracker not in (None, "tensorboard"):
-            raise ConfigError(f"tracker must be tensorboard, not '{self.tracker}'")
         if not 0 <= self.seed < 2**31:
             raise ConfigError(f"seed must be in 0 ... 2**31 - 1, not {self.seed}")
 
@@ -164,8 +163,7 @@ def plan(
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
     _check_needs(gan, source, name, getattr(config, "classes", None))
-    if settings.tracker == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
-        raise MissingExtraError("the TensorBoard tracker", "track")
+    check_tracker(zoo, settings.tracker)
     license = begun.license if begun else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001
@@ -227,6 +225,22 @@ def _check_needs(gan: GAN, source: Source, name: str, classes: int | None) -> No
         raise DataError(
             f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "
             "no more, or train a new model"
+        )
+
+
+def check_tracker(zoo: Zoo, name: str | None) -> None:
+    """Refuse a tracker that is not there.
+
+    Raises:
+        ConfigError: nobody provides it.
+        MissingExtraError: its package is not installed.
+    """
+    if name == TENSORBOARD and importlib.util.find_spec(TENSORBOARD) is None:
+        raise MissingExtraError("the TensorBoard tracker", "track")
+    if name not in (None, TENSORBOARD) and name not in zoo.trackers:
+        known = [TENSORBOARD, *zoo.trackers.names()]
+        raise ConfigError(
+            f"there is no tracker '{name}'.{did_you_mean(str(name), known)} There are: {', '.join(known)}"
         )
 
 

@@ -15,16 +15,17 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.data import Loader, prepare
-from ganzoo.errors import ConfigError, GanzooError, RunError
+from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
 from ganzoo.modelconfig import CONFIG, read_config, write_config
 from ganzoo.models import architecture_of, pick_device
 from ganzoo.registry import installed
+from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint
 from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.loop import State
 from ganzoo.training.loop import train as play
-from ganzoo.training.plan import Plan, Settings, plan, resolve_precision
+from ganzoo.training.plan import TENSORBOARD, Plan, Settings, plan, resolve_precision
 from ganzoo.training.report import Reporter
 from ganzoo.weights import MODEL
 
@@ -129,7 +130,8 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
     settings = planned.settings
     # Without an accelerator accelerate starts its processes only when it is told that the CPU is meant.
     cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
-    accelerator = Accelerator(cpu=cpu, log_with=settings.tracker, project_dir=str(out) if settings.tracker else None)
+    tracker = _tracker(settings.tracker, out)
+    accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
     if settings.batch_size % world:
         raise ConfigError(f"batch_size {settings.batch_size} cannot be shared by {world} processes")
@@ -163,6 +165,18 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
             )
             events.finish()
     return Outcome(out, state.images, stop.signal, rank)
+
+
+def _tracker(name: str | None, out: Path) -> Any:
+    """Return what accelerate logs with: its own TensorBoard by name, or a plugin's tracker."""
+    if name in (None, TENSORBOARD):
+        return name
+    owned = installed().trackers[str(name)]
+    kind = import_target("tracker", owned)
+    try:
+        return kind(str(out))
+    except Exception as error:  # a plugin may raise anything
+        raise PluginError(f"tracker '{name}' of {owned.dist} cannot be made: {error}") from error
 
 
 def _go_back(out: Path, state: State, accelerator: Accelerator) -> None:

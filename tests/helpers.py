@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import torch
 from accelerate import Accelerator
@@ -50,6 +51,17 @@ def run_steps(state: State, store: Store, steps: int, *, batch_size: int = 16, p
         after_step=lambda: state.step >= last,
     )  # fmt: skip
     return state
+
+
+def files_of(hub, repo: str = "alice/digits", revision: str = "main") -> dict[str, bytes]:
+    """Return what a repository of the loopback Hub holds."""
+    there = hub.hub.repos[repo].at(revision).files
+    return {path: blob.content for path, blob in there.items() if path[0] != "."}
+
+
+def config_of(hub, repo: str = "alice/digits") -> dict:
+    """Return the config.json of a published model."""
+    return json.loads(files_of(hub, repo)["config.json"])
 
 
 @dataclasses.dataclass(frozen=True)

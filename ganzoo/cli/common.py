@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Zoo, installed
-from ganzoo.registry.config import config_to_dict
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -37,36 +35,6 @@ def wanted(pattern: str | None, name: str) -> bool:
 def printable(text: str) -> str:
     """Return somebody else's text without what would steer a terminal."""
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
-
-
-def model_rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
-    """Return what is known of a pretrained model, a line each; ``where`` its weights lie."""
-    trained, file = config.trained, config.weights
-    by = f"{config.plugin} {config.plugin_version}"
-    missing = "" if config.architecture in zoo.architectures else f"  (not installed; written by {by})"
-    rows = [
-        ["architecture", f"{config.architecture}{missing}"],
-        ["config", ", ".join(f"{k}={v}" for k, v in _differing(zoo, config).items()) or "all defaults"],
-        ["data", str(config.data.get("name", "unknown"))],
-    ]
-    if trained is not None:
-        minutes = f", {trained.minutes:g} minutes" if trained.minutes else ""
-        rows += [["trained", f"{trained.images:,} images, seed {trained.seed}{minutes}, ganzoo {trained.ganzoo}"]]
-        rows += [["command", trained.command]] if trained.command else []
-    rows += [["began from", str(config.training["start"])]] if config.training.get("start") else []
-    rows += [["license", config.license]] if config.license else []
-    if file is not None:
-        rows += [["weights", f"{file.file}, {size_text(file.bytes)}, {where}"], ["sha256", file.sha256]]
-    rows += [[m.name, f"{m.value:g}  [{m.protocol}]"] for m in config.metrics]
-    return [[" ".join(cell.split()) for cell in row] for row in rows]
-
-
-def _differing(zoo: Zoo, config: ModelConfig) -> Mapping[str, Any]:
-    """Return the hyper-parameters that are not the defaults, as far as the defaults are known."""
-    if config.architecture not in zoo.architectures.names():
-        return config.config
-    defaults = config_to_dict(zoo.architectures[config.architecture].record.config())
-    return {key: value for key, value in config.config.items() if value != defaults.get(key)}
 
 
 def size_text(count: int) -> str:

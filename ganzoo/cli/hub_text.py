@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import dump, model_rows, printable, size_text, table, wanted
+from ganzoo.cli.common import dump, printable, size_text, table, wanted
+from ganzoo.cli.model_rows import model_rows
 from ganzoo.registry import installed
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import complete_any, dump, model_rows, table, warn
-from ganzoo.modelconfig import config_of
+from ganzoo.cli.common import complete_any, dump, table, warn
 from ganzoo.registry import Architecture, Weights, Zoo, installed
 from ganzoo.registry.config import parameters
 from ganzoo.registry.zoo import Owned, summary_of
@@ -77,6 +76,9 @@ def _default(value: Any) -> str:
 
 def model_text(zoo: Zoo, weights: Weights) -> str:
     """Return the card of a model of the zoo."""
+    from ganzoo.cli.model_rows import model_rows  # the page of an architecture does without
+    from ganzoo.modelconfig import config_of
+
     file = weights.weights
     where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"
     rows = model_rows(zoo, config_of(weights), where)

@@ -34,7 +34,10 @@ def command(
     architecture: str, options: tuple[str, ...], data: str | None, only: tuple[str, ...], expected: tuple[str, ...],
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Run the conformance kit on an installed ARCHITECTURE: does it do what every user of the zoo counts on?"""
+    """Run the conformance kit on an installed ARCHITECTURE.
+
+    Does it do what every user of the zoo counts on?
+    """
     zoo = installed()
     record = zoo.architectures[architecture].record
     values = make_config(record.config, parse_options(options), text=True, owner=architecture)

@@ -14,7 +14,10 @@ from ganzoo.cli.common import FilePath
 @click.argument("name")
 @click.option("--out", type=FilePath(), help="The new folder.  [default: ganzoo-NAME]")
 def command(name: str, out: Path | None) -> None:
-    """Write a package with an architecture called NAME, ready to be installed, trained and filled in."""
+    """Write the package of a new architecture called NAME.
+
+    It can be installed and trained as it stands, and waits to be filled in.
+    """
     names = scaffold.names_for(name)
     folder = out or Path(names.dist)
     for file in scaffold.write_package(names, folder):

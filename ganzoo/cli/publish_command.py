@@ -28,9 +28,10 @@ def command(
     model: str, repo: str, private: bool, revision: str, create_pr: bool, discriminator: bool, license: str | None,  # noqa: A002
     message: str | None, dry_run: bool, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Publish MODEL on the Hugging Face Hub as OWNER/NAME, in one commit.
+    """Publish MODEL on the Hugging Face Hub as OWNER/NAME.
 
-    MODEL is a run, a model folder or a name of the zoo. Where nothing has changed, no commit is made. The card on the
+    MODEL is a run, a model folder or a name of the zoo. It goes up in one commit, and in
+    none where nothing has changed. The card on the
     Hub keeps what was written into it by hand.
     """
     if out is not None and not dry_run:

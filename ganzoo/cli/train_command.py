@@ -69,7 +69,10 @@ def command(
     ctx: click.Context, /, architecture: str | None, data: str | None, images: int | None, options: tuple[str, ...],
     out: Path | None, resume: Path | None, dry_run: bool, **settings: Any,
 ) -> int:  # fmt: skip
-    """Train ARCHITECTURE, or with --from a pretrained model, on a data set into a run's folder."""
+    """Train ARCHITECTURE on a data set into a run's folder.
+
+    With --from it goes on from a pretrained model, and ARCHITECTURE may be left out.
+    """
     if resume is not None:
         source = click.core.ParameterSource.COMMANDLINE
         given = [p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source]

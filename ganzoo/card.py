@@ -49,6 +49,11 @@ class Facts(NamedTuple):
     training: bool
     conditions: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The repository's name without its owner."""
+        return self.address.partition("@")[0].rpartition("/")[2]
+
 
 def dataset_repo(zoo: Zoo, name: str) -> str | None:
     """Return the Hub's name of a data set, or None for somebody's own images."""
@@ -135,7 +140,6 @@ def _list(value: Any) -> list[Any]:
 
 def _metadata(facts: Facts) -> dict[str, Any]:
     config = facts.config
-    name = facts.address.rpartition("/")[2].partition("@")[0]
     results = [
         EvalResult(
             task_type=TASK,
@@ -154,25 +158,24 @@ def _metadata(facts: Facts) -> dict[str, Any]:
         tags=list(dict.fromkeys(["gan", config.architecture])),
         datasets=[facts.dataset] if facts.dataset else None,
         metrics=[metric.name for metric in config.metrics] or None,
-        model_name=name,
+        model_name=facts.name,
         eval_results=results or None,
     )
     found: dict[str, Any] = data.to_dict()  # type: ignore[no-untyped-call]
     found.pop("model_name", None)
-    # A search shows the architecture without fetching anything; a tag alone would not tell which tag it is.
     if str(config.training.get("start", "")).startswith("hf:"):
         found["base_model"] = str(config.training["start"]).removeprefix("hf:").partition("@")[0]
     plugin = f"{config.plugin} {config.plugin_version}"
+    # A search shows the architecture without fetching anything; a tag alone would not tell which tag it is.
     own = {"architecture": config.architecture, "data": config.data["name"], "plugin": plugin}
     return {**found, TAG: own}
 
 
 def _page(facts: Facts) -> str:
-    name = facts.address.rpartition("/")[2].partition("@")[0]
     picture = "![64 samples, seeds 0 to 63](samples.png)"
     sections = [_intro(facts), _use(facts), _training(facts), _metrics(facts.config), _versions(facts.config)]
     # Whatever a config says, it is text: a mark in it would be taken for ours.
-    text = "\n\n".join([f"# {name}", picture, *sections]).replace("<!--", "&lt;!--")
+    text = "\n\n".join([f"# {facts.name}", picture, *sections]).replace("<!--", "&lt;!--")
     return f"{BEGIN}\n\n{text}\n\n{END}"
 
 

@@ -10,7 +10,7 @@ from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
-from ganzoo.registry.config import config_to_dict, make_config
+from ganzoo.registry.config import make_config
 from ganzoo.registry.zoo import Owned, import_target
 
 
@@ -94,20 +94,19 @@ def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Owned[Archit
     return found
 
 
-def config_of(architecture: Owned[Architecture], config: ModelConfig, what: object) -> dict[str, Any]:
-    """Return all hyper-parameters of a model that was written.
+def written_config(architecture: Owned[Architecture], config: ModelConfig, what: object) -> Any:
+    """Return the instance of the architecture's config dataclass that a model was written with.
 
     Raises:
         WeightsError: the architecture as installed does not take them; the text says which.
     """
     try:
-        made = make_config(architecture.record.config, config.config, owner=architecture.record.name)
+        return make_config(architecture.record.config, config.config, owner=architecture.record.name)
     except ConfigError as error:
         raise WeightsError(
             f"{what} was written by {config.plugin} {config.plugin_version}, and {architecture.dist} "
             f"{architecture.version} is installed: {error}"
         ) from error
-    return config_to_dict(made)
 
 
 def build_for(zoo: Zoo, config: ModelConfig, what: object) -> GAN:
@@ -117,5 +116,4 @@ def build_for(zoo: Zoo, config: ModelConfig, what: object) -> GAN:
         WeightsError: its architecture is not installed, or does not take these hyper-parameters.
     """
     architecture = architecture_of(zoo, config, what)
-    written = config_of(architecture, config, what)
-    return build(architecture, make_config(architecture.record.config, written, owner=architecture.record.name))
+    return build(architecture, written_config(architecture, config, what))

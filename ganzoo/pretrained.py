@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from ganzoo.errors import UnknownNameError, WeightsError
 from ganzoo.gan import GAN
+from ganzoo.hub.address import Address, is_address, parse
 from ganzoo.modelconfig import CONFIG, ModelConfig, config_of, read_config
 from ganzoo.models import build_for, pick_device
 from ganzoo.registry import Weights, installed
 from ganzoo.registry.zoo import summary_of
 from ganzoo.weights import MODEL, TRAINING, check_fit, inference_state, load_tensors, load_weights, verify
-
-if TYPE_CHECKING:
-    from ganzoo.hub.address import Address
 
 _LARGE = 1024
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
@@ -101,7 +99,7 @@ def find(spec: str | os.PathLike[str]) -> Model:
     name, zoo = str(spec), installed()
     if name in zoo.models:
         return _entry(zoo.models[name].record)
-    if name.startswith("hf:"):
+    if is_address(name):
         return _hub(name)
     if _is_folder(name):
         return _folder(Path(spec))
@@ -133,7 +131,6 @@ def _entry(entry: Weights) -> Model:
         path = Path(entry.root) / file.file
         verify(path, file.sha256, "reinstall the package that lists it")
         return Model(entry.name, entry.name, config_of(entry), path)
-    from ganzoo.hub.address import Address
     from ganzoo.hub.fetch import fetch
 
     fetched = fetch(Address(file.repo, file.revision), file.file, sha256=file.sha256)
@@ -141,7 +138,6 @@ def _entry(entry: Weights) -> Model:
 
 
 def _hub(name: str) -> Model:
-    from ganzoo.hub.address import parse
     from ganzoo.hub.fetch import fetch_optional
 
     written = fetch_optional(parse(name), CONFIG)
@@ -171,8 +167,7 @@ def _no_model(address: Address, missing: str) -> WeightsError:
 
 def find_training(model: Model) -> Path | None:
     """Return the path of the networks that only training uses, if the model was published with them."""
-    if model.origin.startswith("hf:"):
-        from ganzoo.hub.address import parse
+    if is_address(model.origin):
         from ganzoo.hub.fetch import fetch_optional
 
         fetched = fetch_optional(parse(model.origin), TRAINING)
@@ -190,9 +185,8 @@ def verify_with_hub(model: Model) -> list[str]:
     Raises:
         HubError: one differs, and has been removed; or the Hub cannot be asked.
     """
-    if not model.origin.startswith("hf:"):
+    if not is_address(model.origin):
         return []
-    from ganzoo.hub.address import parse
     from ganzoo.hub.fetch import audit
 
     return audit(parse(model.origin), model.weights.parent)

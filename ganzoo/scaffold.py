@@ -75,7 +75,6 @@ def write_package(names: Names, out: Path) -> list[str]:
         raise ConfigError(f"{out} exists and is not an empty folder: nothing is overwritten; name another with --out")
     values = {
         **names._asdict(),
-        "title": names.name,
         "ganzoo": ganzoo.__version__,
         "year": str(dt.datetime.now(dt.timezone.utc).year),
     }

@@ -56,6 +56,13 @@ def test_without_data_set_metrics_or_licence():
     assert "# photos\n" in page
 
 
+def test_a_branch_with_a_slash_is_no_part_of_the_name():
+    made = facts(address="hf:me/digits@feature/wide")
+    text = compose(made)
+    assert "# digits\n" in text
+    assert split(text)[0]["model-index"][0]["name"] == "digits"
+
+
 def test_a_fine_tuned_model_names_its_base():
     made = facts()
     start = {"start": "hf:you/base@" + "a" * 40}

@@ -20,7 +20,10 @@ def plugin_commands() -> dict[str, str]:
     """Return the commands of plugins, each with its summary."""
     from ganzoo.registry import installed  # ganzoo's own commands do without
 
-    shelf = installed().commands
+    try:
+        shelf = installed().commands
+    except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: a command that needs plugins says so, help needs none
+        return {}
     return {name: owned.record.summary for name, owned in zip(shelf.names(), shelf, strict=True)}
 
 
@@ -103,7 +106,16 @@ def main() -> None:
             _fail("out of memory: use a smaller batch size, image size, width or number of images", debug)
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where; please report it)", debug)
     else:
-        sys.exit(code if isinstance(code, int) else 0)
+        _leave(code if isinstance(code, int) else 0)
+
+
+def _leave(code: int) -> None:
+    """Exit; as one of several processes at once, since gloo's threads now and then abort an orderly end."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # all is written by now, and the process group is gone
+    sys.exit(code)
 
 
 def _fail(message: str, debug: bool) -> None:

@@ -40,7 +40,8 @@ def command(
     """
     zoo = installed()
     record = zoo.architectures[architecture].record
-    values = make_config(record.config, parse_options(options), text=True, owner=architecture)
+    words = parse_options(options)
+    values = make_config(record.config, words, text=True, owner=architecture)
     reasons = _reasons(expected)
     warn(zoo)
 
@@ -50,7 +51,7 @@ def command(
     from ganzoo.registry.config import config_to_dict
 
     checks = testing.select(only, reasons)
-    given = {key: value for key, value in config_to_dict(values).items() if key in parse_options(options)}
+    given = {key: value for key, value in config_to_dict(values).items() if key in words}
     results = []
     for result in testing.run(testing.Subject.find(architecture, given, data), checks, reasons):
         results.append(result)

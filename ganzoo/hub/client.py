@@ -34,7 +34,6 @@ _log = logging.getLogger(__name__)
 _HTTP_ERRORS: tuple[type[Exception], ...] = tuple(
     base for base in HfHubHTTPError.__mro__ if base.__module__.startswith("httpx")
 )
-_EXPLAINED = (HfHubHTTPError, OSError, RuntimeError, ValueError, *_HTTP_ERRORS)
 _LOGIN = "`hf auth login`, or HF_TOKEN"
 
 
@@ -63,40 +62,41 @@ def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:
 
 
 @contextmanager
-def explained(what: object, doing: str = "fetch") -> Iterator[None]:
+def explained(what: object, doing: str = "fetch", file: str = "") -> Iterator[None]:
     """Turn the client's errors into a `HubError` of one line.
 
     Args:
         what: was asked for: the line begins with it.
         doing: ``"fetch"``, ``"search"`` or ``"publish"``.
+        file: of a repository that was asked for.
     """
     try:
         yield
     except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
-        _retell(error, what, doing)
+        _retell(error, what, doing, file)
     except _HTTP_ERRORS as error:
-        _retell(error, what, doing)
+        _retell(error, what, doing, file)
 
 
-def _retell(error: Exception, what: object, doing: str) -> NoReturn:
+def _retell(error: Exception, what: object, doing: str, file: str) -> NoReturn:
     if isinstance(error, GanzooError):
         raise error
-    raise HubError(f"{what}: {_reason(error, doing)}") from error
+    raise HubError(f"{what}: {_reason(error, doing, file)}") from error
 
 
-def _reason(error: BaseException, doing: str) -> str:  # noqa: PLR0911, PLR0912 - a table of errors
+def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR0911, PLR0912 - a table of errors
     again = "run it again, what is already there is not sent twice" if doing == "publish" else "try again"
     if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__ is not None:
-        return _reason(error.__cause__, doing)
+        return _reason(error.__cause__, doing, file)
     if isinstance(error, OfflineModeIsEnabled):
-        cached = " and it is not in the cache" if doing == "fetch" else ""
+        cached = f" and {file or 'it'} is not in the cache" if doing == "fetch" else ""
         return f"HF_HUB_OFFLINE is set{cached}: unset it to ask the Hub"
     if isinstance(error, GatedRepoError):
         return f"its owner lets in only whom they know: ask for access on its page, then log in ({_LOGIN})"
     if isinstance(error, RevisionNotFoundError):
         return "the repository has no such revision: look up its branches, tags and commits"
     if isinstance(error, RemoteEntryNotFoundError):
-        return "the repository has no such file"
+        return f"the repository has no such file: {file}"
     if isinstance(error, RepositoryNotFoundError):
         seen = "your token may not see it" if get_token() else f"it is private and wants a token ({_LOGIN})"
         return f"the Hub has no such repository, or {seen}"

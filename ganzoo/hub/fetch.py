@@ -40,7 +40,7 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
     Raises:
         HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
     """
-    with explained(address if file == "config.json" else f"{address} {file}"):
+    with explained(address, file=file):
         # A commit never changes. The client, asked to download it, may speak to the Hub for reasons of its own.
         cached = try_to_load_from_cache(address.repo, file, revision=address.revision) if address.pinned else None
         if not isinstance(cached, str):

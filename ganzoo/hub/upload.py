@@ -10,7 +10,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 
 from ganzoo.errors import HubError
 from ganzoo.hub.address import Address
-from ganzoo.hub.client import api, explained, persist
+from ganzoo.hub.client import TRIES, api, explained, persist
 from ganzoo.hub.fetch import hash_like
 from ganzoo.hub.search import Described, describe
 
@@ -134,7 +134,7 @@ def upload(
                 # A commit that somebody made meanwhile is not overrun, nor ours made twice.
                 parent_commit=state.address.revision,
             ),
-            tries=1 if create_pr else 5,
+            tries=1 if create_pr else TRIES,
         )
     brought = tuple(name for name, bring in changes.items() if bring)
     removed = tuple(name for name, bring in changes.items() if not bring)

@@ -62,13 +62,10 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
     expect(not left, f"{_list(left)} is in no optimizer: add it, or make it a buffer")
 
 
-def _play(subject: Subject, gan: GAN, phase: Phase, sums: Sums | None = None) -> None:
+def _play(subject: Subject, gan: GAN, phase: Phase) -> None:
     optimizer = gan.optimizers()[phase.optimizer]
-    player = Player(gan, optimizer, Accelerator(cpu=True), sums or Sums(), bf16=False)
-    player.take_turn()
+    player = Player(gan, optimizer, Accelerator(cpu=True), Sums(), bf16=False)
     batch = _after_the_others(subject, gan, phase)
-    for parameter in gan.parameters():
-        parameter.grad = None
     player.take_turn()
     player.play(phase, batch, first_tick())
 

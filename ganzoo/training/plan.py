@@ -17,7 +17,7 @@ from ganzoo.data import Source, open_source
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
-from ganzoo.models import architecture_of, build, config_of
+from ganzoo.models import architecture_of, build, written_config
 from ganzoo.pretrained import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
@@ -192,7 +192,7 @@ def _architecture(zoo: Zoo, name: str | None, start: Model | None) -> tuple[Owne
     found = architecture_of(zoo, start.config, start.name)
     if name is not None and zoo.architectures[name] != found:
         raise ConfigError(f"{start.name} is a {found.record.name}, not a {name}: leave the architecture out")
-    return found, config_of(found, start.config, start.name)
+    return found, config_to_dict(written_config(found, start.config, start.name))
 
 
 def _derived(

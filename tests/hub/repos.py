@@ -10,8 +10,6 @@ from typing import Any
 
 import yaml
 
-REFUSED = 401, 403, 404
-
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -150,7 +150,7 @@ def test_offline_the_cache_serves_and_nothing_else(hub, repo, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     before = len(hub.requests)
     assert fetch(Address("me/x"), "model.safetensors").address == repo
-    with pytest.raises(HubError, match=r"hf:me/x: HF_HUB_OFFLINE is set and it is not in the cache: unset it"):
+    with pytest.raises(HubError, match=r"hf:me/x: HF_HUB_OFFLINE is set and config.json is not in the cache: unset it"):
         fetch(Address("me/x"), "config.json")
     with pytest.raises(HubError, match="HF_HUB_OFFLINE"):
         fetch(parse("hf:me/other"), "config.json")

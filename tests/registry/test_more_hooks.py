@@ -65,6 +65,12 @@ def test_a_command_is_listed_and_runs(site):
     assert "Did you mean 'hello'?" in ganzoo("helo", site=site).stderr
 
 
+def test_help_works_whatever_is_wrong_with_the_plugins(site):
+    done = ganzoo("--help", site=site, GANZOO_PLUGINS="nobody")
+    assert done.returncode == 0
+    assert "plugins" in done.stdout
+
+
 def test_they_are_among_what_plugins_provide(site):
     out = ganzoo("plugins", site=site).stdout
     assert re.search(r"^ganzoo-csv +ganzoo-csv +1\.0 +csv$", out, re.MULTILINE)

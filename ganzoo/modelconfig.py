@@ -12,7 +12,7 @@ import msgspec
 
 from ganzoo.errors import WeightsError
 from ganzoo.files import write_json
-from ganzoo.registry.specs import Metric, Trained, Weights, WeightsFile
+from ganzoo.registry.specs import Score, Trained, Weights, WeightsFile
 
 CONFIG = "config.json"
 
@@ -49,7 +49,7 @@ class ModelConfig:
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[Score, ...] = ()
     trained: Trained | None = None
     license: str | None = None
     weights: WeightsFile | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from ganzoo.errors import ConfigError, PluginError, WeightsError
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Loss
+from ganzoo.gan.losses import add_losses
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import make_config
@@ -32,6 +34,38 @@ def build(architecture: Owned[Architecture], config: Any) -> GAN:
     gan = cls(config)
     gan.config = config
     return gan
+
+
+class PluginLosses(Mapping[str, Loss]):
+    """The adversarial losses of the installed plugins by name, each imported when it is asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(installed().losses.names())
+
+    def __len__(self) -> int:
+        return len(installed().losses.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in installed().losses
+
+    def __getitem__(self, name: str) -> Loss:
+        """Import a loss.
+
+        Raises:
+            KeyError: no plugin has it.
+            NameClashError: two have it.
+            PluginError: it cannot be imported, or is none.
+        """
+        if name not in self:
+            raise KeyError(name)
+        owned = installed().losses[name]
+        loss = import_target("loss", owned)
+        if not isinstance(loss, Loss):
+            raise PluginError(f"{owned.record.target} of {owned.dist} is no ganzoo.gan.Loss")
+        return loss
+
+
+add_losses(PluginLosses())
 
 
 def pick_device(name: str) -> torch.device:

@@ -39,10 +39,14 @@ def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **
     return gan.sample(n, seed=seed, **options)
 
 
+def quantise(images: Tensor) -> Tensor:
+    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest: what a file holds of them."""
+    return (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
+
+
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     """Return images (N, C, H, W) in [-1, 1] as (N, H, W, C) in 0 ... 255, rounded to the nearest."""
-    pixels = (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).cpu().numpy()
+    return quantise(images).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def to_pil(image: NDArray[np.uint8]) -> Image.Image:

@@ -6,7 +6,7 @@ import ganzoo
 from ganzoo.card import BEGIN, END, Facts, compose, dataset_repo, own_words, split
 from ganzoo.errors import HubError
 from ganzoo.modelconfig import ModelConfig, config_of
-from ganzoo.registry import Metric, installed
+from ganzoo.registry import Score, installed
 
 MODELS = ganzoo.list_models()
 
@@ -86,7 +86,7 @@ def test_what_a_person_wrote_stays():
     made = facts("cgan-mnist", address="hf:me/other")
     from dataclasses import replace
 
-    made = made._replace(config=replace(made.config, metrics=(Metric(name="fid", value=3.5, protocol="p"),)))
+    made = made._replace(config=replace(made.config, metrics=(Score(name="fid", value=3.5, protocol="p"),)))
     text = compose(made, edited)
     new, body = split(text)
     assert new["language"] == "en"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from ganzoo.cli.common import complete_architecture, dump, size_text, table, wanted, warn
 from ganzoo.registry import Zoo, installed
+from ganzoo.registry.zoo import Shelf
 
+MORE = ("datasets", "losses", "metrics", "extractors", "trackers", "commands")
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 
 
 @click.command("list")
 @click.argument("pattern", required=False)
+@click.option(
+    "--all", "everything", is_flag=True, help="Also data sets, losses, metrics, extractors, trackers, commands."
+)
 @click.option("--hub", is_flag=True, help="List the models that were published on the Hub instead.")
 @click.option("--author", help="With --hub: of this user or organisation.")
 @click.option("--search", metavar="TEXT", help="With --hub: whose name contains this.")
@@ -21,12 +27,16 @@ COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="With --hub: at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def command(ctx: click.Context, /, pattern: str | None, hub: bool, as_json: bool, **hub_options: Any) -> None:
-    """List the architectures and the pretrained models.
+def command(
+    ctx: click.Context, /, pattern: str | None, everything: bool, hub: bool, as_json: bool, **hub_options: Any
+) -> None:
+    """List the architectures and the pretrained models, or with --all whatever has a name.
 
     PATTERN keeps the names that contain it, or match it as a shell pattern (dcgan, '*-mnist').
     """
     if hub:
+        if everything:
+            raise click.UsageError("--all and --hub do not go together")
         from ganzoo.cli.hub_text import list_hub
 
         list_hub(pattern, as_json=as_json, **hub_options)
@@ -36,22 +46,30 @@ def command(ctx: click.Context, /, pattern: str | None, hub: bool, as_json: bool
         raise click.UsageError(f"{' and '.join(given)} goes with --hub")
     zoo = installed()
     found = collect(zoo, pattern)
+    if everything:
+        found |= {kind: _entries(getattr(zoo, kind), pattern) for kind in MORE}
     warn(zoo)
     if as_json:
         dump(found)
         return
-    architectures, models = found["architectures"], found["models"]
-    if not architectures and not models:
+    tables = list(_tables(zoo, found))
+    if not tables:
         click.echo(f"Nothing is called '{pattern}'; `ganzoo list` shows all." if pattern else "The zoo is empty.")
         return
-    if architectures:
-        rows = [[a["name"], f"{a['package']} {a['version']}", a["summary"]] for a in architectures]
-        click.echo(table(["ARCHITECTURE", "PACKAGE", "WHAT IT IS"], rows))
-    if architectures and models:
-        click.echo()
-    if models:
-        rows = [[m["name"], _architecture(m), m["data"], size_text(m["bytes"]), _metrics(m)] for m in models]
-        click.echo(table(["PRETRAINED MODEL", "ARCHITECTURE", "DATA", "SIZE", "METRICS"], rows))
+    click.echo("\n\n".join(tables))
+
+
+def _tables(zoo: Zoo, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Yield a table for each kind that has something in it."""
+    for kind, entries in found.items():
+        if kind == "models":
+            rows = [[m["name"], _architecture(m), m["data"], size_text(m["bytes"]), _metrics(m)] for m in entries]
+            header = ["PRETRAINED MODEL", "ARCHITECTURE", "DATA", "SIZE", "METRICS"]
+        else:
+            rows = [[entry["name"], f"{entry['package']} {entry['version']}", entry["summary"]] for entry in entries]
+            header = [getattr(zoo, kind).kind.upper(), "PACKAGE", "WHAT IT IS"]
+        if rows:
+            yield table(header, rows)
 
 
 def _architecture(model: dict[str, Any]) -> str:
@@ -65,17 +83,7 @@ def _metrics(model: dict[str, Any]) -> str:
 
 def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
     """Return what the table and the JSON show."""
-    architectures = [
-        {
-            "name": name,
-            "package": owned.dist,
-            "version": owned.version,
-            "summary": owned.record.summary,
-            "paper": owned.record.paper,
-        }
-        for name, owned in zip(zoo.architectures.names(), zoo.architectures, strict=True)
-        if wanted(pattern, name)
-    ]
+    architectures = _entries(zoo.architectures, pattern, "paper")
     models = [
         {
             "name": name,
@@ -91,3 +99,17 @@ def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
         if wanted(pattern, name)
     ]
     return {"architectures": architectures, "models": models}
+
+
+def _entries(shelf: Shelf[Any], pattern: str | None, *more: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "package": owned.dist,
+            "version": owned.version,
+            "summary": owned.record.summary,
+            **{field: getattr(owned.record, field) for field in more},
+        }
+        for name, owned in zip(shelf.names(), shelf, strict=True)
+        if wanted(pattern, name)
+    ]

@@ -2,11 +2,14 @@
 
 from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.specs import (
+    AdversarialLoss,
     Architecture,
     Command,
     Dataset,
+    Extractor,
     Meta,
     Metric,
+    Score,
     Tracker,
     Trained,
     Weights,
@@ -15,11 +18,14 @@ from ganzoo.registry.specs import (
 from ganzoo.registry.zoo import Zoo, installed
 
 __all__ = [
+    "AdversarialLoss",
     "Architecture",
     "Command",
     "Dataset",
+    "Extractor",
     "Meta",
     "Metric",
+    "Score",
     "Tracker",
     "Trained",
     "Weights",

@@ -19,8 +19,8 @@ Output = Annotated[
     Meta(description="how the generator ends: the paper's transposed convolution, or a 3x3 one at full resolution"),
 ]
 LossName = Annotated[
-    Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"],
-    Meta(description="adversarial loss"),
+    str,
+    Meta(description="adversarial loss: minimax, non-saturating, least-squares, hinge, wasserstein, or a plugin's"),
 ]
 LearningRate = Annotated[float, Meta(gt=0, le=1, description="learning rate")]
 Beta = Annotated[float, Meta(ge=0, lt=1, description="Adam's decay of a moment")]

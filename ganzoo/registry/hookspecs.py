@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from ganzoo.registry.specs import Architecture, Command, Dataset, Tracker
+    from ganzoo.registry.specs import AdversarialLoss, Architecture, Command, Dataset, Extractor, Metric, Tracker
 
 GROUP = "ganzoo"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -31,6 +31,24 @@ def ganzoo_models() -> Iterable[Path]:
 @hookspec
 def ganzoo_datasets() -> Iterable[Dataset]:
     """Return the data sets that can be named in short."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_losses() -> Iterable[AdversarialLoss]:
+    """Return adversarial losses that architectures can be trained with by name: ``-o loss=NAME``."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_metrics() -> Iterable[Metric]:
+    """Return what drawn images can be measured by: ``ganzoo eval MODEL -m 'NAME[EXTRACTOR]@10k/test'``."""
+    raise NotImplementedError
+
+
+@hookspec
+def ganzoo_extractors() -> Iterable[Extractor]:
+    """Return the feature spaces that metrics can be computed in."""
     raise NotImplementedError
 
 

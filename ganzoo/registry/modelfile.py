@@ -10,9 +10,9 @@ import msgspec
 import yaml
 
 from ganzoo.errors import RegistryError, did_you_mean
-from ganzoo.registry.specs import Metric, Trained, Weights, WeightsFile, is_name
+from ganzoo.registry.specs import Score, Trained, Weights, WeightsFile, is_name
 
-_INNER = [key for kind in (WeightsFile, Trained, Metric) for key in kind.__struct_fields__]
+_INNER = [key for kind in (WeightsFile, Trained, Score) for key in kind.__struct_fields__]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml, where it is built

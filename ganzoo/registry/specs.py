@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
 __all__ = [
-    "API", "Architecture", "Command", "Dataset", "Meta", "Metric", "Tracker", "Trained", "Weights", "WeightsFile",
+    "API", "AdversarialLoss", "Architecture", "Command", "Dataset", "Extractor", "Meta", "Metric", "Score", "Tracker",
+    "Trained", "Weights", "WeightsFile",
 ]  # fmt: skip
 
 API = 1
@@ -99,6 +100,53 @@ class Tracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     summary: str
 
 
+class AdversarialLoss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An adversarial loss that architectures can be trained with by its name: ``-o loss=NAME``.
+
+    Args:
+        name: what a user types; ganzoo's own losses come first.
+        target: ``"package.module:LOSS"``, a `ganzoo.gan.Loss`, imported on first use.
+        summary: one line: what sets it apart.
+        paper: a reference.
+    """
+
+    name: str
+    target: str
+    summary: str
+    paper: str | None = None
+
+
+class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What drawn images are measured by, most often against real ones: ``ganzoo eval MODEL -m 'NAME[...]@10k/test'``.
+
+    Args:
+        name: what a user types.
+        target: ``"package.module:Class"``, made without arguments for each measurement; see `ganzoo.metrics.Measure`.
+        summary: one line: what the value says.
+        better: whether the lower or the higher value is the better one.
+    """
+
+    name: str
+    target: str
+    summary: str
+    better: Literal["lower", "higher"]
+
+
+class Extractor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The features of images that metrics are computed on.
+
+    Args:
+        name: what a user types; ``NAME:WORD,WORD`` hands the words to the target.
+        target: ``"package.module:Class"``, called with those words, gives a `torch.nn.Module`; see
+            `ganzoo.metrics.Features`.
+        summary: one line: which network, on which data.
+    """
+
+    name: str
+    target: str
+    summary: str
+
+
 class WeightsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a safetensors file is: beside registry.yaml (``file`` alone), or at a commit of a Hub repository."""
 
@@ -120,8 +168,8 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: str | None = None
 
 
-class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A figure with the protocol that it was measured by; values of two protocols do not compare."""
+class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The value of a metric with the protocol that it was measured by; values of two protocols do not compare."""
 
     name: str
     value: float
@@ -139,7 +187,7 @@ class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trained: Trained
     digest: str
     config: Mapping[str, Any] = field(default_factory=dict)
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[Score, ...] = ()
     summary: str | None = None
     root: str = ""
     """The folder that ``weights.file`` is relative to; set by whoever reads the entry."""

@@ -16,7 +16,18 @@ from msgspec import Struct
 from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
 from ganzoo.registry.modelfile import builtin_registry, read_models
 from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
-from ganzoo.registry.specs import API, Architecture, Command, Dataset, Tracker, Weights, is_name
+from ganzoo.registry.specs import (
+    API,
+    AdversarialLoss,
+    Architecture,
+    Command,
+    Dataset,
+    Extractor,
+    Metric,
+    Tracker,
+    Weights,
+    is_name,
+)
 
 T = TypeVar("T")
 
@@ -31,10 +42,10 @@ class Owned(Struct, Generic[T], frozen=True):
 
 
 class Shelf(Generic[T]):
-    """The records of one kind by name. Two owners of one name are both kept; ``dist:name`` tells them apart."""
+    """The records of one ``kind`` by name. Two owners of one name are both kept; ``dist:name`` tells them apart."""
 
     def __init__(self, kind: str, broken: list[Broken]) -> None:
-        self._kind = kind
+        self.kind = kind
         self._broken = broken
         self._records: dict[str, list[Owned[T]]] = {}
         self._renamed: dict[str, tuple[str, Owned[T], str]] = {}
@@ -51,7 +62,7 @@ class Shelf(Generic[T]):
         """
         owners = self._records.setdefault(name, [])
         if any(o.dist == owned.dist for o in owners):
-            raise PluginError(f"{owned.dist} provides the {self._kind} '{name}' twice")
+            raise PluginError(f"{owned.dist} provides the {self.kind} '{name}' twice")
         owners.append(owned)
 
     def __iter__(self) -> Iterator[Owned[T]]:
@@ -90,11 +101,11 @@ class Shelf(Generic[T]):
             import logging  # only those who use an old name wait for it
 
             new, owned, until = earlier
-            said = f"the {self._kind} '{name}' is now called '{new}'; the old name works until {owned.dist} {until}"
+            said = f"the {self.kind} '{name}' is now called '{new}'; the old name works until {owned.dist} {until}"
             logging.getLogger(__name__).warning(said)
             return owned
         if not owners:
-            raise unknown(self._kind, name, self.names(), self._broken)
+            raise unknown(self.kind, name, self.names(), self._broken)
         if len(owners) > 1:
             raise NameClashError(self._clash(name.rpartition(":")[2], owners))
         return owners[0]
@@ -105,11 +116,11 @@ class Shelf(Generic[T]):
 
     def _clash(self, name: str, owners: list[Owned[T]]) -> str:
         choices = " or ".join(f"{o.dist}:{name}" for o in owners)
-        return f"{len(owners)} packages provide the {self._kind} '{name}': say {choices}"
+        return f"{len(owners)} packages provide the {self.kind} '{name}': say {choices}"
 
 
 class Zoo:
-    """All that is installed: architectures, pretrained models and data sets.
+    """All that is installed, a shelf for each kind.
 
     Args:
         plugins: the discovered plugins.
@@ -120,18 +131,26 @@ class Zoo:
         self.broken = plugins.broken
         self.plugins = plugins.loaded
         self.problems: list[str] = []
-        self.architectures: Shelf[Architecture] = Shelf("architecture", self.broken)
-        self.models: Shelf[Weights] = Shelf("model", self.broken)
-        self.datasets: Shelf[Dataset] = Shelf("data set", self.broken)
-        self._put(plugins, "ganzoo_architectures", Architecture, self.architectures, _check_architecture)
+        self._shelves: list[Shelf[Any]] = []
+
+        def shelf(kind: str, hook: str, record: type[T], check: Callable[[T], None] = _check) -> Shelf[T]:
+            made: Shelf[T] = Shelf(kind, self.broken)
+            self._shelves.append(made)
+            self._put(plugins, hook, record, made, check)
+            return made
+
+        self.architectures = shelf("architecture", "ganzoo_architectures", Architecture, _check_architecture)
         for owned in self.architectures:
             for old, until in owned.record.renamed.items():
                 self.architectures.rename(old, owned.record.name, owned, until)
-        self.trackers: Shelf[Tracker] = Shelf("tracker", self.broken)
-        self.commands: Shelf[Command] = Shelf("command", self.broken)
-        self._put(plugins, "ganzoo_datasets", Dataset, self.datasets, _check)
-        self._put(plugins, "ganzoo_trackers", Tracker, self.trackers, _check)
-        self._put(plugins, "ganzoo_commands", Command, self.commands, _check)
+        self.datasets = shelf("data set", "ganzoo_datasets", Dataset)
+        self.losses = shelf("loss", "ganzoo_losses", AdversarialLoss)
+        self.metrics = shelf("metric", "ganzoo_metrics", Metric)
+        self.extractors = shelf("extractor", "ganzoo_extractors", Extractor)
+        self.trackers = shelf("tracker", "ganzoo_trackers", Tracker)
+        self.commands = shelf("command", "ganzoo_commands", Command)
+        self.models: Shelf[Weights] = Shelf("model", self.broken)
+        self._shelves.append(self.models)
         if registry is not None:
             self._put_models(registry, Plugin("registry", "ganzoo", "", None))
         for plugin, paths in plugins.results("ganzoo_models", Path):
@@ -161,10 +180,10 @@ class Zoo:
 
     def shelves(self) -> list[Shelf[Any]]:
         """Return all that plugins provide, kind by kind."""
-        return [self.architectures, self.models, self.datasets, self.trackers, self.commands]
+        return self._shelves
 
 
-def _check(record: Architecture | Command | Dataset | Tracker) -> None:
+def _check(record: Any) -> None:
     try:  # a Struct takes whatever it is made with
         msgspec.convert(msgspec.structs.asdict(record), type(record))
     except msgspec.ValidationError as error:

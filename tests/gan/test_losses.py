@@ -8,6 +8,10 @@ import torch
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import LOSSES, get_loss
+from ganzoo.gan.losses import BUILT_IN
+from ganzoo.registry import installed
+from ganzoo.registry.fields import LossName
+from ganzoo.registry.zoo import import_target
 
 
 def sigmoid(x):
@@ -95,3 +99,16 @@ def test_logits_of_a_thousand_overflow_nothing(name):
 def test_an_unknown_loss_is_an_error_that_suggests_the_nearest():
     with pytest.raises(ConfigError, match=r"No loss is called 'hing'\. Did you mean 'hinge'\? There are: minimax, "):
         get_loss("hing")
+
+
+def test_the_catalogue_has_the_built_in_losses():
+    own = {o.record.name: o.record for o in installed().losses if o.plugin == "losses"}
+    assert set(own) == set(BUILT_IN)
+    for name, record in own.items():
+        assert import_target("loss", installed().losses[f"ganzoo:{name}"]) is BUILT_IN[name], record
+        assert record.paper
+
+
+def test_a_hyper_parameter_names_all_of_them():
+    meaning = LossName.__metadata__[0].description
+    assert all(name in meaning for name in BUILT_IN)

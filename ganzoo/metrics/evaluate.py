@@ -1,0 +1,209 @@
+"""Measurements: images are drawn and real ones read once for all metrics that want the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ganzoo.data import Store, open_source, prepare
+from ganzoo.errors import ConfigError, GanzooError, PluginError
+from ganzoo.gan import GAN
+from ganzoo.metrics.contract import Features, Measure
+from ganzoo.metrics.protocol import Protocol
+from ganzoo.registry import Zoo, installed
+from ganzoo.registry.specs import Extractor, Score
+from ganzoo.registry.zoo import Owned, import_target
+from ganzoo.sampling import quantise
+
+_KEYS = {"image", "label"}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One protocol with what computes it."""
+
+    protocol: Protocol
+    measure: Measure
+    features: Features | None
+
+    def see(self, image: Tensor) -> Mapping[str, Tensor]:
+        """Return what the extractor sees in the images."""
+        found = self.features(image) if self.features else {}
+        if not isinstance(found, Mapping):
+            raise PluginError(
+                f"extractor '{self.protocol.extractor}' must return a dict of tensors, not {type(found).__name__}"
+            )
+        return found
+
+
+def evaluate(
+    gan: GAN,
+    protocols: Sequence[str | Protocol],
+    *,
+    data: str | None = None,
+    batch_size: int = 64,
+    progress: bool = True,
+) -> list[Score]:
+    """Measure what a model draws.
+
+    A conditional model draws the conditions that go with its seeds, see `GAN.inputs`.
+
+    Args:
+        gan: the model, on the device where it is measured.
+        protocols: what is measured and how, for instance ``["fd[pixels]@10k/test"]``.
+        data: the real images, as `ganzoo.train` takes them; needed by metrics that compare.
+        batch_size: images at a time; no part of the result.
+        progress: show progress bars.
+
+    Returns:
+        A value for each protocol, in their order.
+
+    Raises:
+        UnknownNameError: no such metric or extractor.
+        ConfigError: a protocol that cannot be read or leaves out what its metric needs.
+        DataError: the real images cannot be had.
+        PluginError: a metric or an extractor fails.
+    """
+    zoo = installed()
+    jobs = _jobs(zoo, [Protocol.parse(p) if isinstance(p, str) else p for p in protocols], gan.device)
+    first = quantise(gan.sample(1)).to(gan.device)
+    for job in jobs:
+        _check_needs(job, first, gan)
+    stores = _stores(zoo, jobs, data, first)
+    with torch.inference_mode():
+        for images, seed in dict.fromkeys((job.protocol.images, job.protocol.seed) for job in jobs):
+            due = [job for job in jobs if (job.protocol.images, job.protocol.seed) == (images, seed)]
+            bar = tqdm(total=images, desc="drawing", unit="img", disable=None if progress else True)
+            _show(due, _drawn(gan, images, seed, batch_size), bar, real=False)
+        compared = [job for job in jobs if job.measure.compares]
+        for split, count in dict.fromkeys((job.protocol.split, job.protocol.real) for job in compared):
+            due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
+            store = stores[str(split)]
+            number = count or len(store)
+            bar = tqdm(total=number, desc=f"reading {store.name}", unit="img", disable=None if progress else True)
+            _show(due, _real(store, number, gan.device, batch_size), bar, real=True)
+    scores = []
+    for job in jobs:
+        with _blaming(job):
+            value = float(job.measure.compute())
+        scores.append(Score(name=job.protocol.metric, value=value, protocol=str(job.protocol)))
+    return scores
+
+
+def _jobs(zoo: Zoo, protocols: Sequence[Protocol], device: torch.device) -> list[_Job]:
+    """Find the metrics and make the extractors; all names are looked up before anything heavy is imported."""
+    metrics = [zoo.metrics[protocol.metric] for protocol in protocols]
+    found = {p.extractor: find_extractor(zoo, p.extractor) for p in protocols if p.extractor}
+    made = {text: _make(owned, words).to(device) for text, (owned, words) in found.items()}
+    jobs = []
+    for protocol, owned in zip(protocols, metrics, strict=True):
+        measure = import_target("metric", owned)()
+        if measure.compares and protocol.split is None:
+            raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
+        if not measure.compares and protocol.split is not None:
+            raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
+        jobs.append(_Job(protocol, measure, made[protocol.extractor] if protocol.extractor else None))
+    return jobs
+
+
+def find_extractor(zoo: Zoo, text: str) -> tuple[Owned[Extractor], list[str]]:
+    """Return the extractor that a protocol names, and the words that are for it.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if text in zoo.extractors:  # ``package:name`` is not a name with a word
+        return zoo.extractors[text], []
+    parts = text.replace(",", ":").split(":")
+    for size in (2, 1):
+        if (name := ":".join(parts[:size])) in zoo.extractors:
+            return zoo.extractors[name], parts[size:]
+    return zoo.extractors[parts[0]], []
+
+
+def _make(owned: Owned[Extractor], words: list[str]) -> Any:
+    kind = import_target("extractor", owned)
+    try:
+        made = kind(*words)
+    except GanzooError:
+        raise
+    except Exception as error:  # a plugin may raise anything, and takes the words that it takes
+        with_words = f" with {', '.join(words)}" if words else ""
+        raise PluginError(f"extractor '{owned.record.name}' cannot be made{with_words}: {error}") from error
+    if not isinstance(made, nn.Module):
+        raise PluginError(f"{owned.record.target} of {owned.dist} makes no torch.nn.Module")
+    return made.eval().requires_grad_(False)
+
+
+def _check_needs(job: _Job, image: Tensor, gan: GAN) -> None:
+    """Compare what a metric needs with what there is, on one image and before thousands."""
+    given = {"image", *(["label"] if "label" in gan.inputs(1, seeds=[0]) else [])}
+    if job.features is not None:
+        with torch.inference_mode(), _blaming(job):
+            given |= set(job.see(image))
+    if missing := sorted(job.measure.needs - given):
+        without = "" if job.features else ", and no extractor is named in [brackets]"
+        raise ConfigError(f"'{job.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}")
+
+
+def _stores(zoo: Zoo, jobs: Sequence[_Job], data: str | None, image: Tensor) -> dict[str, Store]:
+    """Return the real images by split, in the shape of the drawn ones."""
+    stores: dict[str, Store] = {}
+    for job in jobs:
+        split = job.protocol.split
+        if split is None:
+            continue
+        if data is None:
+            raise ConfigError(f"'{job.protocol}' compares with real images: say which data")
+        if split not in stores:
+            stores[split] = prepare(open_source(data, split=split, zoo=zoo), image.shape[-1], image.shape[1])
+        if job.protocol.real is not None and job.protocol.real > len(stores[split]):
+            raise ConfigError(f"'{job.protocol}' asks for more real images than the {len(stores[split]):,} of {data}")
+    return stores
+
+
+def _drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Iterator[dict[str, Tensor]]:
+    for start in range(0, images, batch_size):
+        size = min(batch_size, images - start)
+        inputs = gan.inputs(size, seeds=range(seed + start, seed + start + size))
+        batch = {"image": quantise(gan.draw(inputs, batch_size)), **{k: inputs[k] for k in _KEYS & set(inputs)}}
+        yield {key: value.to(gan.device) for key, value in batch.items()}
+
+
+def _real(store: Store, number: int, device: torch.device, batch_size: int) -> Iterator[dict[str, Tensor]]:
+    index = torch.arange(number) * len(store) // number
+    for part in torch.split(index, batch_size):
+        batch = {"image": store.images[part].to(device)}
+        if store.labels is not None:
+            batch["label"] = store.labels[part].to(device)
+        yield batch
+
+
+def _show(jobs: Sequence[_Job], batches: Iterator[dict[str, Tensor]], bar: tqdm[Any], *, real: bool) -> None:
+    """Show every batch to all jobs; an extractor that several share sees it once."""
+    with bar:
+        for batch in batches:
+            seen: dict[str | None, Mapping[str, Tensor]] = {}
+            for job in jobs:
+                with _blaming(job):
+                    if job.protocol.extractor not in seen:
+                        seen[job.protocol.extractor] = job.see(batch["image"])
+                    job.measure.update({**batch, **seen[job.protocol.extractor]}, real=real)
+            bar.update(len(batch["image"]))
+
+
+@contextmanager
+def _blaming(job: _Job) -> Iterator[None]:
+    """Make one line that says whose it is of whatever a plugin raises."""
+    try:
+        yield
+    except GanzooError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        raise PluginError(f"'{job.protocol}' cannot be measured: {type(error).__name__}: {error}") from error

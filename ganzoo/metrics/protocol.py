@@ -1,0 +1,74 @@
+"""How a value was measured, as a string that can be read and parsed. Values of two protocols do not compare."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ganzoo.errors import ConfigError
+
+_COUNT = r"\d+[kM]?"
+_PATTERN = re.compile(
+    rf"(?P<metric>[^\[\]@/#]+)(?:\[(?P<extractor>[^\[\]@/#]+)\])?@(?P<images>{_COUNT})"
+    rf"(?:/(?P<split>[\w.+-]+)(?::(?P<real>{_COUNT}))?)?(?:#(?P<seed>\d+))?",
+    re.ASCII,
+)
+EXAMPLE = "fd[pixels]@10k/test"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One measurement: ``METRIC[EXTRACTOR]@IMAGES/SPLIT:REAL#SEED``, for instance ``fd[pixels]@10k/test``.
+
+    Args:
+        metric: its name in the zoo.
+        extractor: of the features, with its words (``"timm:resnet18"``); None for a metric that sees images only.
+        images: drawn, with the seeds ``seed`` to ``seed + images - 1``.
+        split: of the data set that the real images come from; None for a metric without them.
+        real: how many real images, evenly spaced over the split; None takes all of them.
+        seed: of the first drawn image.
+    """
+
+    metric: str
+    extractor: str | None = None
+    images: int = 10_000
+    split: str | None = None
+    real: int | None = None
+    seed: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Protocol:
+        """Read a protocol; ``parse(str(protocol)) == protocol``.
+
+        Raises:
+            ConfigError: it is none; the text shows one.
+        """
+        match = _PATTERN.fullmatch(text.strip())
+        if match is None:
+            raise ConfigError(
+                f"'{text}' is no protocol: say METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance '{EXAMPLE}', where 10k "
+                "images are drawn and compared with the real ones of the test split"
+            )
+        part = match.groupdict()
+        images, real = _number(part["images"]), _number(part["real"]) if part["real"] else None
+        if images < 1 or real == 0:
+            raise ConfigError(f"'{text}' asks for no images at all")
+        return cls(part["metric"], part["extractor"], images, part["split"], real, int(part["seed"] or 0))
+
+    def __str__(self) -> str:
+        extractor = f"[{self.extractor}]" if self.extractor else ""
+        real = f":{_text(self.real)}" if self.real else ""
+        split = f"/{self.split}{real}" if self.split else ""
+        return f"{self.metric}{extractor}@{_text(self.images)}{split}{f'#{self.seed}' if self.seed else ''}"
+
+
+def _number(text: str) -> int:
+    unit = {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
+    return int(text.rstrip("kM")) * unit
+
+
+def _text(count: int) -> str:
+    for unit, letter in ((1_000_000, "M"), (1_000, "k")):
+        if count % unit == 0:
+            return f"{count // unit}{letter}"
+    return str(count)

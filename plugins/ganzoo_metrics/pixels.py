@@ -1,0 +1,26 @@
+"""The simplest features: the image itself, made small."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.errors import ConfigError
+
+
+class Pixels(nn.Module):
+    """Images (N, C, S, S) uint8 to ``features`` (N, C*K*K) in [0, 1], averaged down to K x K.
+
+    It sees composition, tone and colour; sharpness and meaning are beyond it.
+    """
+
+    def __init__(self, size: str = "16") -> None:
+        super().__init__()
+        if not size.isdecimal() or not 1 <= int(size) <= 32:
+            raise ConfigError(f"pixels:{size}: the size must be a number from 1 to 32")
+        self.size = int(size)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Average, scale and flatten."""
+        small = F.adaptive_avg_pool2d(images.float() / 255, self.size)
+        return {"features": small.flatten(1)}

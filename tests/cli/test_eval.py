@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from helpers import narrow
+
+MODEL = "dcgan-mnist"
+
+
+def test_a_model_is_measured(call, mnist):
+    done = call("eval", MODEL, "-m", "fd[pixels]@100/train", "--data", str(mnist))
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[1].startswith("fd[pixels]@100/train  ")
+    assert done.out.rstrip().endswith("lower is better")
+
+
+def test_as_json(call, mnist):
+    protocols = ["fd[pixels]@100/train", "fd[pixels:4]@100/train"]
+    done = call("eval", MODEL, "-m", protocols[0], "-m", protocols[1], "--data", str(mnist), "--json")
+    scores = json.loads(done.out)
+    assert [score["protocol"] for score in scores] == protocols
+    assert all(score["value"] > 0 for score in scores)
+
+
+def test_a_run_is_measured_against_the_images_it_was_trained_on(call, mnist, tmp_path):
+    options = [word for key, value in narrow("dcgan").items() for word in ("-o", f"{key}={value}")]
+    words = ["--data", str(mnist), "--images", "64", "--batch-size", "32", "--out", str(tmp_path / "run"), *options]
+    assert call("train", "dcgan", *words).code == 0
+    done = call("eval", str(tmp_path / "run"), "-m", "fd[pixels]@20/train", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)[0]["protocol"] == "fd[pixels]@20/train"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), "Missing option '-m'"),
+        (("-m", "fd"), "'fd' is no protocol"),
+        (("-m", "fdx[pixels]@10/test"), "No metric is called 'fdx'"),
+    ],
+)
+def test_mistakes_are_one_line(call, words, text):
+    done = call("eval", MODEL, *words)
+    assert done.code != 0
+    assert text in done.err
+    assert "Traceback" not in done.err

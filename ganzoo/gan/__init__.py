@@ -1,6 +1,6 @@
 """What an architecture is written with. Knows nothing of the engine, the registry, the Hub or the command line."""
 
-from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN
+from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN, seeded_normal, truncate
 from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
@@ -20,4 +20,6 @@ __all__ = [
     "Terms",
     "Tick",
     "get_loss",
+    "seeded_normal",
+    "truncate",
 ]

@@ -13,7 +13,9 @@ __all__ = [
 ]  # fmt: skip
 
 API = 1
-"""The version of the plugin interface that this core speaks."""
+"""The number of the plugin interface that this core speaks."""
+OLDEST_API = 1
+"""The oldest one that it still understands."""
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Commit = Annotated[str, Meta(pattern="^[0-9a-f]{40}$")]

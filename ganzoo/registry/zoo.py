@@ -18,6 +18,7 @@ from ganzoo.registry.modelfile import builtin_registry, read_models
 from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
 from ganzoo.registry.specs import (
     API,
+    OLDEST_API,
     AdversarialLoss,
     Architecture,
     Command,
@@ -195,10 +196,11 @@ def _check(record: Any) -> None:
 
 def _check_architecture(record: Architecture) -> None:
     _check(record)
-    if record.api != API:
+    if not OLDEST_API <= record.api <= API:
         newer = "ganzoo" if record.api > API else "the plugin"
+        spoken = f"{OLDEST_API} to {API}" if OLDEST_API < API else API
         raise PluginError(
-            f"architecture '{record.name}' speaks plugin API {record.api}, this ganzoo speaks {API}: upgrade {newer}"
+            f"architecture '{record.name}' speaks plugin API {record.api}, this ganzoo speaks {spoken}: upgrade {newer}"
         )
     if not is_dataclass(record.config) or not record.config.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise PluginError(f"the config of '{record.name}' must be a frozen dataclass")

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -108,12 +108,17 @@ class Subject:
         expect(size is not None, "the images differ in size, and the config has no image_size: give the check others")
         return prepare(source, int(size or 0), channels, progress=False)
 
-    def batch(self, gan: GAN, n: int = BATCH) -> Batch:
-        """Return real images with what the GAN says that it needs, and nothing else."""
-        full = Loader(self.store, seed=0).batch(0, n, gan.stages()[0].resolution)
+    def batch(self, gan: GAN, turn: Turn) -> Batch:
+        """Return what a phase finds in its batch: what the GAN says that it needs, and what earlier phases leave."""
+        full = Loader(self.store, seed=0).batch(0, BATCH, turn.resolution)
         for key in gan.needs:
             expect(key in full, f"needs has '{key}', which the images do not give: they give {', '.join(full)}")
-        return {key: value for key, value in full.items() if key in gan.needs}
+        batch = {key: value for key, value in full.items() if key in gan.needs}
+        gan.before_step(turn.tick)
+        for phase in turn.before:
+            for _ in phase.loss(batch, turn.tick):
+                pass
+        return batch
 
     def state(self, gan: GAN) -> State:
         """Return what training changes, before its first step."""
@@ -129,15 +134,29 @@ class Subject:
         return state
 
 
-def phases(gan: GAN) -> list[Phase]:
-    """Return the phases of all stages; one that several stages share comes once."""
-    found: dict[int, Phase] = {}
-    for stage in gan.stages():
-        for phase in stage.phases:
-            found.setdefault(id(phase), phase)
-    return list(found.values())
+class Turn(NamedTuple):
+    """A phase in its stage, in the middle of which it is looked at.
+
+    Args:
+        phase: what is played.
+        before: the phases of the stage that come before it.
+        tick: in the middle of the stage, when a fade-in is under way.
+        resolution: that the stage wants its images in.
+    """
+
+    phase: Phase
+    before: tuple[Phase, ...]
+    tick: Tick
+    resolution: int | None
 
 
-def first_tick() -> Tick:
-    """Return the tick of a training's first step."""
-    return Tick(0, 0, 0, 0.0)
+def turns(gan: GAN) -> list[Turn]:
+    """Return every phase of every stage."""
+    found, begun = [], 0
+    for index, stage in enumerate(gan.stages()):
+        images = begun + (stage.images or 0) // 2
+        begun += stage.images or 0
+        tick = Tick(0, images, index, images / max(2 * begun, 1))
+        for place, phase in enumerate(stage.phases):
+            found.append(Turn(phase, tuple(stage.phases[:place]), tick, stage.resolution))
+    return found

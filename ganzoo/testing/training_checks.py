@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ganzoo.gan import GAN, Phase
-from ganzoo.testing.subject import BATCH, Subject, expect, first_tick, phases
+from ganzoo.gan import GAN
+from ganzoo.testing.subject import BATCH, Subject, Turn, expect, turns
 from ganzoo.training.loop import Player, State, Sums
 
 KNOWN_NEEDS = {"image", "label"}
@@ -46,7 +47,7 @@ def check_structure(subject: Subject) -> None:
                 phase.every >= 1 and phase.repeat >= 1,
                 f"phase {phase.name} has every={phase.every}, repeat={phase.repeat}: both count from 1",
             )
-    idle = set(optimizers) - {phase.optimizer for phase in phases(gan)}
+    idle = set(optimizers) - {turn.phase.optimizer for turn in turns(gan)}
     expect(not idle, f"no phase uses the optimizer {_list(idle)}")
 
 
@@ -62,34 +63,28 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
     expect(not left, f"{_list(left)} is in no optimizer: add it, or make it a buffer")
 
 
-def _play(subject: Subject, gan: GAN, phase: Phase) -> None:
-    optimizer = gan.optimizers()[phase.optimizer]
+def _play(subject: Subject, gan: GAN, turn: Turn) -> None:
+    optimizer = gan.optimizers()[turn.phase.optimizer]
     player = Player(gan, optimizer, Accelerator(cpu=True), Sums(), bf16=False)
-    batch = _after_the_others(subject, gan, phase)
+    batch = subject.batch(gan, turn)
     player.take_turn()
-    player.play(phase, batch, first_tick())
+    player.play(turn.phase, batch, turn.tick)
 
 
-def _after_the_others(subject: Subject, gan: GAN, phase: Phase) -> dict[str, Tensor]:
-    """Return a batch with what the phases before this one in its stage leave in it."""
-    batch = subject.batch(gan)
-    stage = next(stage for stage in gan.stages() if any(p.name == phase.name for p in stage.phases))
-    for before in stage.phases:
-        if before.name == phase.name:
-            break
-        for _ in before.loss(batch, first_tick()):
-            pass
-    return batch
+def _each_alone(subject: Subject) -> Iterator[tuple[GAN, Turn]]:
+    """Yield every phase of every stage, each with a GAN that has not played yet."""
+    for index in range(len(turns(subject.build()))):
+        gan = subject.build().train()
+        yield gan, turns(gan)[index]
 
 
 def check_gradients_stay_home(subject: Subject) -> None:
     """A phase trains its own optimizer's networks; it must leave all others as they are, and reach its own."""
-    for name in [phase.name for phase in phases(subject.build())]:
-        gan = subject.build().train()
-        phase = next(p for p in phases(gan) if p.name == name)
-        own = _own(gan, gan.optimizers()[phase.optimizer])
+    for gan, turn in _each_alone(subject):
+        name = turn.phase.name
+        own = _own(gan, gan.optimizers()[turn.phase.optimizer])
         before = {key: parameter.detach().clone() for key, parameter in gan.named_parameters()}
-        _play(subject, gan, phase)
+        _play(subject, gan, turn)
         touched = {key for key, parameter in gan.named_parameters() if parameter.grad is not None}
         expect(not touched - own, f"phase {name} gives a gradient to {_list(touched - own)}, which it does not train")
         expect(touched, f"phase {name} gives no gradient at all: does its loss detach what it should train?")
@@ -102,10 +97,9 @@ def check_every_parameter_learns(subject: Subject) -> None:
     """A parameter that no phase reaches is a mistake in a forward pass, or dead weight."""
     reached: set[str] = set()
     every: set[str] = set()
-    for name in [phase.name for phase in phases(subject.build())]:
-        gan = subject.build().train()
+    for gan, turn in _each_alone(subject):
         every = {key for key, _ in gan.named_parameters()}
-        _play(subject, gan, next(p for p in phases(gan) if p.name == name))
+        _play(subject, gan, turn)
         reached |= {key for key, p in gan.named_parameters() if p.grad is not None}
     expect(not every - reached, f"no phase gives a gradient to {_list(every - reached)}: is it used in forward()?")
 
@@ -113,10 +107,11 @@ def check_every_parameter_learns(subject: Subject) -> None:
 def check_losses(subject: Subject) -> None:
     """Losses are per image, so that the engine can average them over any number of processes; and finite."""
     gan = subject.build().train()
-    for phase in phases(gan):
-        batch = _after_the_others(subject, gan, phase)
+    for turn in turns(gan):
+        phase = turn.phase
+        batch = subject.batch(gan, turn)
         yielded = 0
-        for terms in phase.loss(batch, first_tick()):
+        for terms in phase.loss(batch, turn.tick):
             yielded += 1
             expect(isinstance(terms, dict) and terms, f"phase {phase.name} yields {type(terms).__name__}, not terms")
             for name, values in terms.items():
@@ -134,12 +129,14 @@ def check_losses(subject: Subject) -> None:
 def check_needs(subject: Subject) -> None:
     """`needs` is compared with the data before training: what is missing there fails in the first step."""
     gan = subject.build().train()
-    for phase in phases(gan):
+    for turn in turns(gan):
         try:
-            for _ in phase.loss(_after_the_others(subject, gan, phase), first_tick()):
+            for _ in turn.phase.loss(subject.batch(gan, turn), turn.tick):
                 pass
         except KeyError as error:
-            expect(False, f"phase {phase.name} uses batch[{error}], which needs does not name: {sorted(gan.needs)}")
+            expect(
+                False, f"phase {turn.phase.name} uses batch[{error}], which needs does not name: {sorted(gan.needs)}"
+            )
 
 
 def check_a_step_changes_what_it_trains(subject: Subject) -> None:

@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+SITE = $(BIN)/python -m sphinx -q --fail-on-warning -b html docs site
 
-.PHONY: demo test lint docs format clean
+.PHONY: demo test lint docs outputs format clean
 
 demo: $(STAMP)  ## list the zoo and draw 64 digits
 	$(BIN)/ganzoo list
@@ -13,13 +14,17 @@ demo: $(STAMP)  ## list the zoo and draw 64 digits
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -n 2
 
-lint: $(STAMP)  ## format, lint, types, and the outputs shown in the docs
+lint: $(STAMP)  ## format, lint, types, the outputs shown in the docs, and the site
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog --check --diff README.md docs/*.md
+	$(SITE)
 
-docs: $(STAMP)  ## generate the outputs shown in the docs anew
+docs: $(STAMP)  ## build the guide and the reference as a static site: site/index.html
+	$(SITE)
+
+outputs: $(STAMP)  ## generate the outputs shown in the docs anew
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cog -r README.md docs/*.md
 
 format: $(STAMP)
@@ -34,4 +39,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) site

@@ -85,3 +85,41 @@ def recipes() -> None:
         trained = owned.record.trained
         cog.outl(f"\n**{owned.record.name}**: {trained.images:,} images in {trained.minutes:g} minutes.\n")
         cog.outl(f"```\n{trained.command}\n```")
+
+
+def losses() -> None:
+    """Show the built-in adversarial losses."""
+    cog.outl("| name | what sets it apart | from |\n|---|---|---|")
+    for owned in installed().losses:
+        record = owned.record
+        cog.outl(f"| `{record.name}` | {record.summary} | {record.paper} |")
+
+
+def blocks() -> None:
+    """Show what architectures are written with, each with the first line of its docstring."""
+    import importlib
+    import inspect
+
+    homes = {
+        "Regularisers": "ganzoo.gan.regularizers",
+        "Layers": "ganzoo.gan.layers",
+        "Networks": "ganzoo.gan.convnets",
+        "Schedules": "ganzoo.gan.schedules",
+    }
+    for title, home in homes.items():
+        module = importlib.import_module(home)
+        cog.outl(f"\n### {title}: `{home}`\n\n| name | what it does |\n|---|---|")
+        for name, value in vars(module).items():
+            own = (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == home
+            if own and not name.startswith("_"):
+                first = " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
+                cog.outl(f"| `{name}` | {first.replace('|', chr(92) + '|')} |")
+
+
+def commands() -> None:
+    """Show the help of every command."""
+    from ganzoo.cli import COMMANDS
+
+    for name in COMMANDS:
+        cog.outl(f"\n## ganzoo {name}\n")
+        run(f"ganzoo {name} --help")

@@ -51,30 +51,3 @@ def test_the_readmes_python_runs(tmp_path):
     code = "\n".join(blocks(ROOT / "README.md", "python"))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_complete_architecture_of_the_plugin_page_trains(mnist, tmp_path):
-    page = ROOT / "docs" / "plugins.md"
-    light, model = blocks(page, "python")[:2]
-    package = tmp_path / "ganzoo_lsgan"
-    package.mkdir()
-    (package / "__init__.py").write_text(light)
-    (package / "model.py").write_text(model)
-    info = tmp_path / "ganzoo_lsgan-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganzoo-lsgan\nVersion: 0.1.0\n")
-    (toml,) = blocks(page, "toml")
-    (info / "entry_points.txt").write_text(
-        "[ganzoo]\n" + toml.rpartition("[project.entry-points.ganzoo]\n")[2].replace('"', "")
-    )
-    code = f"""
-import sys
-sys.path.insert(0, {str(tmp_path)!r})
-import torch, ganzoo
-torch.set_num_threads(1)
-assert "lsgan" in ganzoo.list_architectures()
-ganzoo.train("lsgan", data={str(mnist)!r}, images=128, batch_size=32, out="run", config={{"width": 8}}, progress=False)
-print(tuple(ganzoo.load("run").sample(2).shape))
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout == "(2, 1, 28, 28)\n", done.stderr

@@ -204,7 +204,7 @@ class ConditionalGAN(AdversarialGAN):
 
 
 def seeded_normal(seeds: Sequence[int], *shape: int) -> Tensor:
-    """Return (len(seeds), *shape) from N(0, 1), on the CPU; row i depends on ``seeds[i]`` alone."""
+    """Return ``(len(seeds), *shape)`` from N(0, 1), on the CPU; row i depends on ``seeds[i]`` alone."""
     rows = torch.empty(len(seeds), *shape)
     generator = torch.Generator()
     for row, seed in zip(rows, seeds, strict=True):

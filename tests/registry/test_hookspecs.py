@@ -22,7 +22,7 @@ def test_a_hook_says_what_it_does_and_with_what(name):
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_hook_is_documented(name):
-    assert name in (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    assert name in (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", HOOKS)

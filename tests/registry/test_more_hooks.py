@@ -1,13 +1,14 @@
-"""The hooks ganzoo_trackers and ganzoo_commands: the examples of the page, installed and used."""
+"""The hooks of losses, metrics, extractors, trackers and commands: the examples of the page, installed and used."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from installs import ganzoo, install
+from installs import ganzoo, install, python
 
-PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
@@ -21,6 +22,8 @@ def after(text: str) -> list[str]:
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     for dist, module, hook in (
+        ("ganzoo-pearson-loss", "losses", "def ganzoo_losses"),
+        ("ganzoo-ink", "measures", "def ganzoo_metrics"),
         ("ganzoo-csv", "tracker", "def ganzoo_trackers"),
         ("ganzoo-hello", "command", "def ganzoo_commands"),
     ):
@@ -94,3 +97,105 @@ def test_a_broken_command_is_one_line_and_costs_no_other(tmp_path, target, text)
     assert text in done.stderr
     assert ganzoo("--help", site=tmp_path).returncode == 0
     assert "dcgan" in ganzoo("list", site=tmp_path).stdout
+
+
+SMALL = ("-o", "base_channels=8", "-o", "discriminator_channels=8", "--images", "64", "--batch-size", "32")
+
+
+def test_a_loss_is_trained_with_by_its_name(site, mnist, tmp_path):
+    words = ("--data", str(mnist), *SMALL, "-o", "loss=pearson", "--out", str(tmp_path / "run"))
+    done = ganzoo("train", "dcgan", *words, site=site)
+    assert done.returncode == 0, done.stderr
+    run = str(tmp_path / "run")
+    code = f"import ganzoo\nfrom ganzoo_pearson_loss import losses\nprint(ganzoo.load({run!r}).loss is losses.PEARSON)"
+    assert python("-c", code, site=site).stdout == "True\n"
+
+
+def test_a_plugins_loss_is_suggested_with_the_others(site, mnist, tmp_path):
+    words = ("--data", str(mnist), *SMALL, "-o", "loss=person", "--out", str(tmp_path / "run"))
+    done = ganzoo("train", "dcgan", *words, site=site)
+    assert (
+        "Did you mean 'pearson'? There are: minimax, non-saturating, least-squares, hinge, wasserstein, pearson"
+        in done.stderr
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_metrics_and_extractors_are_used_by_their_names(site, mnist):
+    words = [word for text in ("ink@50/train", "fd[edges]@50/train", "fd[edges:2]@50/train") for word in ("-m", text)]
+    done = ganzoo("eval", "dcgan-mnist", "--data", str(mnist), *words, "--json", site=site)
+    assert done.returncode == 0, done.stderr
+    scores = {score["protocol"]: score["value"] for score in json.loads(done.stdout)}
+    assert 0 <= scores["ink@50/train"] < 128
+    assert scores["fd[edges]@50/train"] > scores["fd[edges:2]@50/train"] > 0
+
+
+def test_list_all_shows_them(site):
+    out = ganzoo("list", "--all", site=site).stdout
+    for name, package in (
+        ("pearson", "ganzoo-pearson-loss"),
+        ("ink", "ganzoo-ink"),
+        ("edges", "ganzoo-ink"),
+        ("csv", "ganzoo-csv"),
+    ):
+        assert re.search(rf"^{name} +{package} 1\.0 ", out, re.MULTILINE), name
+
+
+BROKEN = """
+from ganzoo.registry import AdversarialLoss, Extractor, Metric, hookimpl
+
+
+@hookimpl
+def ganzoo_losses():
+    yield AdversarialLoss(name="hinge", target="nowhere:HINGE", summary="another hinge")
+    yield AdversarialLoss(name="odd", target="os:sep", summary="a word")
+
+
+@hookimpl
+def ganzoo_metrics():
+    yield Metric(name="raises", target="ganzoo_broken:Raises", summary="raises", better="lower")
+
+
+@hookimpl
+def ganzoo_extractors():
+    yield Extractor(name="list", target="ganzoo_broken:make", summary="returns no dict")
+    yield Extractor(name="none", target="builtins:dict", summary="makes no module")
+
+
+class Raises:
+    needs, compares = frozenset({"image"}), False
+
+    def update(self, batch, *, real):
+        raise RuntimeError("no luck")
+
+
+def make():
+    from torch import nn
+
+    return nn.Flatten()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("train", "dcgan", "-o", "loss=odd"), "os:sep of ganzoo-broken is no ganzoo.gan.Loss"),
+        (("train", "dcgan", "-o", "loss=ganzoo-broken:hinge"), "loss 'hinge' of ganzoo-broken 1.0 cannot be imported"),
+        (("eval", "dcgan-mnist", "-m", "raises@5"), "'raises@5' cannot be measured: RuntimeError: no luck"),
+        (("eval", "dcgan-mnist", "-m", "fd[list]@5/train"), "'list' must return a dict of tensors, not Tensor"),
+        (("eval", "dcgan-mnist", "-m", "fd[none]@5/train"), "makes no torch.nn.Module"),
+    ],
+)
+def test_a_broken_one_is_one_line(tmp_path, mnist, words, text):
+    install(tmp_path, "ganzoo-broken", BROKEN)
+    done = ganzoo(*words, "--data", str(mnist), site=tmp_path)
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert done.stderr.rstrip().splitlines()[-1].startswith("Error: ")
+
+
+def test_a_built_in_loss_keeps_its_meaning_when_a_plugin_takes_its_name(tmp_path, mnist):
+    install(tmp_path, "ganzoo-broken", BROKEN)
+    words = ("--data", str(mnist), *SMALL, "-o", "loss=hinge", "--out", str(tmp_path / "run"))
+    assert ganzoo("train", "dcgan", *words, site=tmp_path).returncode == 0
+    assert "2 packages provide the loss 'hinge'" in ganzoo("list", site=tmp_path).stderr

@@ -13,6 +13,7 @@ html_title = f"ganzoo {ganzoo.__version__}"
 html_show_copyright = False
 myst_heading_anchors = 3
 default_role = "py:obj"  # `GAN` in a docstring is a link where there is something to link to
+add_module_names = False
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

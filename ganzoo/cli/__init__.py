@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def _leave(code: int) -> None:
-    """Exit; as one of several processes at once, since gloo's threads now and then abort an orderly end."""
+    """Exit; as one of several processes at once, as a thread of gloo that is left may abort an orderly end."""
     if os.environ.get("WORLD_SIZE", "1") != "1":
         sys.stdout.flush()
         sys.stderr.flush()

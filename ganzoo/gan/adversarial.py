@@ -103,12 +103,23 @@ class AdversarialGAN(GAN):
         logits: Tensor = self.discriminator(images)
         return logits.float()
 
+    def both_logits(self, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the logits of real images and of fakes, in one pass where the discriminator takes each on its own."""
+        if self.joint:
+            on_real, on_fake = self.logits(torch.cat([real, fake]), batch, 2).chunk(2)
+            return on_real, on_fake
+        return self.logits(real, batch), self.logits(fake, batch)
+
     def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
         """Yield the generator's loss and leave the fakes for the discriminator."""
         fake = self.fakes(batch)
         if self.n_critic == 1:
             batch["fake"] = fake.detach()
-        yield {"loss": self.loss.generator(self.logits(fake, batch))}
+        if self.loss.relativistic:
+            on_real, on_fake = self.both_logits(batch["image"], fake, batch)
+            yield {"loss": self.loss.generator(on_real, on_fake)}
+        else:
+            yield {"loss": self.loss.generator(self.logits(fake, batch))}
 
     def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
         """Yield the discriminator's loss, then each regulariser that is due."""
@@ -117,10 +128,7 @@ class AdversarialGAN(GAN):
         if fake is None:
             with torch.no_grad():
                 fake = self.fakes(batch)
-        if self.joint:
-            on_real, on_fake = self.logits(torch.cat([real, fake]), batch, 2).chunk(2)
-        else:
-            on_real, on_fake = self.logits(real, batch), self.logits(fake, batch)
+        on_real, on_fake = self.both_logits(real, fake, batch)
         yield {
             "loss": self.loss.discriminator(on_real, on_fake),
             "real": on_real.detach(),

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from ganzoo.errors import ConfigError
 
 Batch = dict[str, Any]
-"""What the phases of a step share: ``image`` (N, C, H, W) in [-1, 1], ``label`` (N,) int64, and whatever they leave."""
+"""A dict of ``image`` (N, C, H, W) in [-1, 1], ``label`` (N,) int64, and what phases leave for those after them."""
 
 Terms = dict[str, Tensor]
 """Loss terms by name, per image (N,) or scalar; their means are added up. One without a gradient is only reported."""

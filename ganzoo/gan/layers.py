@@ -48,6 +48,15 @@ def init_normal(module: nn.Module, std: float = 0.02) -> None:
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
+def init_xavier(module: nn.Module) -> None:
+    """Draw the weights of linear and convolutional layers as Glorot 2010 (equation 16) does, zero biases."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def has_batch_norm(module: nn.Module) -> bool:
     """Whether an image's output depends on the rest of its batch in training."""
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)

@@ -19,11 +19,13 @@ class Loss:
 
     Args:
         discriminator: (logits of real images, logits of fakes) to a loss per image.
-        generator: logits of fakes to a loss per image.
+        generator: logits of fakes to a loss per image; where ``relativistic``, of (real, fake) as well.
+        relativistic: the generator's loss depends on the logits of real images too.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[..., Tensor]
+    relativistic: bool = False
 
 
 def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
@@ -42,6 +44,10 @@ LEAST_SQUARES = Loss(
 HINGE = Loss(lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), lambda fake: -fake)
 # Arjovsky 2017, equation 2 and algorithm 1; the critic must be held near 1-Lipschitz by other means.
 WASSERSTEIN = Loss(lambda real, fake: fake - real, lambda fake: -fake)
+# Jolicoeur-Martineau 2018, section 4: each fake against the real image at its place, and the other way round.
+RELATIVISTIC = Loss(
+    lambda real, fake: F.softplus(fake - real), lambda real, fake: F.softplus(real - fake), relativistic=True
+)
 
 BUILT_IN: dict[str, Loss] = {
     "minimax": MINIMAX,
@@ -49,6 +55,7 @@ BUILT_IN: dict[str, Loss] = {
     "least-squares": LEAST_SQUARES,
     "hinge": HINGE,
     "wasserstein": WASSERSTEIN,
+    "relativistic": RELATIVISTIC,
 }
 LOSSES: ChainMap[str, Loss] = ChainMap(BUILT_IN)
 """All losses by name: the built-in ones, then those of `add_losses`."""

@@ -69,6 +69,11 @@ def r1_regularizer(gamma: float, every: int = 1) -> Regularizer:
     return Regularizer("r1", lambda d, real, fake: gamma / 2 * r1_penalty(d, real), every)
 
 
+def r2_regularizer(gamma: float, every: int = 1) -> Regularizer:
+    """R2, which is R1 at the drawn images, times ``gamma / 2`` (Mescheder 2018, equation 10)."""
+    return Regularizer("r2", lambda d, real, fake: gamma / 2 * r1_penalty(d, fake), every)
+
+
 @torch.no_grad()
 def clip_weights(parameters: Iterable[nn.Parameter], limit: float) -> None:
     """Clamp every weight to [-limit, limit], in place (Arjovsky 2017, algorithm 1, line 7)."""

@@ -20,7 +20,10 @@ Output = Annotated[
 ]
 LossName = Annotated[
     str,
-    Meta(description="adversarial loss: minimax, non-saturating, least-squares, hinge, wasserstein, or a plugin's"),
+    Meta(
+        description="adversarial loss: minimax, non-saturating, least-squares, hinge, wasserstein, relativistic, "
+        "or a plugin's"
+    ),
 ]
 LearningRate = Annotated[float, Meta(gt=0, le=1, description="learning rate")]
 Beta = Annotated[float, Meta(ge=0, lt=1, description="Adam's decay of a moment")]
@@ -31,3 +34,4 @@ Interval = Annotated[int, Meta(ge=1, description="the R1 penalty is computed on 
 Decay = Annotated[
     float, Meta(ge=0, le=1, description="share of the training, at its end, in which the learning rate falls to zero")
 ]
+Critics = Annotated[int, Meta(ge=1, le=100, description="critic updates per generator update")]

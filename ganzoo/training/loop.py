@@ -14,6 +14,11 @@ from ganzoo.data import Loader
 from ganzoo.gan import GAN, Batch, Phase, Stage, Tick
 from ganzoo.training.ema import EMA
 
+if torch.distributed.is_available():
+    # Its defaults hold the process group that is there when it is imported (timm's optimizers bring it in), and gloo's
+    # threads then outlive the group and may abort Python's end. Imported before there is one, it holds none.
+    import torch.distributed.nn.functional
+
 
 @dataclass
 class Sums:

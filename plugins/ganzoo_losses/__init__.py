@@ -40,3 +40,9 @@ def ganzoo_losses() -> Iterable[AdversarialLoss]:
         summary="difference of the mean scores; the critic must be held near 1-Lipschitz by other means",
         paper="Arjovsky et al. 2017, arXiv:1701.07875, equation 2",
     )
+    yield AdversarialLoss(
+        name="relativistic",
+        target="ganzoo.gan.losses:RELATIVISTIC",
+        summary="how much more real an image looks than one of the other kind; no mode can be dropped for free",
+        paper="Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4; Huang et al. 2024, arXiv:2501.05441, section 2",
+    )

@@ -8,8 +8,6 @@ from typing import Annotated
 
 from ganzoo.registry import Architecture, Meta, fields, hookimpl
 
-Critics = Annotated[int, Meta(ge=1, le=100, description="critic updates per generator update")]
-
 
 @dataclass(frozen=True)
 class WGANGPConfig:
@@ -21,7 +19,7 @@ class WGANGPConfig:
     base_channels: fields.Width = 64
     critic_channels: fields.DiscriminatorWidth = 64
     output: fields.Output = "transposed"
-    n_critic: Critics = 5
+    n_critic: fields.Critics = 5
     penalty: Annotated[float, Meta(ge=0, description="weight of the gradient penalty")] = 10.0
     lr: fields.LearningRate = 1e-4
     beta1: fields.Beta = 0.0
@@ -40,7 +38,7 @@ class WGANConfig:
     base_channels: fields.Width = 64
     critic_channels: fields.DiscriminatorWidth = 64
     output: fields.Output = "transposed"
-    n_critic: Critics = 5
+    n_critic: fields.Critics = 5
     clip: Annotated[float, Meta(gt=0, description="every weight of the critic is kept in [-clip, clip]")] = 0.01
     lr: fields.LearningRate = 5e-5
     lr_decay: fields.Decay = 0.0

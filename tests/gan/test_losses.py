@@ -40,9 +40,19 @@ FORMULAS = {
         lambda r, f: -(r - f),
         lambda f: -f,
     ),
+    "relativistic": (
+        lambda r, f: -np.log(sigmoid(r - f)),
+        lambda r, f: -np.log(sigmoid(f - r)),
+    ),
 }
 REAL = torch.linspace(-6, 6, 25)
 FAKE = torch.linspace(5, -7, 25)
+
+
+def of_generator(name, real, fake):
+    """Return the generator's loss; only a relativistic one looks at the real images."""
+    loss = get_loss(name)
+    return loss.generator(real, fake) if loss.relativistic else loss.generator(fake)
 
 
 def test_every_loss_has_a_formula_here():
@@ -57,8 +67,9 @@ def test_the_discriminator_minimises_the_formula_of_the_paper(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_generator_minimises_the_formula_of_the_paper(name):
-    expected = FORMULAS[name][1](FAKE.double().numpy())
-    np.testing.assert_allclose(get_loss(name).generator(FAKE), expected, rtol=1e-5, atol=1e-6)
+    logits = [part.double().numpy() for part in (REAL, FAKE)]
+    expected = FORMULAS[name][1](*(logits if get_loss(name).relativistic else logits[1:]))
+    np.testing.assert_allclose(of_generator(name, REAL, FAKE), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -73,7 +84,7 @@ def test_the_discriminator_pushes_real_up_and_fake_down(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_generator_pushes_fakes_up(name):
     fake = torch.linspace(-0.9, 0.9, 7, requires_grad=True)
-    get_loss(name).generator(fake).sum().backward()
+    of_generator(name, torch.zeros(7), fake).sum().backward()
     assert (fake.grad < 0).all()
 
 
@@ -112,3 +123,10 @@ def test_the_catalogue_has_the_built_in_losses():
 def test_a_hyper_parameter_names_all_of_them():
     meaning = LossName.__metadata__[0].description
     assert all(name in meaning for name in BUILT_IN)
+
+
+def test_the_relativistic_loss_is_symmetric():
+    """What the discriminator loses when the two kinds change places is what the generator loses."""
+    loss = get_loss("relativistic")
+    torch.testing.assert_close(loss.discriminator(FAKE, REAL), loss.generator(REAL, FAKE))
+    torch.testing.assert_close(loss.discriminator(REAL + 3, FAKE + 3), loss.discriminator(REAL, FAKE))

@@ -1,0 +1,137 @@
+"""Residual networks of pre-activation blocks, as Gulrajani 2017 (appendix F) and Miyato 2018 (table 4) use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.gan.convnets import start_size
+
+Wrap = Callable[[nn.Module], nn.Module]
+"""Takes a layer with a weight and returns it, for instance with `ganzoo.gan.layers.spectral_norm`."""
+
+
+def plain(layer: nn.Module) -> nn.Module:
+    """Return the layer as it is."""
+    return layer
+
+
+class ConditionalNorm(nn.Module):
+    """Batch norm of (N, ``channels``, H, W) whose scale and shift depend on the label (Dumoulin 2017; de Vries 2017).
+
+    Without classes, or without a label, it is plain batch norm.
+    """
+
+    def __init__(self, channels: int, classes: int | None = None) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=classes is None)
+        self.scale = self.shift = None
+        if classes is not None:
+            self.scale, self.shift = nn.Embedding(classes, channels), nn.Embedding(classes, channels)
+            nn.init.ones_(self.scale.weight)
+            nn.init.zeros_(self.shift.weight)
+
+    def forward(self, maps: Tensor, label: Tensor | None = None) -> Tensor:
+        """Normalise."""
+        normal: Tensor = self.norm(maps)
+        if self.scale is None or self.shift is None:
+            return normal
+        return torch.addcmul(self.shift(label)[..., None, None], self.scale(label)[..., None, None], normal)
+
+
+class UpBlock(nn.Module):
+    """Maps (N, I, S, S) to (N, O, 2S, 2S): twice norm, ReLU and convolution, enlarged before the first one."""
+
+    def __init__(self, inside: int, out: int, classes: int | None = None) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = ConditionalNorm(inside, classes), ConditionalNorm(out, classes)
+        self.conv1, self.conv2 = nn.Conv2d(inside, out, 3, padding=1), nn.Conv2d(out, out, 3, padding=1)
+        self.shortcut = nn.Conv2d(inside, out, 1)
+
+    def forward(self, maps: Tensor, label: Tensor | None = None) -> Tensor:
+        """Double the size."""
+        hidden: Tensor = self.conv1(F.interpolate(F.relu(self.norm1(maps, label)), scale_factor=2.0))
+        # A 1x1 convolution and an enlargement commute; the small map costs a quarter.
+        past = F.interpolate(self.shortcut(maps), scale_factor=2.0)
+        return past.add(self.conv2(F.relu(self.norm2(hidden, label))))
+
+
+class DownBlock(nn.Module):
+    """Maps (N, I, S, S) to (N, O, S/2, S/2), or to the same size with ``down=False``.
+
+    Args:
+        inside: I.
+        out: O.
+        down: average pairs of pixels at the end.
+        first: the block sees images, so nothing is rectified before its first convolution.
+        wrap: of each convolution.
+    """
+
+    def __init__(self, inside: int, out: int, *, down: bool = True, first: bool = False, wrap: Wrap = plain) -> None:
+        super().__init__()
+        self.down, self.first = down, first
+        self.conv1 = wrap(nn.Conv2d(inside, out, 3, padding=1))
+        self.conv2 = wrap(nn.Conv2d(out, out, 3, padding=1))
+        self.shortcut = wrap(nn.Conv2d(inside, out, 1)) if down or first or inside != out else None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Halve the size."""
+        hidden = self.conv2(F.relu(self.conv1(maps if self.first else F.relu(maps))))
+        if self.down:  # averages and sums commute, and so do averages and 1x1 convolutions
+            hidden, maps = F.avg_pool2d(hidden, 2), F.avg_pool2d(maps, 2)
+        return hidden + (maps if self.shortcut is None else self.shortcut(maps))
+
+
+class ResidualGenerator(nn.Module):
+    """Latent (N, D) to images (N, ``channels``, S, S) in [-1, 1], every map ``width`` wide.
+
+    Args:
+        in_features: D.
+        image_size: S.
+        channels: of the image.
+        width: of the maps.
+        classes: number of labels that the normalisation depends on, or None.
+    """
+
+    def __init__(
+        self, in_features: int, *, image_size: int, channels: int, width: int, classes: int | None = None
+    ) -> None:
+        super().__init__()
+        start, doublings = start_size(image_size)
+        self.start = (width, start, start)
+        self.project = nn.Linear(in_features, width * start * start)
+        self.blocks = nn.ModuleList(UpBlock(width, width, classes) for _ in range(doublings))
+        self.norm = nn.BatchNorm2d(width)
+        self.to_image = nn.Conv2d(width, channels, 3, padding=1)
+
+    def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        """Draw one image per row."""
+        maps = self.project(latent).view(-1, *self.start)
+        for block in self.blocks:
+            maps = block(maps, label)
+        return torch.tanh(self.to_image(F.relu(self.norm(maps))))
+
+
+class ResidualFeatures(nn.Module):
+    """Images (N, ``channels``, S, S) to features (N, ``width``): halved to about 8x8, two more blocks, summed up.
+
+    Args:
+        image_size: S.
+        channels: of the image.
+        width: of the maps.
+        wrap: of each convolution.
+    """
+
+    def __init__(self, *, image_size: int, channels: int, width: int, wrap: Wrap = plain) -> None:
+        super().__init__()
+        halvings = max(1, start_size(image_size)[1] - 1)
+        downs = [DownBlock(channels if i == 0 else width, width, first=i == 0, wrap=wrap) for i in range(halvings)]
+        self.blocks = nn.Sequential(*downs, *(DownBlock(width, width, down=False, wrap=wrap) for _ in range(2)))
+        self.out_features = width
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the features of each image."""
+        return F.relu(self.blocks(images)).sum((2, 3))

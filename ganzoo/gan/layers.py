@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
 from ganzoo.errors import ConfigError
@@ -61,6 +63,24 @@ def has_batch_norm(module: nn.Module) -> bool:
     """Whether an image's output depends on the rest of its batch in training."""
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
     return any(isinstance(layer, kinds) for layer in module.modules())
+
+
+class Halve(nn.Module):
+    """Maps (N, C, S, S) to (N, C, S/2, S/2), filtered with (1, 3, 3, 1) / 8 both ways (Karras 2020, appendix B).
+
+    It is the transpose of bilinear doubling, so nothing aliases.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.register_buffer("kernel", torch.outer(taps, taps)[None, None], persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Filter, and keep every other pixel."""
+        channels = maps.shape[1]
+        kernel: Tensor = self.get_buffer("kernel")
+        return F.conv2d(maps, kernel.expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)
 
 
 class ToImage(nn.Module):

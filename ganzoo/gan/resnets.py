@@ -55,7 +55,7 @@ class UpBlock(nn.Module):
         """Double the size."""
         hidden: Tensor = self.conv1(F.interpolate(F.relu(self.norm1(maps, label)), scale_factor=2.0))
         # A 1x1 convolution and an enlargement commute; the small map costs a quarter.
-        past = F.interpolate(self.shortcut(maps), scale_factor=2.0)
+        past: Tensor = F.interpolate(self.shortcut(maps), scale_factor=2.0)
         return past.add(self.conv2(F.relu(self.norm2(hidden, label))))
 
 
@@ -79,10 +79,10 @@ class DownBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Halve the size."""
-        hidden = self.conv2(F.relu(self.conv1(maps if self.first else F.relu(maps))))
+        hidden: Tensor = self.conv2(F.relu(self.conv1(maps if self.first else F.relu(maps))))
         if self.down:  # averages and sums commute, and so do averages and 1x1 convolutions
             hidden, maps = F.avg_pool2d(hidden, 2), F.avg_pool2d(maps, 2)
-        return hidden + (maps if self.shortcut is None else self.shortcut(maps))
+        return hidden.add(maps if self.shortcut is None else self.shortcut(maps))
 
 
 class ResidualGenerator(nn.Module):

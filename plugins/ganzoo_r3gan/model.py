@@ -1,0 +1,151 @@
+"""The networks of R3GAN and how they train."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.gan import AdversarialGAN, OptimizerSpec
+from ganzoo.gan.convnets import start_size
+from ganzoo.gan.layers import Halve
+from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
+from ganzoo.gan.schedules import decay_to_zero
+from ganzoo_r3gan import R3GANConfig
+
+EXPANSION = 2  # of the channels within a block (Huang 2024, figure 3)
+GAIN = math.sqrt(2 / (1 + 0.2**2))  # of a leaky ReLU
+
+
+def conv(inside: int, out: int, size: int, groups: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    """Return a convolution without bias whose output has ``gain`` times the deviation of its input."""
+    layer = nn.Conv2d(inside, out, size, padding=size // 2, groups=groups, bias=False)
+    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
+    return layer
+
+
+class BiasedActivation(nn.Module):
+    """Add a bias to each channel, then leaky ReLU: what normalisation layers would have done."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Activate."""
+        return F.leaky_relu(maps + self.bias, 0.2)
+
+
+class Block(nn.Module):
+    """Maps (N, C, S, S) to the same shape: 1x1, grouped 3x3 and 1x1 convolutions, and the input past them.
+
+    The last convolution begins at zero, and the first ones at the depth's share (fix-up initialisation, Zhang 2019), so
+    that a deep network begins as the identity and needs no normalisation.
+    """
+
+    def __init__(self, channels: int, group_size: int, depth: int) -> None:
+        super().__init__()
+        wide = channels * EXPANSION
+        gain = GAIN * depth ** (-1 / 4)  # two convolutions before the last one: depth^(-1 / (2 m - 2)) with m = 3
+        self.layers = nn.Sequential(
+            conv(channels, wide, 1, gain=gain),
+            BiasedActivation(wide),
+            conv(wide, wide, 3, groups=max(1, wide // group_size), gain=gain),
+            BiasedActivation(wide),
+            conv(wide, channels, 1, gain=0.0),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Transform."""
+        return maps.add(self.layers(maps))
+
+
+class Resample(nn.Module):
+    """Double or halve (N, I, S, S) bilinearly, with a 1x1 convolution to O channels at the smaller size."""
+
+    def __init__(self, inside: int, out: int, *, up: bool) -> None:
+        super().__init__()
+        self.halve = None if up else Halve()
+        self.change = conv(inside, out, 1) if inside != out else nn.Identity()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Resample."""
+        if self.halve is None:
+            return F.interpolate(self.change(maps), scale_factor=2.0, mode="bilinear")
+        changed: Tensor = self.change(self.halve(maps))
+        return changed
+
+
+def widths(config: R3GANConfig) -> list[int]:
+    """Return the channels at each resolution, the lowest first."""
+    doublings = start_size(config.image_size)[1]
+    return [min(config.max_channels, config.base_channels << (doublings - i)) for i in range(doublings + 1)]
+
+
+def stack(channels: int, config: R3GANConfig) -> list[Block]:
+    """Return the blocks of one resolution."""
+    depth = config.blocks * len(widths(config))
+    return [Block(channels, config.group_size, depth) for _ in range(config.blocks)]
+
+
+class Generator(nn.Module):
+    """Latent (N, D) to images (N, C, S, S) in [-1, 1]."""
+
+    def __init__(self, config: R3GANConfig) -> None:
+        super().__init__()
+        channels, start = widths(config), start_size(config.image_size)[0]
+        # A learned map, scaled by a linear function of the latent, begins the picture.
+        self.basis = nn.Parameter(torch.randn(channels[0], start, start))
+        self.project = nn.Linear(config.latent_dim, channels[0], bias=False)
+        nn.init.normal_(self.project.weight, 0.0, 1 / math.sqrt(config.latent_dim))
+        layers: list[nn.Module] = [*stack(channels[0], config)]
+        for inside, out in pairwise(channels):
+            layers += [Resample(inside, out, up=True), *stack(out, config)]
+        self.layers = nn.Sequential(*layers, conv(channels[-1], config.channels, 1))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Draw one image per row; the paper's output is linear, and is squashed here so that it is an image."""
+        return torch.tanh(self.layers(self.basis * self.project(latent)[..., None, None]))
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, S, S) to logits (N,): the generator's mirror image."""
+
+    def __init__(self, config: R3GANConfig) -> None:
+        super().__init__()
+        channels, start = widths(config)[::-1], start_size(config.image_size)[0]
+        layers: list[nn.Module] = [conv(config.channels, channels[0], 1), *stack(channels[0], config)]
+        for inside, out in pairwise(channels):
+            layers += [Resample(inside, out, up=False), *stack(out, config)]
+        self.layers = nn.Sequential(*layers)
+        # A depthwise convolution as large as the map reduces it to one value per channel.
+        self.reduce = nn.Conv2d(channels[-1], channels[-1], start, groups=channels[-1], bias=False)
+        nn.init.normal_(self.reduce.weight, 0.0, 1 / start)
+        self.logit = nn.Linear(channels[-1], 1, bias=False)
+        nn.init.normal_(self.logit.weight, 0.0, 1 / math.sqrt(channels[-1]))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return one logit per image."""
+        logit: Tensor = self.logit(self.reduce(self.layers(images)).flatten(1))
+        return logit.flatten()
+
+
+class R3GAN(AdversarialGAN):
+    """Each fake against a real image, the discriminator's gradient held at both (Huang 2024, section 2)."""
+
+    def __init__(self, config: R3GANConfig) -> None:
+        both = [r1_regularizer(config.gamma, config.penalty_every), r2_regularizer(config.gamma, config.penalty_every)]
+        super().__init__(
+            config,
+            generator=Generator(config),
+            discriminator=Discriminator(config),
+            latent_dim=config.latent_dim,
+            loss=config.loss,
+            regularizers=both if config.gamma else [],
+            optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
+            lr_schedule=decay_to_zero(config.lr_decay),
+            ema=config.ema,
+        )

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
-from ganzoo.gan.layers import has_batch_norm
+from ganzoo.gan.layers import mixes_images
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
@@ -70,7 +70,7 @@ class AdversarialGAN(GAN):
         self.lr_schedule = lr_schedule
         self.ema = {"generator": ema}
         # Each half of a joint batch would be normalised with the statistics of both.
-        self.joint = not has_batch_norm(discriminator)
+        self.joint = not mixes_images(discriminator)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return one optimizer for the generator and one for the discriminator."""

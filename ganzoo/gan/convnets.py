@@ -23,6 +23,16 @@ def start_size(image_size: int) -> tuple[int, int]:
     raise ConfigError(f"image_size {image_size} cannot be built by doubling: use 28, or a power of two from 16 to 128")
 
 
+def pyramid(image_size: int, base: int, most: int) -> list[int]:
+    """Return the channels at each resolution, the lowest first: ``base`` at the full one, doubled up to ``most``.
+
+    Raises:
+        ConfigError: see `start_size`.
+    """
+    doublings = start_size(image_size)[1]
+    return [min(most, base << (doublings - level)) for level in range(doublings + 1)]
+
+
 class ConvGenerator(nn.Module):
     """Latent (N, D) to images (N, ``channels``, S, S) in [-1, 1] by transposed convolutions.
 

@@ -59,10 +59,13 @@ def init_xavier(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def has_batch_norm(module: nn.Module) -> bool:
-    """Whether an image's output depends on the rest of its batch in training."""
+def mixes_images(module: nn.Module) -> bool:
+    """Whether an image's output depends on the rest of its batch in training: batch norm, minibatch statistics.
+
+    A layer of one's own that does so says it with an attribute ``mixes_images = True``.
+    """
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-    return any(isinstance(layer, kinds) for layer in module.modules())
+    return any(isinstance(layer, kinds) or getattr(layer, "mixes_images", False) for layer in module.modules())
 
 
 class Halve(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import logging
 import platform
 from collections.abc import Mapping
@@ -163,6 +164,7 @@ def plan(
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
     _check_needs(gan, source, name, getattr(config, "classes", None))
+    _tell_stages(gan, settings.images, name)
     check_tracker(zoo, settings.tracker)
     license = begun.license if begun else None  # noqa: A001 - the field's own word
     if start is not None:
@@ -226,6 +228,18 @@ def _check_needs(gan: GAN, source: Source, name: str, classes: int | None) -> No
             f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "
             "no more, or train a new model"
         )
+
+
+def _tell_stages(gan: GAN, images: int, name: str) -> None:
+    """Say so when the budget ends before the last stage begins."""
+    stages = gan.stages()
+    begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
+    played = sum(begin < images for begin in begins)
+    if played < len(stages):
+        _log.warning(
+            "%s has %d stages, and %s images play %d of them: the last one begins at %s; see its hyper-parameters",
+            name, len(stages), f"{images:,}", played, f"{begins[-1]:,}",
+        )  # fmt: skip
 
 
 def check_tracker(zoo: Zoo, name: str | None) -> None:

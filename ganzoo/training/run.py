@@ -133,8 +133,9 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
     tracker = _tracker(settings.tracker, out)
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
-    if settings.batch_size % world:
-        raise ConfigError(f"batch_size {settings.batch_size} cannot be shared by {world} processes")
+    for size in (settings.batch_size, *(stage.batch_size or world for stage in planned.gan.stages())):
+        if size % world:
+            raise ConfigError(f"a batch of {size} images cannot be shared by {world} processes")
     store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
-from ganzoo.gan.convnets import start_size
+from ganzoo.gan.convnets import pyramid, start_size
 from ganzoo.gan.layers import Halve
 from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
@@ -79,15 +79,9 @@ class Resample(nn.Module):
         return changed
 
 
-def widths(config: R3GANConfig) -> list[int]:
-    """Return the channels at each resolution, the lowest first."""
-    doublings = start_size(config.image_size)[1]
-    return [min(config.max_channels, config.base_channels << (doublings - i)) for i in range(doublings + 1)]
-
-
 def stack(channels: int, config: R3GANConfig) -> list[Block]:
     """Return the blocks of one resolution."""
-    depth = config.blocks * len(widths(config))
+    depth = config.blocks * (start_size(config.image_size)[1] + 1)
     return [Block(channels, config.group_size, depth) for _ in range(config.blocks)]
 
 
@@ -96,7 +90,10 @@ class Generator(nn.Module):
 
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
-        channels, start = widths(config), start_size(config.image_size)[0]
+        channels, start = (
+            pyramid(config.image_size, config.base_channels, config.max_channels),
+            start_size(config.image_size)[0],
+        )
         # A learned map, scaled by a linear function of the latent, begins the picture.
         self.basis = nn.Parameter(torch.randn(channels[0], start, start))
         self.project = nn.Linear(config.latent_dim, channels[0], bias=False)
@@ -116,7 +113,10 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
-        channels, start = widths(config)[::-1], start_size(config.image_size)[0]
+        channels, start = (
+            pyramid(config.image_size, config.base_channels, config.max_channels)[::-1],
+            start_size(config.image_size)[0],
+        )
         layers: list[nn.Module] = [conv(config.channels, channels[0], 1), *stack(channels[0], config)]
         for inside, out in pairwise(channels):
             layers += [Resample(inside, out, up=False), *stack(out, config)]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.layers import ToImage, has_batch_norm, init_normal, norm_layer, spectral_norm
+from ganzoo.gan.layers import ToImage, init_normal, mixes_images, norm_layer, spectral_norm
 
 
 @pytest.mark.parametrize("layer", [nn.Linear(12, 7), nn.Conv2d(3, 8, 3)], ids=["linear", "conv"])
@@ -84,7 +84,7 @@ def test_other_norms_keep_their_scales_of_one(name):
     ],
 )
 def test_batch_norm_is_found_however_deep(layer, expected):
-    assert has_batch_norm(nn.Sequential(nn.ReLU(), nn.Sequential(layer))) is expected
+    assert mixes_images(nn.Sequential(nn.ReLU(), nn.Sequential(layer))) is expected
 
 
 def test_flat_features_become_images_channel_by_channel():

@@ -8,7 +8,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo.gan import LOSSES
-from ganzoo.gan.layers import has_batch_norm
+from ganzoo.gan.layers import mixes_images
 
 
 def layers(network, *kinds):
@@ -135,8 +135,8 @@ def test_wgan_gp_trains_as_in_algorithm_1(small):
     assert [(p.name, p.repeat) for p in gan.stages()[0].phases] == [("D", 5), ("G", 1)]
     assert options(gan, "lr", "betas") == {"G": (1e-4, (0.0, 0.9)), "D": (1e-4, (0.0, 0.9))}
     assert gan.loss is LOSSES["wasserstein"]
-    assert not has_batch_norm(gan.discriminator)
-    assert has_batch_norm(gan.generator)
+    assert not mixes_images(gan.discriminator)
+    assert mixes_images(gan.generator)
     assert all(phase.after is None for phase in gan.stages()[0].phases)
 
 

@@ -1,0 +1,103 @@
+"""Layers with an equalised learning rate, and what goes with them (Karras 2018, section 4)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+RECTIFIER = math.sqrt(2)  # He's gain
+
+
+class EqualizedLinear(nn.Module):
+    """Features (N, ``inside``) to (N, ``out``), the weight scaled when it is used (Karras 2018, section 4.1).
+
+    Weights are drawn from N(0, 1) and divided by sqrt(``inside``) in the forward pass, so Adam moves all layers alike.
+
+    Args:
+        inside: features that come in.
+        out: features that go out.
+        gain: of the output's deviation.
+        lr: factor on the learning rate of this layer (Karras 2019, appendix C: 0.01 for a mapping network).
+        bias: what the bias begins at, or None for none.
+    """
+
+    def __init__(
+        self, inside: int, out: int, *, gain: float = RECTIFIER, lr: float = 1.0, bias: float | None = 0.0
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out, inside) / lr)
+        self.bias = None if bias is None else nn.Parameter(torch.full((out,), bias / lr))
+        self.scale, self.lr = gain / math.sqrt(inside) * lr, lr
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Transform."""
+        return F.linear(features, self.weight * self.scale, None if self.bias is None else self.bias * self.lr)
+
+
+class EqualizedConv2d(nn.Module):
+    """Maps (N, ``inside``, S, S) to (N, ``out``, S, S), the weight scaled when it is used, as in `EqualizedLinear`.
+
+    Args:
+        inside: channels that come in.
+        out: channels that go out.
+        size: of the kernel.
+        padding: of the maps; by default so that the size stays.
+        gain: of the output's deviation.
+        bias: whether there is one; it begins at 0.
+    """
+
+    def __init__(
+        self,
+        inside: int,
+        out: int,
+        size: int,
+        *,
+        padding: int | None = None,
+        gain: float = RECTIFIER,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out, inside, size, size))
+        self.bias = nn.Parameter(torch.zeros(out)) if bias else None
+        self.scale = gain / math.sqrt(inside * size * size)
+        self.padding = size // 2 if padding is None else padding
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Convolve."""
+        return F.conv2d(maps, self.weight * self.scale, self.bias, padding=self.padding)
+
+
+class PixelNorm(nn.Module):
+    """Divide each pixel's (or row's) feature vector by its root mean square (Karras 2018, section 4.2)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise (N, C, ...) over C, in float32."""
+        square = maps.float().square().mean(1, keepdim=True)
+        return maps * torch.rsqrt(square + 1e-8).to(maps.dtype)
+
+
+class MinibatchStd(nn.Module):
+    """Maps (N, C, S, S) to (N, C + 1, S, S): one more map says how much a group of images differs (section 3).
+
+    Args:
+        group: images of a group; a batch that it does not divide is split into smaller ones.
+    """
+
+    mixes_images = True
+
+    def __init__(self, group: int = 4) -> None:
+        super().__init__()
+        self.group = group
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Append the map."""
+        n, _, height, width = maps.shape
+        size = next(size for size in range(min(self.group, n), 0, -1) if n % size == 0)
+        # Images of a group are n / size apart. The deviation is that of the whole group, hence unbiased=False.
+        grouped = maps.float().reshape(size, n // size, -1)
+        deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)
+        extra = deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)
+        return torch.cat([maps, extra.to(maps.dtype)], 1)

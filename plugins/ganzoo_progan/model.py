@@ -1,0 +1,176 @@
+"""The networks of ProGAN and how they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.errors import ConfigError
+from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Stage, Terms, Tick
+from ganzoo.gan.convnets import pyramid, start_size
+from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.gan.regularizers import gradient_penalty_regularizer
+from ganzoo_progan import ProGANConfig
+
+
+class Grown(nn.Module):
+    """A network that knows how far it has grown: its level, and the share of the newest resolution.
+
+    Both are buffers, so that they are saved with the weights; the level is a number too, to be read without the device.
+    """
+
+    share: Tensor
+    reached: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level = 0
+        self.register_buffer("share", torch.ones(()))
+        self.register_buffer("reached", torch.zeros((), dtype=torch.int64))
+
+    def grow(self, level: int, share: float) -> None:
+        """Set both."""
+        self.level = level
+        self.reached.fill_(level)
+        self.share.fill_(share)
+
+
+class Generator(Grown):
+    """Latent (N, D) to images (N, C, S, S), S the resolution of a level; linear, so not quite within [-1, 1]."""
+
+    def __init__(self, config: ProGANConfig) -> None:
+        super().__init__()
+        widths = pyramid(config.image_size, config.base_channels, config.max_channels)
+        start = start_size(config.image_size)[0]
+        self.project = nn.Sequential(
+            PixelNorm(),
+            EqualizedLinear(config.latent_dim, widths[0] * start * start, gain=2**0.5 / 4),
+            nn.Unflatten(1, (widths[0], start, start)),
+            *(nn.LeakyReLU(0.2), PixelNorm(), EqualizedConv2d(widths[0], widths[0], 3), nn.LeakyReLU(0.2), PixelNorm()),
+        )
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Upsample(scale_factor=2),
+                *(EqualizedConv2d(inside, out, 3), nn.LeakyReLU(0.2), PixelNorm()),
+                *(EqualizedConv2d(out, out, 3), nn.LeakyReLU(0.2), PixelNorm()),
+            )
+            for inside, out in pairwise(widths)
+        )
+        self.to_image = nn.ModuleList(EqualizedConv2d(width, config.channels, 1, gain=1.0) for width in widths)
+
+    def forward(self, latent: Tensor, level: int) -> Tensor:
+        """Draw at a level; above the first, the newest resolution is blended in (Karras 2018, figure 2)."""
+        before = maps = self.project(latent)
+        for block in self.blocks[:level]:
+            before, maps = maps, block(maps)
+        images: Tensor = self.to_image[level](maps)
+        if level == 0:
+            return images
+        coarse = F.interpolate(self.to_image[level - 1](before), scale_factor=2.0)
+        return torch.lerp(coarse, images, self.share.to(images.dtype))
+
+
+class Discriminator(Grown):
+    """Images (N, C, S, S) of a level to scores (N,)."""
+
+    def __init__(self, config: ProGANConfig) -> None:
+        super().__init__()
+        widths = pyramid(config.image_size, config.base_channels, config.max_channels)
+        start = start_size(config.image_size)[0]
+        self.from_image = nn.ModuleList(
+            nn.Sequential(EqualizedConv2d(config.channels, width, 1), nn.LeakyReLU(0.2)) for width in widths
+        )
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                *(EqualizedConv2d(inside, inside, 3), nn.LeakyReLU(0.2)),
+                *(EqualizedConv2d(inside, out, 3), nn.LeakyReLU(0.2), nn.AvgPool2d(2)),
+            )
+            for out, inside in pairwise(widths)
+        )
+        self.judge = nn.Sequential(
+            MinibatchStd(),
+            *(EqualizedConv2d(widths[0] + 1, widths[0], 3), nn.LeakyReLU(0.2), nn.Flatten()),
+            *(EqualizedLinear(widths[0] * start * start, widths[0]), nn.LeakyReLU(0.2)),
+            *(EqualizedLinear(widths[0], 1, gain=1.0), nn.Flatten(0)),
+        )
+
+    def forward(self, images: Tensor, level: int) -> Tensor:
+        """Score images of a level."""
+        maps: Tensor = self.from_image[level](images)
+        if level > 0:
+            maps = self.blocks[level - 1](maps)
+            coarse = self.from_image[level - 1](F.avg_pool2d(images, 2))
+            maps = torch.lerp(coarse.to(maps.dtype), maps, self.share.to(maps.dtype))
+            for block in reversed(self.blocks[: level - 1]):
+                maps = block(maps)
+        scores: Tensor = self.judge(maps)
+        return scores
+
+
+class ProGAN(AdversarialGAN):
+    """Both networks grow together, a stage for each resolution (Karras 2018, section 2 and appendix A)."""
+
+    generator: Generator
+    discriminator: Discriminator
+
+    def __init__(self, config: ProGANConfig) -> None:
+        super().__init__(
+            config,
+            generator=Generator(config),
+            discriminator=Discriminator(config),
+            latent_dim=config.latent_dim,
+            # WGAN-GP's, and a drift term that keeps scores of real images near zero (appendix A.1)
+            loss=Loss(lambda real, fake: fake - real + config.drift * real.square(), lambda fake: -fake),
+            regularizers=[gradient_penalty_regularizer(config.penalty)],
+            optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
+            ema=config.ema,
+        )
+        self.start, self.levels = start_size(config.image_size)
+        if config.batch_sizes and len(config.batch_sizes) != self.levels + 1:
+            raise ConfigError(f"progan grows through {self.levels + 1} resolutions: give batch_sizes as many values")
+
+    def stages(self) -> Sequence[Stage]:
+        """Return a stage for each resolution; all but the first begin with a fade-in."""
+        (both,) = super().stages()
+        sizes = self.config.batch_sizes or [None] * (self.levels + 1)
+        return [
+            Stage(both.phases, self._begin(level + 1) - self._begin(level), sizes[level], self.start << level)
+            for level in range(self.levels + 1)
+        ]
+
+    def _begin(self, level: int) -> int:
+        """Return the images before a level."""
+        return 0 if level == 0 else self.config.hold + (level - 1) * (self.config.fade + self.config.hold)
+
+    def before_step(self, tick: Tick) -> None:
+        """Fade the newest resolution in."""
+        share = 1.0 if tick.stage == 0 else min((tick.images - self._begin(tick.stage)) / self.config.fade, 1.0)
+        for network in (self.generator, self.discriminator):
+            network.grow(tick.stage, share)
+
+    def fakes(self, batch: Batch) -> Tensor:
+        """Return images of the present level."""
+        images: Tensor = self.generator(self.latents(batch), self.generator.level)
+        return images
+
+    def logits(self, images: Tensor, batch: Batch, copies: int = 1) -> Tensor:
+        """Return scores at the present level, in float32."""
+        scores: Tensor = self.discriminator(images, self.discriminator.level)
+        return scores.float()
+
+    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+        """Yield the critic's loss; real images are faded in like the drawn ones."""
+        if tick.stage > 0:
+            real = batch["image"]
+            coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2.0)
+            batch = {**batch, "image": torch.lerp(coarse, real, self.discriminator.share)}
+        yield from super().discriminator_loss(batch, tick)
+
+    def generate(self, **inputs: Tensor) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1], enlarged to full size while the model is still growing."""
+        images: Tensor = self.generator(inputs["latent"], int(self.generator.reached))
+        return F.interpolate(images, size=self.config.image_size).clamp(-1, 1)

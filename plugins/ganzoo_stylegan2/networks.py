@@ -1,0 +1,195 @@
+"""The networks of StyleGAN2, in plain PyTorch."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.gan.convnets import pyramid, start_size
+from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.gan.layers import Halve
+from ganzoo_stylegan2 import StyleGAN2Config
+
+GAIN = math.sqrt(2)
+
+
+def activate(maps: Tensor) -> Tensor:
+    """Leaky ReLU, scaled so that the deviation stays."""
+    return F.leaky_relu(maps, 0.2) * GAIN
+
+
+class Activate(nn.Module):
+    """`activate` as a layer."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Activate."""
+        return activate(maps)
+
+
+class Mapping(nn.Module):
+    """Latent (N, D) to a style (N, W), and the running mean of all styles, towards which truncation goes."""
+
+    mean: Tensor
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        widths = [config.latent_dim, *[config.style_dim] * config.mapping_layers]
+        layers = [(EqualizedLinear(a, b, gain=1.0, lr=0.01), Activate()) for a, b in pairwise(widths)]
+        self.layers = nn.Sequential(PixelNorm(), *(layer for pair in layers for layer in pair))
+        self.register_buffer("mean", torch.zeros(config.style_dim))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Map."""
+        styles: Tensor = self.layers(latent)
+        return styles
+
+
+class ModulatedConv2d(nn.Module):
+    """Maps (N, I, S, S) and styles (N, W) to maps (N, O, S, S) (Karras 2020, equations 1 and 3).
+
+    The weight is scaled per image and input channel by the style, and per output channel back to unit norm. To scale the
+    maps before and after one convolution is the same, and needs no weight per image.
+
+    Args:
+        inside: I.
+        out: O.
+        size: of the kernel.
+        style_dim: W.
+        demodulate: scale back to unit norm.
+        up: double the size before.
+    """
+
+    def __init__(
+        self, inside: int, out: int, size: int, style_dim: int, *, demodulate: bool = True, up: bool = False
+    ) -> None:
+        super().__init__()
+        self.style = EqualizedLinear(style_dim, inside, gain=1.0, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(out, inside, size, size))
+        self.scale = 1 / math.sqrt(inside * size * size)
+        self.demodulate, self.up = demodulate, up
+
+    def forward(self, maps: Tensor, style: Tensor) -> Tensor:
+        """Convolve."""
+        factors, weight = self.style(style), self.weight * self.scale
+        if self.up:
+            maps = F.interpolate(maps, scale_factor=2.0, mode="bilinear")
+        maps = F.conv2d(maps * factors[..., None, None].to(maps.dtype), weight, padding=weight.shape[-1] // 2)
+        if self.demodulate:
+            square = factors.float().square() @ weight.float().square().sum((2, 3)).T
+            maps = maps * torch.rsqrt(square + 1e-8)[..., None, None].to(maps.dtype)
+        return maps
+
+
+class StyledLayer(nn.Module):
+    """A modulated convolution, noise (N, S * S) with a learned strength, a bias, and the activation (figure 2c)."""
+
+    def __init__(self, inside: int, out: int, config: StyleGAN2Config, *, up: bool) -> None:
+        super().__init__()
+        self.conv = ModulatedConv2d(inside, out, 3, config.style_dim, up=up)
+        self.strength = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(out, 1, 1))
+
+    def forward(self, maps: Tensor, style: Tensor, noise: Tensor) -> Tensor:
+        """Transform."""
+        maps = self.conv(maps, style)
+        noise = noise.view(-1, 1, *maps.shape[2:])
+        return activate(maps + (self.strength * noise + self.bias).to(maps.dtype))
+
+
+class Synthesis(nn.Module):
+    """Styles (N, L, W), one for each layer, and noise (N, K) to images (N, C, S, S) (figure 7b: output skips).
+
+    Attributes:
+        layers_count: L.
+        noise_size: K, the pixels of all noise maps.
+    """
+
+    constant_noise: Tensor
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        widths = pyramid(config.image_size, config.base_channels, config.max_channels)
+        start = start_size(config.image_size)[0]
+        self.basis = nn.Parameter(torch.randn(widths[0], start, start))
+        self.layers = nn.ModuleList([StyledLayer(widths[0], widths[0], config, up=False)])
+        for inside, out in pairwise(widths):
+            self.layers += [StyledLayer(inside, out, config, up=True), StyledLayer(out, out, config, up=False)]
+        self.to_image = nn.ModuleList(
+            ModulatedConv2d(width, config.channels, 1, config.style_dim, demodulate=False) for width in widths
+        )
+        self.image_bias = nn.Parameter(torch.zeros(config.channels, 1, 1))
+        self.layers_count = len(self.layers) + 1
+        self.noise_sizes = [(start << (i + 1) // 2) ** 2 for i in range(len(self.layers))]
+        self.noise_size = sum(self.noise_sizes)
+        self.register_buffer("constant_noise", torch.randn(self.noise_size))
+
+    def forward(self, styles: Tensor, noise: Tensor) -> Tensor:
+        """Draw."""
+        noises = torch.split(noise, self.noise_sizes, 1)
+        maps = self.basis.expand(len(styles), -1, -1, -1)
+        images: Tensor | None = None
+        for i, layer in enumerate(self.layers):
+            maps = layer(maps, styles[:, i], noises[i])
+            if i % 2 == 0:
+                colours = self.to_image[i // 2](maps, styles[:, i + 1])
+                images = (
+                    colours if images is None else colours + F.interpolate(images, scale_factor=2.0, mode="bilinear")
+                )
+        assert images is not None  # noqa: S101 - there is at least one layer
+        return images.float() + self.image_bias
+
+
+class Generator(nn.Module):
+    """Latent (N, D) and noise (N, K) to images (N, C, S, S), linear, so not quite within [-1, 1]."""
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.mapping = Mapping(config)
+        self.synthesis = Synthesis(config)
+
+    def spread(self, style: Tensor) -> Tensor:
+        """Return a style (N, W) for each layer (N, L, W)."""
+        return style[:, None].expand(-1, self.synthesis.layers_count, -1)
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, S, S) to logits (N,): a residual network with minibatch statistics (Karras 2020, figure 7c)."""
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        widths = pyramid(config.image_size, config.base_channels, config.max_channels)[::-1]
+        start = start_size(config.image_size)[0]
+        self.from_image = nn.Sequential(EqualizedConv2d(config.channels, widths[0], 1, gain=1.0), Activate())
+        self.blocks = nn.Sequential(*(DownBlock(inside, out) for inside, out in pairwise(widths)))
+        self.judge = nn.Sequential(
+            MinibatchStd(),
+            *(EqualizedConv2d(widths[-1] + 1, widths[-1], 3, gain=1.0), Activate(), nn.Flatten()),
+            *(EqualizedLinear(widths[-1] * start * start, widths[-1], gain=1.0), Activate()),
+            *(EqualizedLinear(widths[-1], 1, gain=1.0), nn.Flatten(0)),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return one logit per image."""
+        logits: Tensor = self.judge(self.blocks(self.from_image(images)))
+        return logits
+
+
+class DownBlock(nn.Module):
+    """Maps (N, I, S, S) to (N, O, S/2, S/2): two convolutions, and a shortcut."""
+
+    def __init__(self, inside: int, out: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(EqualizedConv2d(inside, inside, 3, gain=1.0), Activate()),
+            *(EqualizedConv2d(inside, out, 3, gain=1.0), Activate(), Halve()),
+        )
+        self.shortcut = nn.Sequential(Halve(), EqualizedConv2d(inside, out, 1, gain=1.0, bias=False))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Halve the size."""
+        total: Tensor = self.layers(maps) + self.shortcut(maps)
+        return total / GAIN

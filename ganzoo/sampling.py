@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -118,33 +118,32 @@ def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
-Sink = Callable[[int, NDArray[np.uint8]], None]
-"""Takes the number of the first image and a chunk of images (N, H, W, C)."""
-
-
 def draw_chunks(
-    gan: GAN, n: int, seed: int, batch_size: int, conditions: Mapping[str, Any]
+    gan: GAN, n: int, seed: int, repeat: int, batch_size: int, conditions: Mapping[str, Any]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Yield (number of the first image, images) for seeds ``seed`` to ``seed + n - 1``, a chunk at a time."""
+    """Yield (number of the first image, images), a chunk at a time; image i is that of ``seed + i // repeat``."""
     chunk = max(_CHUNK, batch_size)
     for start in range(0, n, chunk):
         size = min(chunk, n - start)
         # A list holds a value for each image; anything else holds for all of them.
-        now = {k: v[start : start + size] if isinstance(v, list) else v for k, v in conditions.items()}
-        yield start, to_uint8(gan.sample(size, seed=seed + start, batch_size=batch_size, **now))
+        now: dict[str, Any] = {k: v[start : start + size] if isinstance(v, list) else v for k, v in conditions.items()}
+        seeds = [seed + i // repeat for i in range(start, start + size)]
+        yield start, to_uint8(gan.sample(size, seeds=seeds, batch_size=batch_size, **now))
 
 
 def save_images(
-    gan: GAN, out: Path, n: int, *, seed: int = 0, batch_size: int = 64, columns: int | None = None, **conditions: Any
-) -> None:
+    gan: GAN, out: Path, n: int, *, seed: int = 0, repeat: int = 1, batch_size: int = 64, columns: int | None = None,
+    **conditions: Any,
+) -> None:  # fmt: skip
     """Draw ``n`` images and write them, with a progress bar and flat memory.
 
     Args:
         gan: the model.
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs that
-            are named by their seeds.
+            are named by their seeds (by their places, where a seed has several).
         n: how many.
-        seed: image i is that of ``seed + i``.
+        seed: image i is that of ``seed + i // repeat``.
+        repeat: images of each seed, that other conditions tell apart.
         batch_size: images per forward pass.
         columns: of the grid.
         **conditions: as for `GAN.sample`; a list has one value per image.
@@ -165,7 +164,7 @@ def save_images(
     if out.suffix == ".png" and n > 10_000:
         raise ConfigError(f"a grid of {n} images is too large to look at: name a folder or a .npz file instead")
     bar = tqdm(total=n, desc=f"sampling to {out}", unit="img", disable=True if n <= _CHUNK else None)
-    chunks = draw_chunks(gan, n, seed, batch_size, conditions)
+    chunks = draw_chunks(gan, n, seed, repeat, batch_size, conditions)
     with bar:
         if out.suffix == ".png":
             images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])
@@ -174,7 +173,7 @@ def save_images(
         elif out.suffix == ".npz":
             _write_npz(out, n, chunks, bar)
         else:
-            _write_folder(out, n, seed, chunks, bar)
+            _write_folder(out, n, seed if repeat == 1 else 0, chunks, bar)
 
 
 def _tick(bar: tqdm[Any], pixels: Any) -> Any:

@@ -16,7 +16,15 @@ from ganzoo.registry import installed
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
 
-NARROW = {"base_channels": 8, "discriminator_channels": 8, "critic_channels": 8, "hidden": 32, "latent_dim": 8}
+NARROW: dict[str, int] = {
+    **dict.fromkeys(("base_channels", "discriminator_channels", "critic_channels", "latent_dim"), 8),
+    **dict.fromkeys(("max_channels", "style_dim"), 16),
+    "hidden": 32,
+    "mapping_layers": 2,
+    "blocks": 1,
+    "hold": 320,
+    "fade": 320,
+}
 
 
 def narrow(name: str) -> dict[str, int]:

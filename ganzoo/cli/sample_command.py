@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ganzoo.cli.common import Count, FilePath, complete_model
+from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread_sweeps
 from ganzoo.errors import ConfigError
 from ganzoo.registry.config import parse_options
 
-MOST_CLASSES = 100_000
 
-
-@click.command("sample")
+@click.command("sample", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("model", shell_complete=complete_model)
 @click.option("-n", "count", type=Count(), default=64, show_default=True, help="How many images: 64, 50k.")
 @click.option(
@@ -36,21 +34,25 @@ MOST_CLASSES = 100_000
 @click.option(
     "-c",
     "--condition",
+    "--code",
     "conditions",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Any other condition that the model takes.",
+    help="Any other condition that the model takes; --KEY VALUE does as well. A range, c1=-2..2, is swept over the "
+    "columns, with one seed in each row.",
 )
 @click.option("--interpolate", metavar="SEED:SEED", help="Draw the way between two seeds, in -n steps.")
 @click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.pass_context
 def command(
-    model: str, count: int, out: Path, seed: int, labels: str | None, truncation: float | None,
+    ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, truncation: float | None,
     conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
     """Draw images of a pretrained MODEL, or of a run's or model's folder."""
-    options = {key: parse_condition(value) for key, value in parse_options(conditions).items()}
+    words = parse_options([*conditions, *from_options(ctx.args)])
+    options, swept = spread_sweeps(words, count, min(columns or count, count))
     if reserved := [key for key in options if key in ("n", "seed", "seeds", "batch_size", "gan", "out", "columns")]:
         raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
     if truncation is not None:
@@ -69,50 +71,11 @@ def command(
         sampling.save_strip(sampling.interpolate(gan, *ends, steps=count, **options), out)
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
-    sampling.save_images(gan, out, count, seed=seed, batch_size=batch_size, columns=columns, **options)
-    click.echo(f"wrote {out}: {count} images of {model}, seeds {seed} to {seed + count - 1}")
-
-
-def parse_condition(word: str) -> Any:
-    """Return what JSON makes of a word, or the word."""
-    import json
-
-    try:
-        return json.loads(word)
-    except ValueError:
-        return word
-
-
-def parse_labels(text: str) -> list[int]:
-    """Parse ``7``, ``3,1,4`` or ``0-9``.
-
-    Raises:
-        ConfigError: it is none of these.
-    """
-    labels: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.partition("-")
-            span = range(int(first), int(last) + 1) if dash else range(int(first), int(first) + 1)
-            if len(span) > MOST_CLASSES:
-                raise ValueError
-            labels += span
-    except ValueError as error:
-        raise ConfigError(f"--labels takes class numbers such as 7, 3,1,4 or 0-9, not '{text}'") from error
-    if not labels:
-        raise ConfigError(f"--labels {text} names no class: the first of a range must not be above the last")
-    return labels
-
-
-def parse_ends(text: str) -> tuple[int, int]:
-    """Parse ``3:8``.
-
-    Raises:
-        ConfigError: it is no pair of seeds.
-    """
-    first, colon, last = text.partition(":")
-    if not colon or not first.isdecimal() or not last.isdecimal():
-        raise ConfigError(f"--interpolate takes two seeds such as 3:8, not '{text}'")
-    if max(int(first), int(last)) >= 2**63:
-        raise ConfigError(f"a seed must be below 2**63, not {max(int(first), int(last))}")
-    return int(first), int(last)
+    row = min(columns or count, count) if swept else 1
+    sampling.save_images(
+        gan, out, count, seed=seed, repeat=row, batch_size=batch_size, columns=row if swept else columns, **options
+    )
+    last = seed + (count - 1) // row
+    click.echo(
+        f"wrote {out}: {count} images of {model}, {f'seeds {seed} to {last}' if last > seed else f'seed {seed}'}"
+    )

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganzoo.gan.layers import at_least_float32
+
 RECTIFIER = math.sqrt(2)  # He's gain
 
 
@@ -75,7 +77,7 @@ class PixelNorm(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Normalise (N, C, ...) over C, in float32."""
-        square = maps.float().square().mean(1, keepdim=True)
+        square = at_least_float32(maps).square().mean(1, keepdim=True)
         return maps * torch.rsqrt(square + 1e-8).to(maps.dtype)
 
 
@@ -97,7 +99,7 @@ class MinibatchStd(nn.Module):
         n, _, height, width = maps.shape
         size = next(size for size in range(min(self.group, n), 0, -1) if n % size == 0)
         # Images of a group are n / size apart. The deviation is that of the whole group, hence unbiased=False.
-        grouped = maps.float().reshape(size, n // size, -1)
+        grouped = at_least_float32(maps).reshape(size, n // size, -1)
         deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)
         extra = deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)
         return torch.cat([maps, extra.to(maps.dtype)], 1)

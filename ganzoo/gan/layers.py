@@ -59,6 +59,11 @@ def init_xavier(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return bf16 and half values in float32, others as they are: sums of squares need the digits."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def mixes_images(module: nn.Module) -> bool:
     """Whether an image's output depends on the rest of its batch in training: batch norm, minibatch statistics.
 

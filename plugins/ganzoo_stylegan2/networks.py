@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ganzoo.gan.convnets import pyramid, start_size
 from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
-from ganzoo.gan.layers import Halve
+from ganzoo.gan.layers import Halve, at_least_float32
 from ganzoo_stylegan2 import StyleGAN2Config
 
 GAIN = math.sqrt(2)
@@ -51,8 +51,8 @@ class Mapping(nn.Module):
 class ModulatedConv2d(nn.Module):
     """Maps (N, I, S, S) and styles (N, W) to maps (N, O, S, S) (Karras 2020, equations 1 and 3).
 
-    The weight is scaled per image and input channel by the style, and per output channel back to unit norm. To scale the
-    maps before and after one convolution is the same, and needs no weight per image.
+    The weight is scaled per image and input channel by the style, and per output channel back to unit norm. Scaling
+    the maps before and after one convolution is the same, and needs no weight per image.
 
     Args:
         inside: I.
@@ -79,7 +79,7 @@ class ModulatedConv2d(nn.Module):
             maps = F.interpolate(maps, scale_factor=2.0, mode="bilinear")
         maps = F.conv2d(maps * factors[..., None, None].to(maps.dtype), weight, padding=weight.shape[-1] // 2)
         if self.demodulate:
-            square = factors.float().square() @ weight.float().square().sum((2, 3)).T
+            square = at_least_float32(factors).square() @ at_least_float32(weight).square().sum((2, 3)).T
             maps = maps * torch.rsqrt(square + 1e-8)[..., None, None].to(maps.dtype)
         return maps
 
@@ -140,7 +140,7 @@ class Synthesis(nn.Module):
                     colours if images is None else colours + F.interpolate(images, scale_factor=2.0, mode="bilinear")
                 )
         assert images is not None  # noqa: S101 - there is at least one layer
-        return images.float() + self.image_bias
+        return at_least_float32(images) + self.image_bias
 
 
 class Generator(nn.Module):

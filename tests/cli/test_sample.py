@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import ganzoo
-from ganzoo.cli.sample_command import parse_ends, parse_labels
+from ganzoo.cli.conditions import parse_ends, parse_labels
 from ganzoo.errors import ConfigError
 from helpers import narrow
 

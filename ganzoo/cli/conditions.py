@@ -1,0 +1,99 @@
+"""Conditions of a model on the command line: words to values, and ranges to sweeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from ganzoo.errors import ConfigError
+
+MOST_CLASSES = 100_000
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
+
+
+def from_options(words: Sequence[str]) -> list[str]:
+    """Return ``key=value`` for options that the command does not know: ``--key value`` or ``--key=value``.
+
+    Raises:
+        click.UsageError: a word that is no option, or an option without a value.
+    """
+    found, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not re.fullmatch(r"--[A-Za-z][\w-]*", word.partition("=")[0]):
+            raise click.UsageError(f"'{word}' is no option of this command, nor a condition of a model")
+        if not equals:
+            if not rest or rest[0].startswith("--"):
+                raise click.UsageError(f"No such option '{word}'; a condition of a model has a value: {word} VALUE")
+            value = rest.pop(0)
+        found.append(f"{name.replace('-', '_')}={value}")
+    return found
+
+
+def parse_condition(word: str) -> Any:
+    """Return what JSON makes of a word, or the word."""
+    import json
+
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
+
+
+def spread_sweeps(conditions: Mapping[str, str], count: int, columns: int) -> tuple[dict[str, Any], bool]:
+    """Return the value of each condition, and whether one of them is a range.
+
+    A range ``-2..2`` becomes a value for each image: evenly from its first to its last over the columns of a grid, and
+    so again in each row.
+    """
+    values: dict[str, Any] = {}
+    swept = False
+    for key, word in conditions.items():
+        match = _RANGE.fullmatch(word.strip())
+        if match is None:
+            values[key] = parse_condition(word)
+            continue
+        first, last = float(match[1]), float(match[2])
+        swept = True
+        values[key] = [first + (last - first) * (i % columns) / max(columns - 1, 1) for i in range(count)]
+    return values, swept
+
+
+def parse_labels(text: str) -> list[int]:
+    """Parse ``7``, ``3,1,4`` or ``0-9``.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    labels: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            span = range(int(first), int(last) + 1) if dash else range(int(first), int(first) + 1)
+            if len(span) > MOST_CLASSES:
+                raise ValueError
+            labels += span
+    except ValueError as error:
+        raise ConfigError(f"--labels takes class numbers such as 7, 3,1,4 or 0-9, not '{text}'") from error
+    if not labels:
+        raise ConfigError(f"--labels {text} names no class: the first of a range must not be above the last")
+    return labels
+
+
+def parse_ends(text: str) -> tuple[int, int]:
+    """Parse ``3:8``.
+
+    Raises:
+        ConfigError: it is no pair of seeds.
+    """
+    first, colon, last = text.partition(":")
+    if not colon or not first.isdecimal() or not last.isdecimal():
+        raise ConfigError(f"--interpolate takes two seeds such as 3:8, not '{text}'")
+    if max(int(first), int(last)) >= 2**63:
+        raise ConfigError(f"a seed must be below 2**63, not {max(int(first), int(last))}")
+    return int(first), int(last)

@@ -1,0 +1,64 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ganzoo.gan.layers import Halve
+from ganzoo.gan.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
+
+
+@pytest.mark.parametrize("size", [16, 28, 32, 64])
+@pytest.mark.parametrize("classes", [None, 3])
+def test_shapes(size, classes):
+    generator = ResidualGenerator(5, image_size=size, channels=3, width=4, classes=classes)
+    label = None if classes is None else torch.tensor([0, 2])
+    images = generator(torch.randn(2, 5), label)
+    assert images.shape == (2, 3, size, size)
+    assert images.abs().max() <= 1
+    assert ResidualFeatures(image_size=size, channels=3, width=4)(images).shape == (2, 4)
+
+
+def test_up_and_down_are_what_the_papers_draw():
+    """The orders in which they are computed here, to save work, change nothing (Gulrajani 2017, appendix F)."""
+    maps = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    up = UpBlock(3, 5).double().eval()
+    hidden = up.conv1(F.interpolate(F.relu(up.norm1(maps)), scale_factor=2.0))
+    expected = up.conv2(F.relu(up.norm2(hidden))) + up.shortcut(F.interpolate(maps, scale_factor=2.0))
+    torch.testing.assert_close(up(maps), expected)
+    down = DownBlock(3, 5).double()
+    expected = F.avg_pool2d(down.conv2(F.relu(down.conv1(F.relu(maps)))) + down.shortcut(maps), 2)
+    torch.testing.assert_close(down(maps), expected)
+
+
+def test_a_block_that_keeps_its_shape_passes_its_input_by():
+    block = DownBlock(3, 3, down=False)
+    nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(block.conv2.bias)
+    maps = torch.randn(2, 3, 8, 8)
+    assert torch.equal(block(maps), maps)
+
+
+def test_a_conditional_norm_is_batch_norm_with_the_labels_scale_and_shift():
+    norm = ConditionalNorm(3, classes=4)
+    nn.init.normal_(norm.scale.weight)
+    nn.init.normal_(norm.shift.weight)
+    maps, label = torch.randn(5, 3, 4, 4), torch.tensor([0, 1, 2, 3, 1])
+    normal = F.batch_norm(maps, None, None, training=True)
+    expected = normal * norm.scale.weight[label][..., None, None] + norm.shift.weight[label][..., None, None]
+    torch.testing.assert_close(norm(maps, label), expected)
+
+
+def test_halving_is_the_transpose_of_bilinear_doubling():
+    """<halve(x), y> = <x, double(y)> / 4 away from the border, where doubling repeats the edge."""
+    x, y = torch.randn(1, 1, 16, 16, dtype=torch.float64), torch.zeros(1, 1, 8, 8, dtype=torch.float64)
+    y[..., 1:-1, 1:-1] = torch.randn(6, 6)
+    double = F.interpolate(y, scale_factor=2.0, mode="bilinear")
+    torch.testing.assert_close((Halve().double()(x) * y).sum(), (x * double).sum() / 4)
+
+
+def test_halving_keeps_the_channels_apart_and_the_mean():
+    maps = torch.zeros(1, 3, 8, 8)
+    maps[:, 1] = 1
+    out = Halve()(maps)
+    assert out[:, [0, 2]].abs().max() == 0
+    torch.testing.assert_close(out[0, 1, 1:-1, 1:-1], torch.ones(2, 2))

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-SITE = $(BIN)/python -m sphinx -q --fail-on-warning -b html docs site
+SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html docs site
 
 .PHONY: demo test lint docs outputs format clean
 

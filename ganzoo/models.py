@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,10 +10,10 @@ import torch
 
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
-from ganzoo.gan.losses import add_losses
+from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
-from ganzoo.registry.config import make_config
+from ganzoo.registry.config import make_config, named
 from ganzoo.registry.zoo import Owned, import_target
 
 
@@ -68,6 +69,49 @@ class PluginLosses(Mapping[str, Loss]):
 add_losses(PluginLosses())
 
 
+def with_full_names(config: Any) -> Any:
+    """Return a config in which a plugin's loss is called ``package:name``, so that what is written says whose it needs.
+
+    Raises:
+        ConfigError: no loss is called so, or its package is not installed.
+        PluginError: it does not work.
+    """
+    changes = {}
+    for field in named(type(config), "loss"):
+        name = getattr(config, field)
+        if name in BUILT_IN:
+            continue
+        dist, colon, short = name.rpartition(":")
+        if colon and name not in installed().losses:
+            raise ConfigError(
+                f"the loss '{short}' is one of {dist}, which is not installed or no longer has it: pip install {dist}, "
+                "if you trust that package's code"
+            )
+        loss = get_loss(name)
+        owned = installed().losses[name]
+        if owned.dist != "ganzoo":
+            _try(loss, name, owned.dist)
+        changes[field] = short if owned.dist == "ganzoo" else f"{owned.dist}:{owned.record.name}"
+    return dataclasses.replace(config, **changes) if changes else config
+
+
+def _try(loss: Loss, name: str, dist: str) -> None:
+    """Compute a plugin's loss on two logits, before anything is written."""
+    logits = torch.zeros(2, requires_grad=True)
+    try:
+        values = [
+            loss.discriminator(logits, logits),
+            loss.generator(logits, logits) if loss.relativistic else loss.generator(logits),
+        ]
+        fine = all(v.ndim <= 1 and len(v.flatten()) <= 2 and v.requires_grad and v.isfinite().all() for v in values)
+    except Exception as error:  # a plugin may raise anything
+        raise PluginError(
+            f"the loss '{name}' of {dist} fails on two logits: {type(error).__name__}: {error}"
+        ) from error
+    if not fine:
+        raise PluginError(f"the loss '{name}' of {dist} does not map logits (N,) to finite losses (N,) with a gradient")
+
+
 def pick_device(name: str) -> torch.device:
     """Return the device called ``name``; for ``"auto"``, CUDA, MPS or the CPU, the first that is there.
 
@@ -97,7 +141,7 @@ def create(name: str, **hyperparameters: Any) -> GAN:
         ConfigError: an unknown or bad hyper-parameter.
     """
     architecture = installed().architectures[name]
-    return build(architecture, make_config(architecture.record.config, hyperparameters, owner=name))
+    return build(architecture, with_full_names(make_config(architecture.record.config, hyperparameters, owner=name)))
 
 
 def find_architecture(zoo: Zoo, name: str, dist: str) -> Owned[Architecture] | None:

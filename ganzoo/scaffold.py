@@ -19,6 +19,18 @@ from ganzoo.registry import Zoo, installed
 
 TEMPLATE = Path(__file__).with_name("template")
 PREFIX = "ganzoo-"
+TAKEN = (
+    "AdversarialGAN",
+    "Annotated",
+    "Architecture",
+    "Discriminator",
+    "Generator",
+    "Iterable",
+    "Meta",
+    "OptimizerSpec",
+    "Tensor",
+)
+"""What the written modules call otherwise."""
 
 
 class Names(NamedTuple):
@@ -51,8 +63,8 @@ def names_for(word: str, zoo: Zoo | None = None) -> Names:
         )
     dist = f"{PREFIX}{name}"
     module, cls = dist.replace("-", "_"), "".join(part.capitalize() for part in name.split("-"))
-    if keyword.iskeyword(cls):
-        raise ConfigError(f"'{name}' would make the class {cls}, which is a word of Python: choose another name")
+    if keyword.iskeyword(cls) or cls in TAKEN:
+        raise ConfigError(f"'{name}' would make the class {cls}, which is something else already: choose another name")
     if name in zoo.architectures:
         owner = zoo.architectures[name].dist
         raise ConfigError(f"{owner} has an architecture called '{name}' already: choose another name")

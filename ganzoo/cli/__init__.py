@@ -24,7 +24,7 @@ def plugin_commands() -> dict[str, str]:
         shelf = installed().commands
     except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: a command that needs plugins says so, help needs none
         return {}
-    return {name: owned.record.summary for name, owned in zip(shelf.names(), shelf, strict=True)}
+    return {name: _one_line(owned.record.summary) for name, owned in zip(shelf.names(), shelf, strict=True)}
 
 
 class LazyGroup(click.Group):
@@ -123,6 +123,9 @@ def _fail(message: str, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    line = "".join(letter if letter.isprintable() else " " for letter in message)  # it may quote somebody else's file
-    click.echo(f"Error: {' '.join(line.split())}", err=True)
+    click.echo(f"Error: {_one_line(message)}", err=True)  # it may quote somebody else's file
     sys.exit(1)
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ganzoo.cli.common import complete_model, dump, table, warn
-from ganzoo.registry import installed
+from ganzoo.errors import ConfigError
+from ganzoo.registry import Zoo, installed
+
+if TYPE_CHECKING:
+    from ganzoo.pretrained import Model
 
 
 @click.command("eval")
@@ -20,7 +26,7 @@ from ganzoo.registry import installed
     help="METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance 'fd[pixels]@10k/test'; may be given several times.",
 )
 @click.option("--data", help="The real images.  [default: what the model was trained on]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, 100_000), default=64, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -36,13 +42,13 @@ def command(
     warn(zoo)
 
     from ganzoo.metrics import evaluate
+    from ganzoo.metrics.evaluate import read_protocols
     from ganzoo.pretrained import assemble, find
 
+    parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = find(model)
-    own = found.config.training.get("data") or found.config.data.get("name")
-    scores = evaluate(
-        assemble(found, device=device), protocols, data=data or (str(own) if own else None), batch_size=batch_size
-    )
+    real = own_data(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
+    scores = evaluate(assemble(found, device=device), parsed, data=real, batch_size=batch_size)
     if as_json:
         dump(msgspec.to_builtins(scores))
         return
@@ -50,3 +56,20 @@ def command(
         [score.protocol, f"{score.value:.6g}", f"{zoo.metrics[score.name].record.better} is better"] for score in scores
     ]
     click.echo(table(["PROTOCOL", "VALUE", ""], rows))
+
+
+def own_data(zoo: Zoo, model: Model) -> str:
+    """Return what a model was trained on: a data set's short name, or for a run of this machine its path as well.
+
+    Raises:
+        ConfigError: it says neither. A path that somebody else's model names is not read.
+    """
+    named = str(model.config.data.get("name"))
+    if named in zoo.datasets:
+        return named
+    given = model.config.training.get("data")
+    if given and model.folder is not None and (model.folder / "checkpoints").is_dir():
+        return str(given)
+    raise ConfigError(
+        f"{model.name} was trained on images that have no name here: say which to compare with, --data ..."
+    )

@@ -21,6 +21,7 @@ from ganzoo.errors import DataError, MissingExtraError, did_you_mean
 from ganzoo.registry import Dataset, Zoo, installed
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+ONLY_SPLIT = "train"
 _HASHED_UP_TO = 2**30
 _CLASSES_UP_TO = 2**16
 
@@ -91,8 +92,10 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         for folder in (path, path / "data"):  # where repositories of the Hub keep their parquet files
             if list(folder.glob("*.parquet")):
                 return _from_parquet(name, folder, split)
+        _check_single(name, split)
         return _from_folder(name, path)
     if path.is_file() and path.suffix in (".npz", ".npy"):
+        _check_single(name, split)
         return _from_arrays(name, path)
     if exists:
         raise DataError(f"{name} is neither a folder nor a .npz or .npy file of images")
@@ -103,6 +106,11 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
         f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, or a .npz or .npy file."
     )
+
+
+def _check_single(name: str, split: str) -> None:
+    if split != ONLY_SPLIT:
+        raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'")
 
 
 def fingerprint(paths: Sequence[Path], root: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral
@@ -62,7 +63,7 @@ class AdversarialGAN(GAN):
         self.generator = generator
         self.discriminator = discriminator
         self.latent_dim = latent_dim
-        self.loss = get_loss(loss) if isinstance(loss, str) else loss
+        self._loss = loss
         self.regularizers = tuple(regularizers)
         self.optimizer_specs = {"G": optimizer, "D": discriminator_optimizer or optimizer}
         self.n_critic = n_critic
@@ -71,6 +72,15 @@ class AdversarialGAN(GAN):
         self.ema = {"generator": ema}
         # Each half of a joint batch would be normalised with the statistics of both.
         self.joint = not mixes_images(discriminator)
+
+    @functools.cached_property
+    def loss(self) -> Loss:
+        """The loss. A name is looked up when it is first needed: who only draws can do without the plugin that has it.
+
+        Raises:
+            ConfigError: there is no such loss.
+        """
+        return get_loss(self._loss) if isinstance(self._loss, str) else self._loss
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return one optimizer for the generator and one for the discriminator."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +13,16 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ganzoo.data import Store, open_source, prepare
-from ganzoo.errors import ConfigError, GanzooError, PluginError
+from ganzoo.errors import ConfigError, GanzooError, NameClashError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.metrics.contract import Features, Measure
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo, installed
-from ganzoo.registry.specs import Extractor, Score
+from ganzoo.registry.specs import Extractor, Metric, Score
 from ganzoo.registry.zoo import Owned, import_target
 from ganzoo.sampling import quantise
 
-_KEYS = {"image", "label"}
+_SEEN = ("features", "logits")
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class _Job:
 
     def see(self, image: Tensor) -> Mapping[str, Tensor]:
         """Return what the extractor sees in the images."""
-        found = self.features(image) if self.features else {}
-        if not isinstance(found, Mapping):
-            raise PluginError(
-                f"extractor '{self.protocol.extractor}' must return a dict of tensors, not {type(found).__name__}"
-            )
-        return found
+        if self.features is None:
+            return {}
+        found = self.features(image.clone())  # whatever it does with them, the next one sees the same
+        if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+            raise PluginError(f"extractor '{self.protocol.extractor}' must return a dict of tensors")
+        return {key: found[key] for key in _SEEN if key in found}
 
 
 def evaluate(
@@ -70,8 +71,10 @@ def evaluate(
         DataError: the real images cannot be had.
         PluginError: a metric or an extractor fails.
     """
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     zoo = installed()
-    jobs = _jobs(zoo, [Protocol.parse(p) if isinstance(p, str) else p for p in protocols], gan.device)
+    jobs = _jobs(zoo, read_protocols(zoo, protocols), gan.device)
     first = quantise(gan.sample(1)).to(gan.device)
     for job in jobs:
         _check_needs(job, first, gan)
@@ -92,18 +95,34 @@ def evaluate(
     for job in jobs:
         with _blaming(job):
             value = float(job.measure.compute())
+        if not math.isfinite(value):
+            raise PluginError(f"'{job.protocol}' gave {value}: the features or the images are not finite, or too alike")
         scores.append(Score(name=job.protocol.metric, value=value, protocol=str(job.protocol)))
     return scores
 
 
+def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
+    """Parse protocols, and look their names up.
+
+    Raises:
+        ConfigError: one cannot be read.
+        UnknownNameError: no such metric or extractor.
+    """
+    parsed = [Protocol.parse(p) if isinstance(p, str) else p for p in protocols]
+    for protocol in parsed:
+        _ = zoo.metrics[protocol.metric]
+        if protocol.extractor:
+            find_extractor(zoo, protocol.extractor)
+    return parsed
+
+
 def _jobs(zoo: Zoo, protocols: Sequence[Protocol], device: torch.device) -> list[_Job]:
-    """Find the metrics and make the extractors; all names are looked up before anything heavy is imported."""
-    metrics = [zoo.metrics[protocol.metric] for protocol in protocols]
+    """Make the extractors and the measures."""
     found = {p.extractor: find_extractor(zoo, p.extractor) for p in protocols if p.extractor}
     made = {text: _make(owned, words).to(device) for text, (owned, words) in found.items()}
     jobs = []
-    for protocol, owned in zip(protocols, metrics, strict=True):
-        measure = import_target("metric", owned)()
+    for protocol in protocols:
+        measure = _measure(zoo.metrics[protocol.metric])
         if measure.compares and protocol.split is None:
             raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
         if not measure.compares and protocol.split is not None:
@@ -118,13 +137,30 @@ def find_extractor(zoo: Zoo, text: str) -> tuple[Owned[Extractor], list[str]]:
     Raises:
         UnknownNameError: there is none.
     """
-    if text in zoo.extractors:  # ``package:name`` is not a name with a word
-        return zoo.extractors[text], []
-    parts = text.replace(",", ":").split(":")
-    for size in (2, 1):
-        if (name := ":".join(parts[:size])) in zoo.extractors:
-            return zoo.extractors[name], parts[size:]
-    return zoo.extractors[parts[0]], []
+    head, *more = text.split(",")
+    parts = head.split(":")
+    # ``a:b`` is the extractor a with the word b, or the extractor b of package a.
+    readings = [size for size in (1, 2) if len(parts) >= size and ":".join(parts[:size]) in zoo.extractors]
+    if len(readings) > 1:
+        owner = zoo.extractors[parts[0]].dist
+        raise NameClashError(f"'{text}' may be {parts[1]} of {parts[0]}, or {parts[0]} of {owner}: say {owner}:{text}")
+    size = readings[0] if readings else 1
+    return zoo.extractors[":".join(parts[:size])], [*parts[size:], *more]
+
+
+def _measure(owned: Owned[Metric]) -> Measure:
+    kind = import_target("metric", owned)
+    try:
+        measure: Measure = kind()
+        fine = isinstance(measure.compares, bool) and not isinstance(measure.needs, str) and set(measure.needs)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        raise PluginError(f"metric '{owned.record.name}' of {owned.dist} cannot be made: {error!r}") from error
+    if not fine or set(measure.needs) - {"image", "label", *_SEEN}:
+        raise PluginError(
+            f"metric '{owned.record.name}' of {owned.dist}: its needs are to be a set of image, label, features, "
+            "logits, and compares True or False"
+        )
+    return measure
 
 
 def _make(owned: Owned[Extractor], words: list[str]) -> Any:
@@ -133,7 +169,7 @@ def _make(owned: Owned[Extractor], words: list[str]) -> Any:
         made = kind(*words)
     except GanzooError:
         raise
-    except Exception as error:  # a plugin may raise anything, and takes the words that it takes
+    except (Exception, SystemExit) as error:  # a plugin may raise anything, and takes the words that it takes
         with_words = f" with {', '.join(words)}" if words else ""
         raise PluginError(f"extractor '{owned.record.name}' cannot be made{with_words}: {error}") from error
     if not isinstance(made, nn.Module):
@@ -163,6 +199,8 @@ def _stores(zoo: Zoo, jobs: Sequence[_Job], data: str | None, image: Tensor) -> 
             raise ConfigError(f"'{job.protocol}' compares with real images: say which data")
         if split not in stores:
             stores[split] = prepare(open_source(data, split=split, zoo=zoo), image.shape[-1], image.shape[1])
+        if "label" in job.measure.needs and stores[split].labels is None:
+            raise ConfigError(f"'{job.protocol}' needs labels, and {data} has none")
         if job.protocol.real is not None and job.protocol.real > len(stores[split]):
             raise ConfigError(f"'{job.protocol}' asks for more real images than the {len(stores[split]):,} of {data}")
     return stores
@@ -172,7 +210,9 @@ def _drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Iterator[dict[s
     for start in range(0, images, batch_size):
         size = min(batch_size, images - start)
         inputs = gan.inputs(size, seeds=range(seed + start, seed + start + size))
-        batch = {"image": quantise(gan.draw(inputs, batch_size)), **{k: inputs[k] for k in _KEYS & set(inputs)}}
+        batch = {"image": quantise(gan.draw(inputs, batch_size))}
+        if "label" in inputs:
+            batch["label"] = inputs["label"]
         yield {key: value.to(gan.device) for key, value in batch.items()}
 
 
@@ -194,7 +234,9 @@ def _show(jobs: Sequence[_Job], batches: Iterator[dict[str, Tensor]], bar: tqdm[
                 with _blaming(job):
                     if job.protocol.extractor not in seen:
                         seen[job.protocol.extractor] = job.see(batch["image"])
-                    job.measure.update({**batch, **seen[job.protocol.extractor]}, real=real)
+                    whole = {**batch, **seen[job.protocol.extractor]}
+                    # Copies: what one metric does with them is no part of another's value.
+                    job.measure.update({key: value.clone() for key, value in whole.items()}, real=real)
             bar.update(len(batch["image"]))
 
 
@@ -205,5 +247,5 @@ def _blaming(job: _Job) -> Iterator[None]:
         yield
     except GanzooError:
         raise
-    except Exception as error:  # a plugin may raise anything
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         raise PluginError(f"'{job.protocol}' cannot be measured: {type(error).__name__}: {error}") from error

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from ganzoo.errors import ConfigError
 
-_COUNT = r"\d+[kM]?"
+_COUNT = r"\d{1,12}[kM]?"
+_SEED = r"\d{1,19}"
 _PATTERN = re.compile(
     rf"(?P<metric>[^\[\]@/#]+)(?:\[(?P<extractor>[^\[\]@/#]+)\])?@(?P<images>{_COUNT})"
-    rf"(?:/(?P<split>[\w.+-]+)(?::(?P<real>{_COUNT}))?)?(?:#(?P<seed>\d+))?",
+    rf"(?:/(?P<split>[\w.+-]+)(?::(?P<real>{_COUNT}))?)?(?:#(?P<seed>{_SEED}))?",
     re.ASCII,
 )
 EXAMPLE = "fd[pixels]@10k/test"
@@ -51,9 +52,18 @@ class Protocol:
             )
         part = match.groupdict()
         images, real = _number(part["images"]), _number(part["real"]) if part["real"] else None
-        if images < 1 or real == 0:
-            raise ConfigError(f"'{text}' asks for no images at all")
         return cls(part["metric"], part["extractor"], images, part["split"], real, int(part["seed"] or 0))
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            ConfigError: no images, or a seed that is none.
+        """
+        if self.images < 1 or (self.real is not None and self.real < 1):
+            raise ConfigError(f"'{self}' asks for no images at all")
+        if not 0 <= self.seed <= 2**63 - self.images:
+            raise ConfigError(f"'{self}' has seeds outside 0 ... 2**63 - 1")
 
     def __str__(self) -> str:
         extractor = f"[{self.extractor}]" if self.extractor else ""

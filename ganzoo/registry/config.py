@@ -139,6 +139,16 @@ def parameters(kind: type[Any]) -> list[Parameter]:
     ]
 
 
+def named(kind: type[Any], what: str) -> list[str]:
+    """Return the hyper-parameters that hold names of ``what``: their type has ``Meta(extra={"names": what})``."""
+    found = []
+    for name, hint in _hints(kind).items():
+        metas = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+        if any(isinstance(meta, msgspec.Meta) and (meta.extra or {}).get("names") == what for meta in metas):
+            found.append(name)
+    return found
+
+
 def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 

@@ -22,7 +22,8 @@ LossName = Annotated[
     str,
     Meta(
         description="adversarial loss: minimax, non-saturating, least-squares, hinge, wasserstein, relativistic, "
-        "or a plugin's"
+        "or a plugin's",
+        extra={"names": "loss"},
     ),
 ]
 LearningRate = Annotated[float, Meta(gt=0, le=1, description="learning rate")]

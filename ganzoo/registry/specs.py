@@ -22,8 +22,8 @@ Commit = Annotated[str, Meta(pattern="^[0-9a-f]{40}$")]
 
 
 def is_name(word: object) -> bool:
-    """Whether a record may be called this: a printable word without spaces, colons, slashes or @."""
-    return isinstance(word, str) and bool(word) and word.isprintable() and not set(word) & set(" :/\\@")
+    """Whether a record may be called this: a printable word without spaces and what separates names elsewhere."""
+    return isinstance(word, str) and bool(word) and word.isprintable() and not set(word) & set(" :/\\@[],#")
 
 
 class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

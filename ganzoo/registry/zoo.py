@@ -49,11 +49,12 @@ class Shelf(Generic[T]):
         self.kind = kind
         self._broken = broken
         self._records: dict[str, list[Owned[T]]] = {}
-        self._renamed: dict[str, tuple[str, Owned[T], str]] = {}
+        self._renamed: dict[str, list[tuple[str, Owned[T], str]]] = {}
+        self._told: set[str] = set()
 
     def rename(self, old: str, new: str, owned: Owned[T], until: str) -> None:
         """Keep an earlier name of a record working; a record that is called so now comes first."""
-        self._renamed.setdefault(old, (new, owned, until))
+        self._renamed.setdefault(old, []).append((new, owned, until))
 
     def add(self, name: str, owned: Owned[T]) -> None:
         """Put a record on the shelf.
@@ -71,16 +72,15 @@ class Shelf(Generic[T]):
             yield from self._records[name]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (bool(self._owners(name)) or self._earlier(name) is not None)
+        return isinstance(name, str) and bool(self._owners(name) or self._earlier(name))
 
-    def _earlier(self, name: str) -> tuple[str, Owned[T], str] | None:
-        dist, _, short = name.rpartition(":")
-        found = self._renamed.get(short)
-        return found if found and dist in ("", found[1].dist) else None
+    def _earlier(self, name: str) -> list[tuple[str, Owned[T], str]]:
+        dist, colon, short = name.rpartition(":")
+        return [found for found in self._renamed.get(short, []) if not colon or dist == found[1].dist]
 
     def _owners(self, name: str) -> list[Owned[T]]:
-        dist, _, short = name.rpartition(":")
-        return [o for o in self._records.get(short, []) if dist in ("", o.dist)]
+        dist, colon, short = name.rpartition(":")
+        return [o for o in self._records.get(short, []) if not colon or dist == o.dist]
 
     def names(self) -> list[str]:
         """Return the names in order; a name that two distributions share appears as ``dist:name`` for each."""
@@ -99,11 +99,15 @@ class Shelf(Generic[T]):
         """
         owners = self._owners(name)
         if not owners and (earlier := self._earlier(name)):
-            import logging  # only those who use an old name wait for it
+            if len(earlier) > 1:
+                raise NameClashError(self._clash(name, [owned for _, owned, _ in earlier]))
+            new, owned, until = earlier[0]
+            if name not in self._told:
+                self._told.add(name)
+                import logging  # only those who use an old name wait for it
 
-            new, owned, until = earlier
-            said = f"the {self.kind} '{name}' is now called '{new}'; the old name works until {owned.dist} {until}"
-            logging.getLogger(__name__).warning(said)
+                said = f"the {self.kind} '{name}' is now called '{new}'; the old name works until {owned.dist} {until}"
+                logging.getLogger(__name__).warning(said)
             return owned
         if not owners:
             raise unknown(self.kind, name, self.names(), self._broken)
@@ -191,7 +195,7 @@ def _check(record: Any) -> None:
         raise PluginError(f"{type(record).__name__} '{record.name}': {error}") from error
     for name in (record.name, *getattr(record, "renamed", ())):
         if not is_name(name):
-            raise PluginError(f"'{name}' is no name: no spaces, colons, slashes or @")
+            raise PluginError(f"'{name}' is no name: no spaces, and none of : / @ [ ] , #")
 
 
 def _check_architecture(record: Architecture) -> None:
@@ -218,7 +222,9 @@ def import_target(kind: str, owned: Owned[Any]) -> Any:
     module, _, name = owned.record.target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except Exception as error:  # a plugin may raise anything
+    except (GanzooError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a plugin may raise anything, SystemExit too
         raise PluginError(
             f"{kind} '{owned.record.name}' of {owned.dist} {owned.version} cannot be imported: "
             f"{type(error).__name__}: {error}"
@@ -252,4 +258,5 @@ def unknown(kind: str, name: str, known: Iterable[str], broken: Iterable[Broken]
         message += f" Broken plugins that may have had it: {culprits}."
     if chosen := os.environ.get("GANZOO_PLUGINS"):
         message += f" GANZOO_PLUGINS lets in only {chosen}."
-    return UnknownNameError(f"{message} `ganzoo list` shows what is installed; plugins add more (pip install).")
+    listing = "ganzoo list" if "model" in kind or kind == "architecture" else "ganzoo list --all"
+    return UnknownNameError(f"{message} `{listing}` shows what is installed; plugins add more (pip install).")

@@ -18,8 +18,9 @@ SHARE = 0.5
 
 
 def _module(subject: Subject) -> str:
-    own = next(p for p in subject.zoo.plugins if (p.dist, p.name) == (subject.owned.dist, subject.owned.plugin))
-    return str(own.module.__name__)
+    loaded = [p for p in subject.zoo.plugins if (p.dist, p.name) == (subject.owned.dist, subject.owned.plugin)]
+    expect(loaded, f"a hook of {subject.owned.dist} fails: `ganzoo plugins` shows its traceback")
+    return str(loaded[0].module.__name__)
 
 
 def check_light_import(subject: Subject) -> None:

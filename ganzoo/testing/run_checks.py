@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ganzoo.training.loop import train as train_loop
 from ganzoo.training.run import resume, train
 from ganzoo.weights import load_tensors, save_tensors
 
+MOST_STEPS = 100  # before the last stage begins, for a check to go there
 LOOKS, SAMPLES = (120, 240, 480), 256  # steps after which it is looked at; images that are compared
 
 
@@ -51,11 +53,12 @@ def _checkpoint(run: Path) -> Mapping[str, Tensor]:
 
 def check_resume(subject: Subject) -> None:
     """A run that was stopped and resumed must be the run that was not stopped, to the last bit."""
+    half = _half(subject)
     with TemporaryDirectory() as folder:
         whole, parts = Path(folder, "whole"), Path(folder, "parts")
-        _train(subject, whole, 6 * BATCH)
-        _train(subject, parts, 3 * BATCH)
-        resume(parts, images=6 * BATCH, progress=False)
+        _train(subject, whole, 2 * half)
+        _train(subject, parts, half)
+        resume(parts, images=2 * half, progress=False)
         expected, got = _checkpoint(whole), _checkpoint(parts)
     if _depends_on_budget(subject):
         expect(set(expected) == set(got), "a resumed run has other tensors than one that was not stopped")
@@ -66,6 +69,13 @@ def check_resume(subject: Subject) -> None:
         f"a resumed run differs from one that was not stopped in {', '.join(different[:3])}: keep what changes over "
         "training in parameters, buffers or the tick, and draw with torch's own generators",
     )
+
+
+def _half(subject: Subject) -> int:
+    """Return half of the images of a run that reaches into the last stage, where that is not far, or of a short one."""
+    begins = sum(stage.images or 0 for stage in subject.build().stages()[:-1])
+    steps = math.ceil(begins / BATCH) + 3
+    return BATCH * (steps if 3 < steps <= MOST_STEPS else 3)
 
 
 def _depends_on_budget(subject: Subject) -> bool:

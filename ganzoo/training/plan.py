@@ -18,7 +18,7 @@ from ganzoo.data import Source, open_source
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
-from ganzoo.models import architecture_of, build, written_config
+from ganzoo.models import architecture_of, build, with_full_names, written_config
 from ganzoo.pretrained import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
@@ -156,7 +156,7 @@ def plan(
         )
     native = source.native()
     given = {**(_derived(kind, source, native, options, name) if start is None else base), **options}
-    config = make_config(kind, given, text=text, owner=name)
+    config = with_full_names(make_config(kind, given, text=text, owner=name))
     # An architecture that has no such field takes the images as they are.
     size, channels = getattr(config, "image_size", native[0]), getattr(config, "channels", native[1])
     if size is None:

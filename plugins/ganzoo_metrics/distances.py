@@ -16,7 +16,7 @@ try:
     from torchmetrics.image.fid import FrechetInceptionDistance
     from torchmetrics.image.kid import KernelInceptionDistance
 except ModuleNotFoundError as error:
-    raise MissingExtraError("metrics", "measuring") from error
+    raise MissingExtraError("the distance of two sets of images", "metrics") from error
 
 SUBSETS, SUBSET_SIZE = 100, 1_000
 
@@ -49,7 +49,8 @@ class Distance(ABC):
 
     def update(self, batch: Mapping[str, Tensor], *, real: bool) -> None:
         """Show it the features of a batch."""
-        features = batch["features"].double()
+        features = batch["features"]
+        features = (features.cpu() if features.device.type == "mps" else features).double()  # MPS has no float64
         if self.metric is None:
             self.metric = self.make(Given(features.shape[1])).to(features.device)
             self.metric.set_dtype(features.dtype)
@@ -101,6 +102,9 @@ class KernelDistance(Distance):
     def compute(self) -> float:
         """Return the mean over the subsets."""
         self.check_count(SUBSET_SIZE)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+        state = torch.get_rng_state()
+        torch.default_generator.manual_seed(0)  # the CPU's, with which torchmetrics draws, and no other
+        try:
             return float(self.metric.compute()[0])
+        finally:
+            torch.set_rng_state(state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,7 +18,7 @@ class Pixels(nn.Module):
 
     def __init__(self, size: str = "16") -> None:
         super().__init__()
-        if not size.isdecimal() or not 1 <= int(size) <= 32:
+        if not re.fullmatch("[1-9][0-9]?", size) or int(size) > 32:
             raise ConfigError(f"pixels:{size}: the size must be a number from 1 to 32")
         self.size = int(size)
 

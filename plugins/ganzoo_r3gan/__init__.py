@@ -19,11 +19,9 @@ class R3GANConfig:
     image_size: fields.ImageSize = 32
     channels: fields.Channels = 3
     latent_dim: fields.LatentDim = 64
-    base_channels: Annotated[
-        int, Meta(ge=8, le=2048, multiple_of=8, description="channels at full resolution, of both networks")
-    ] = 32
+    base_channels: Annotated[int, Meta(ge=1, le=2048, description="channels at full resolution, of both networks")] = 32
     max_channels: Annotated[
-        int, Meta(ge=8, le=2048, multiple_of=8, description="channels at low resolutions; they double up to these")
+        int, Meta(ge=1, le=2048, description="channels at low resolutions; they double up to these")
     ] = 128
     blocks: Annotated[int, Meta(ge=1, le=8, description="residual blocks at each resolution")] = 2
     group_size: Annotated[int, Meta(ge=1, le=64, description="channels of a group of the 3x3 convolutions")] = 8

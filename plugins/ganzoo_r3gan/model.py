@@ -53,7 +53,7 @@ class Block(nn.Module):
         self.layers = nn.Sequential(
             conv(channels, wide, 1, gain=gain),
             BiasedActivation(wide),
-            conv(wide, wide, 3, groups=max(1, wide // group_size), gain=gain),
+            conv(wide, wide, 3, groups=math.gcd(wide, max(1, wide // group_size)), gain=gain),
             BiasedActivation(wide),
             conv(wide, channels, 1, gain=0.0),
         )

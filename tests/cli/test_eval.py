@@ -44,3 +44,21 @@ def test_mistakes_are_one_line(call, words, text):
     assert done.code != 0
     assert text in done.err
     assert "Traceback" not in done.err
+
+
+def test_images_that_somebody_elses_model_names_are_not_read(call, trained, tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (model / name).write_bytes((trained / name).read_bytes())
+    done = call("eval", str(model), "-m", "fd[pixels]@20/train")  # its config.json names a folder of this machine
+    assert done.code == 1
+    assert "say which to compare with, --data" in done.err
+
+
+def test_a_single_set_has_no_other_split(call):
+    from ganzoo.testing import DIGITS
+
+    done = call("eval", MODEL, "-m", "fd[pixels]@20/test", "--data", str(DIGITS))
+    assert done.code == 1
+    assert "has no split 'test'" in done.err

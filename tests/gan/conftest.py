@@ -10,16 +10,9 @@ import torch
 import ganzoo
 from ganzoo.gan import Tick
 from ganzoo.registry import installed
+from helpers import NARROW
 
-SMALL = {
-    "base_channels": 4,
-    "discriminator_channels": 4,
-    "critic_channels": 4,
-    "hidden": 32,
-    "latent_dim": 8,
-    "label_dim": 4,
-    "classes": 5,
-}
+SMALL = {**NARROW, "base_channels": 4, "discriminator_channels": 4, "critic_channels": 4, "label_dim": 4, "classes": 5}
 
 
 def hyperparameters(name):
@@ -42,9 +35,21 @@ def conditional(request):
     return request.param
 
 
-@pytest.fixture(params=with_hyperparameter("r1"))
+@pytest.fixture(params=sorted({*with_hyperparameter("r1")} & {*with_hyperparameter("dropout")}))
 def with_r1(request):
-    """Every architecture with an R1 penalty in turn."""
+    """Every architecture with an R1 penalty in its discriminator's phase in turn."""
+    return request.param
+
+
+@pytest.fixture(params=with_hyperparameter("lr_decay"))
+def falling(request):
+    """Every architecture whose learning rate may fall in turn."""
+    return request.param
+
+
+@pytest.fixture(params=["vanilla", "dcgan", "wgan-gp", "wgan", "cgan", "sngan", "sngan-projection", "acgan"])
+def plain(request):
+    """Architectures whose latent is all that they draw with, but for a label."""
     return request.param
 
 

@@ -144,8 +144,8 @@ def test_the_two_optimizers_may_differ():
 # --- latents ---
 
 
-def test_a_latent_is_the_first_normal_draw_of_its_seed(name, small):
-    gan = small(name)
+def test_a_latent_is_the_first_normal_draw_of_its_seed(plain, small):
+    gan = small(plain)
     latent = gan.inputs(3, seeds=[5, 2**40, 5])["latent"]
     assert latent.shape == (3, gan.latent_dim)
     for row, seed in zip(latent, [5, 2**40, 5], strict=True):
@@ -183,13 +183,13 @@ def test_no_truncation_changes_nothing_and_a_wide_one_hardly_anything():
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, math.nan])
-def test_a_truncation_that_is_not_above_zero_is_an_error(name, small, limit):
+def test_a_truncation_that_is_not_above_zero_is_an_error(plain, small, limit):
     with pytest.raises(ConfigError, match="truncation must be above 0"):
-        small(name).sample(1, truncation=limit)
+        small(plain).sample(1, truncation=limit)
 
 
-def test_truncation_reaches_the_images(name, small):
-    gan = small(name)
+def test_truncation_reaches_the_images(plain, small):
+    gan = small(plain)
     assert torch.equal(gan.sample(4, truncation=None), gan.sample(4))
     narrow, wide = gan.sample(16, truncation=0.01).std(0).mean(), gan.sample(16).std(0).mean()
     assert gan.inputs(4, seeds=range(4), truncation=0.5)["latent"].abs().max() <= 0.5
@@ -207,12 +207,15 @@ def test_the_default_label_is_the_seed_modulo_the_classes(conditional, small):
 
 def test_image_i_is_that_of_seed_plus_i_and_label_i(conditional, small):
     gan = small(conditional)
+    with torch.no_grad():  # at the start some normalisations are the same for all labels
+        for parameter in gan.generator.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
     images = gan.sample(3, seed=10, labels=[4, 0, 2])
     for i, label in enumerate([4, 0, 2]):
-        torch.testing.assert_close(gan.sample(1, seed=10 + i, labels=label), images[i : i + 1], atol=1e-5, rtol=0)
+        torch.testing.assert_close(gan.sample(1, seed=10 + i, labels=label), images[i : i + 1], atol=1e-4, rtol=0)
     swapped = gan.sample(3, seed=10, labels=[4, 1, 2])
     assert not torch.allclose(swapped[1], images[1], atol=1e-4)
-    torch.testing.assert_close(swapped[[0, 2]], images[[0, 2]], atol=1e-5, rtol=0)
+    torch.testing.assert_close(swapped[[0, 2]], images[[0, 2]], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("labels", [[1, 1, 1], (1, 1, 1), 1, torch.tensor([1, 1, 1]), np.array([1, 1, 1]), np.int64(1)])
@@ -234,8 +237,9 @@ def test_a_wrong_label_or_number_of_labels_is_an_error(conditional, small, label
         small(conditional).sample(1, labels=labels)
 
 
-def test_the_discriminator_of_a_conditional_model_reads_the_label(conditional, small, batch_for, tick):
-    gan = small(conditional, dropout=0.0)
+@pytest.mark.parametrize("name", ["cgan", "sngan-projection"])
+def test_the_discriminator_of_a_conditional_model_reads_the_label(name, small, batch_for):
+    gan = small(name).eval()
     batch = batch_for(gan)
     other = {**batch, "label": (batch["label"] + 1) % 5}
     assert "label" in gan.needs

@@ -7,22 +7,9 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError
-
-
-def phases(gan):
-    return [phase for stage in gan.stages() for phase in stage.phases]
-
-
-def freeze_all_but(gan, optimizer):
-    own = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    for parameter in gan.parameters():
-        parameter.requires_grad_(id(parameter) in own)
-    return [p for p in gan.parameters() if id(p) in own]
-
-
-def total(terms):
-    return sum(values.mean() for values in terms.values() if values.requires_grad)
-
+from ganzoo.gan import Tick
+from ganzoo.testing.subject import Subject, turns
+from helpers import narrow
 
 # --- images ---
 
@@ -99,81 +86,23 @@ def test_the_largest_seed_is_a_seed(name, small):
     assert small(name).sample(seeds=[2**63 - 1]).isfinite().all()
 
 
-# --- training ---
+# --- training: the rest is the conformance kit's ---
 
 
-def test_every_phase_moves_an_optimizer_that_exists(name, small):
-    gan = small(name)
-    assert {phase.optimizer for phase in phases(gan)} == set(gan.optimizers())
-    assert all(hasattr(gan, network) for network in (*gan.ema, *gan.inference))
-
-
-def test_no_parameter_has_two_optimizers_and_none_has_no_optimizer(name, small):
-    gan = small(name)
-    moved = [id(p) for o in gan.optimizers().values() for group in o.param_groups for p in group["params"]]
-    assert sorted(moved) == sorted(id(p) for p in gan.parameters())
-
-
-def test_the_terms_are_finite_and_per_image(name, small, batch_for, tick):
-    gan = small(name)
-    batch = batch_for(gan)
-    for phase in phases(gan):
-        for terms in phase.loss(batch, tick()):
-            assert terms
-            for values in terms.values():
-                assert values.shape == (6,)
-                assert values.isfinite().all()
-            assert any(values.requires_grad for values in terms.values())
-
-
-def test_with_the_others_frozen_a_phase_reaches_every_parameter_of_its_own(name, small, batch_for, tick):
-    gan = small(name)
-    batch, optimizers = batch_for(gan), gan.optimizers()
-    for phase in phases(gan):
-        own = freeze_all_but(gan, optimizers[phase.optimizer])
-        gan.zero_grad(set_to_none=True)
-        for terms in phase.loss(batch, tick()):
-            total(terms).backward()
-        assert {id(p) for p in gan.parameters() if p.grad is not None} == {id(p) for p in own}
-        assert all(p.grad.isfinite().all() for p in own)
-        assert any(p.grad.any() for p in own)
-
-
-def test_a_step_of_a_phase_lowers_its_loss(name, small, batch_for, tick):
-    """On the same images, latents and dropout; for each optimizer, by a small step against its gradient."""
-    gan = small(name)
-    optimizers = gan.optimizers()
-
-    def loss(phase):
-        torch.manual_seed(5)
-        return sum(total(terms) for terms in phase.loss(batch_for(gan), tick()))
-
-    for phase in phases(gan):
-        own = freeze_all_but(gan, optimizers[phase.optimizer])
-        before = loss(phase)
-        gradients = torch.autograd.grad(before, own)
-        norm = torch.stack([g.square().sum() for g in gradients]).sum()
-        with torch.no_grad():
-            for parameter, gradient in zip(own, gradients, strict=True):
-                parameter.sub_(1e-4 * gradient / norm.sqrt())
-        assert loss(phase).item() < before.item()
-
-
-def test_losses_are_float32_under_bf16_autocast(name, small, batch_for, tick):
-    gan = small(name)
-    batch = batch_for(gan)
-    for phase in phases(gan):
+def test_losses_are_float32_under_bf16_autocast(name):
+    subject = Subject.find(name, narrow(name))
+    gan = subject.build().train()
+    for turn in turns(gan):
+        batch = subject.batch(gan, turn)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            for terms in phase.loss(batch, tick()):
+            for terms in turn.phase.loss(batch, turn.tick):
                 assert {values.dtype for values in terms.values()} == {torch.float32}
-                assert all(values.isfinite().all() for values in terms.values())
 
 
-def test_the_learning_rate_falls_where_the_configuration_says_so(name, small, tick):
-    late = tick()
-    object.__setattr__(late, "progress", 0.75)
-    assert small(name).lr_scale(late) == 1
-    assert small(name, lr_decay=0.5).lr_scale(late) == pytest.approx(0.5)
+def test_the_learning_rate_falls_where_the_configuration_says_so(falling, small):
+    late = Tick(0, 0, 0, 0.75)
+    assert small(falling, lr_decay=0.0).lr_scale(late) == 1
+    assert small(falling, lr_decay=0.5).lr_scale(late) == pytest.approx(0.5)
 
 
 def test_the_architectures_of_the_zoo_are_those_the_papers_test_knows():

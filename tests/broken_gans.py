@@ -183,3 +183,62 @@ class LearnsTheWrongWay(Good):
     def discriminator_loss(self, batch, tick):
         for terms in super().discriminator_loss(batch, tick):
             yield {name: -values for name, values in terms.items()}
+
+
+class DrawsWithAnOutsideBuffer(Good):
+    def __init__(self, config, **options):
+        super().__init__(config, **options)
+        self.register_buffer("brightness", torch.zeros(()))
+
+    def generate(self, **inputs):
+        return (super().generate(**inputs) + self.brightness).clamp(-1, 1)
+
+
+class FirstStageForEver(Good):
+    def stages(self):
+        (stage,) = super().stages()
+        return [Stage(stage.phases), Stage(stage.phases)]
+
+
+class StageOfNothing(Good):
+    def stages(self):
+        (stage,) = super().stages()
+        return [Stage(stage.phases, images=64, batch_size=0), Stage(stage.phases)]
+
+
+class Staged(Good):
+    """A second stage trains a network that the first one leaves alone; right, and passes everything."""
+
+    def __init__(self, config, **options):
+        super().__init__(config, **options)
+        self.refiner = nn.Conv2d(config.channels, config.channels, 3, padding=1)
+        nn.init.dirac_(self.refiner.weight)
+        nn.init.zeros_(self.refiner.bias)
+        self.ema = {"generator": 1_000, "refiner": 1_000}
+        self.inference = ("generator", "refiner")
+
+    def optimizers(self):
+        return {**super().optimizers(), "R": self.optimizer_specs["G"].build(self.refiner.parameters())}
+
+    def stages(self):
+        (stage,) = super().stages()
+        return [Stage(stage.phases, images=64), Stage([Phase("R", "R", self.refine), *stage.phases])]
+
+    def refine(self, batch, tick):
+        with torch.no_grad():
+            fake = self.fakes(batch)
+        yield {"loss": self.loss.generator(self.logits(self.refiner(fake).tanh(), batch))}
+
+    def generate(self, **inputs):
+        return self.refiner(super().generate(**inputs)).clamp(-1, 1)
+
+
+class RemembersOutsideLater(Staged):
+    """A number of Python's, which no checkpoint has, counts in the second stage alone."""
+
+    counted = 0
+
+    def refine(self, batch, tick):
+        self.counted += 1
+        for terms in super().refine(batch, tick):
+            yield {name: values * (1 + self.counted) for name, values in terms.items()}

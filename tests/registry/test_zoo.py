@@ -9,7 +9,7 @@ import ganzoo
 from ganzoo.errors import NameClashError, UnknownNameError
 from ganzoo.registry import Architecture, Dataset, Zoo, hookimpl, installed
 from ganzoo.registry.plugins import Found, Plugins
-from ganzoo.registry.zoo import summary_of
+from ganzoo.registry.zoo import Owned, Shelf, summary_of
 
 ENTRY = """
   {name}:
@@ -140,3 +140,22 @@ def test_names_are_listed_by_pattern(pattern, few):
 def test_every_bundled_model_has_its_architecture_installed():
     zoo = installed()
     assert all(owned.record.architecture in zoo.architectures for owned in zoo.models if owned.dist == "ganzoo")
+
+
+def test_two_packages_that_claim_one_old_name_are_told_apart():
+    shelf = Shelf("architecture", [])
+    for dist in ("one", "two"):
+        shelf.add(f"new-{dist}", Owned(dist, dist, "1.0", dist))
+        shelf.rename("old", f"new-{dist}", Owned(dist, dist, "1.0", dist), "2.0")
+    with pytest.raises(NameClashError, match="say one:old or two:old"):
+        shelf["old"]
+    assert shelf["two:old"].dist == "two"
+
+
+@pytest.mark.parametrize("name", [":one", ":", ""])
+def test_a_name_with_no_package_before_its_colon_is_no_name(name):
+    shelf = Shelf("architecture", [])
+    shelf.add("one", Owned("one", "one", "1.0", "one"))
+    assert name not in shelf
+    with pytest.raises(UnknownNameError):
+        shelf[name]

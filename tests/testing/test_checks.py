@@ -19,6 +19,9 @@ WRONG = {
     "DrawsInGenerate": ("seeds", "the same seeds draw other images"),
     "CountsSamples": ("sampling_changes_nothing", "sampling changes drawn"),
     "KeepsSomethingElsewhere": ("save_and_load", "must be a parameter or a buffer"),
+    "DrawsWithAnOutsideBuffer": ("save_and_load", "uses tensors that are not saved"),
+    "FirstStageForEver": ("structure", "stage 0 lasts for ever"),
+    "StageOfNothing": ("structure", "stage 0 has batch_size=0"),
     "UnknownNeeds": ("structure", "needs depth: no data gives that"),
     "UnknownOptimizer": ("structure", "names the optimizer 'generator'"),
     "StandsStill": ("structure", "every=0"),
@@ -74,8 +77,22 @@ def test_a_run_that_cannot_be_resumed_exactly_is_caught(listed):
         CHECKS["check_resume"](listed("RemembersOutside"))
 
 
-def test_a_good_run_is_resumed(listed):
-    CHECKS["check_resume"](listed("Good"))
+@pytest.mark.parametrize("cls", ["Good", "Staged"])
+def test_a_good_run_is_resumed(listed, cls):
+    CHECKS["check_resume"](listed(cls))
+
+
+def test_a_run_is_followed_into_its_last_stage(listed):
+    with pytest.raises(CheckError, match="a resumed run differs"):
+        CHECKS["check_resume"](listed("RemembersOutsideLater"))
+
+
+PLAIN = [name for name in CHECKS if name not in {*RUNS, "check_light_import", "check_import_time"}]
+
+
+@pytest.mark.parametrize("check", [name for name in PLAIN if "hyper_parameters" not in name])
+def test_a_game_in_stages_is_right(check):
+    CHECKS[check](subject("Staged"))
 
 
 def test_every_check_has_a_reason():

@@ -103,7 +103,9 @@ def blocks() -> None:
     homes = {
         "Regularisers": "ganzoo.gan.regularizers",
         "Layers": "ganzoo.gan.layers",
-        "Networks": "ganzoo.gan.convnets",
+        "Layers with an equalised learning rate": "ganzoo.gan.equalized",
+        "Convolutional networks": "ganzoo.gan.convnets",
+        "Residual networks": "ganzoo.gan.resnets",
         "Schedules": "ganzoo.gan.schedules",
     }
     for title, home in homes.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from ganzoo.gan import GAN, Loss
 from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
-from ganzoo.registry.config import make_config, named
+from ganzoo.registry.config import make_config, named, replaced
 from ganzoo.registry.zoo import Owned, import_target
 
 
@@ -92,7 +91,7 @@ def with_full_names(config: Any) -> Any:
         if owned.dist != "ganzoo":
             _try(loss, name, owned.dist)
         changes[field] = short if owned.dist == "ganzoo" else f"{owned.dist}:{owned.record.name}"
-    return dataclasses.replace(config, **changes) if changes else config
+    return replaced(config, changes) if changes else config
 
 
 def _try(loss: Loss, name: str, dist: str) -> None:

@@ -13,6 +13,7 @@ from ganzoo.data import Loader, Store
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
+from ganzoo.registry.specs import field_names
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
 
@@ -29,7 +30,7 @@ NARROW: dict[str, int] = {
 
 def narrow(name: str) -> dict[str, int]:
     """Return hyper-parameters that make an architecture small, of those that it has."""
-    known = {f.name for f in dataclasses.fields(installed().architectures[name].record.config)}
+    known = field_names(installed().architectures[name].record.config)
     return {key: value for key, value in NARROW.items() if key in known}
 
 

@@ -1,4 +1,4 @@
-"""Hyper-parameters: a plain frozen dataclass, made from JSON or from ``key=value`` words and checked as a whole."""
+"""Hyper-parameters: a frozen `Config` or dataclass, made from JSON or from ``key=value`` words, and checked."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from ganzoo.errors import ConfigError, PluginError, did_you_mean
+from ganzoo.registry.specs import field_names
 
 
 def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = False, owner: str = "") -> Any:
     """Return ``kind(**values)`` with each value checked and converted.
 
     Args:
-        kind: the dataclass of hyper-parameters.
+        kind: the type of the hyper-parameters.
         values: what differs from the defaults.
         text: the values are words of a command line, so ``"64"`` may become 64 and ``"[0.5,0.9]"`` a tuple.
         owner: whose hyper-parameters they are, for the errors.
 
     Raises:
         ConfigError: an unknown key, a wrong type or a value out of range; says which, and what is allowed.
-        PluginError: the dataclass has a type that cannot be checked.
+        PluginError: it has a type that cannot be checked.
     """
     hints = _hints(kind)
     for key in values:
@@ -35,7 +36,7 @@ def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = Fals
     converted = {k: _check(owner, k, hints[k], v, text) for k, v in values.items()}
     try:
         return kind(**converted)
-    except (TypeError, ValueError) as error:  # a dataclass may check how its fields fit together in __post_init__
+    except (TypeError, ValueError) as error:  # a config may check how its fields fit together in __post_init__
         raise ConfigError(f"{_of(owner)}{error}") from error
 
 
@@ -131,11 +132,11 @@ class Parameter:
 
 
 def parameters(kind: type[Any]) -> list[Parameter]:
-    """List the hyper-parameters of a config dataclass with types, defaults and meanings."""
+    """List the hyper-parameters of a config with types, defaults and meanings."""
     hints = _hints(kind)
     return [
-        Parameter(f.name, describe_type(hints[f.name]), _default(f), _meaning(hints[f.name]))
-        for f in dataclasses.fields(kind)
+        Parameter(name, describe_type(hints[name]), default, _meaning(hints[name]))
+        for name, default in vars_of(kind()).items()
     ]
 
 
@@ -149,8 +150,14 @@ def named(kind: type[Any], what: str) -> list[str]:
     return found
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
-    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+def vars_of(config: Any) -> dict[str, Any]:
+    """Return the values of a config by name, as they are."""
+    return {name: getattr(config, name) for name in field_names(type(config))}
+
+
+def replaced(config: Any, changes: Mapping[str, Any]) -> Any:
+    """Return a config with some values changed; they are not checked."""
+    return type(config)(**{**vars_of(config), **changes})
 
 
 def _meaning(hint: Any) -> str:

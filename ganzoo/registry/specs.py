@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import NODEFAULT, Meta, Struct, field
 
 __all__ = [
-    "API", "AdversarialLoss", "Architecture", "Command", "Dataset", "Extractor", "Meta", "Metric", "Score", "Tracker",
-    "Trained", "Weights", "WeightsFile",
+    "API", "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "Meta", "Metric", "Score",
+    "Tracker", "Trained", "Weights", "WeightsFile",
 ]  # fmt: skip
 
 API = 1
@@ -26,6 +26,37 @@ def is_name(word: object) -> bool:
     return isinstance(word, str) and bool(word) and word.isprintable() and not set(word) & set(" :/\\@[],#")
 
 
+class Config(Struct, frozen=True, kw_only=True):
+    """The base of an architecture's hyper-parameters: annotated fields, each with a default; frozen, quick to define.
+
+    A frozen dataclass does as well. ``ganzoo list`` makes the configs of all plugins, and a dataclass takes longer to
+    make than all else in a light module.
+    """
+
+
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of a config's fields, in order."""
+    return kind.__struct_fields__ if issubclass(kind, Struct) else tuple(kind.__dataclass_fields__)
+
+
+def wrong_with(kind: object) -> str | None:
+    """Return what is wrong with a type of hyper-parameters, or None."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        frozen, defaults = kind.__struct_config__.frozen, (*kind.__struct_defaults__,)
+        without = [name for name, value in zip(kind.__struct_fields__, defaults, strict=False) if value is NODEFAULT]
+    elif isinstance(kind, type) and hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import MISSING
+
+        frozen = kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        fields = kind.__dataclass_fields__.values()
+        without = [f.name for f in fields if f.default is MISSING and f.default_factory is MISSING]
+    else:
+        frozen, without = False, []
+    if not frozen:
+        return "must be a frozen dataclass or ganzoo.registry.Config"
+    return f"gives no default for {', '.join(without)}" if without else None
+
+
 class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of GAN that can be created and trained.
 
@@ -33,8 +64,9 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         name: what a user types, for instance ``"dcgan"``.
         target: ``"package.module:Class"``, a `ganzoo.gan.GAN` called with one instance of ``config``;
             imported on first use, so it may need torch.
-        config: a frozen dataclass with a default for every field: the hyper-parameters. Its module must not
-            import torch. Fields named ``image_size``, ``channels`` and ``classes`` take their values from the data.
+        config: a subclass of `Config`, or a frozen dataclass, with a default for every field: the hyper-parameters. Its
+            module must not import torch. Fields named ``image_size``, ``channels`` and ``classes`` take their values
+            from the data.
         summary: one line for ``ganzoo list``.
         paper: a reference, for instance ``"Radford et al. 2015, arXiv:1511.06434"``.
         api: the plugin interface that the plugin was written for.

@@ -6,7 +6,6 @@ import functools
 import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +27,7 @@ from ganzoo.registry.specs import (
     Tracker,
     Weights,
     is_name,
+    wrong_with,
 )
 
 T = TypeVar("T")
@@ -206,11 +206,8 @@ def _check_architecture(record: Architecture) -> None:
         raise PluginError(
             f"architecture '{record.name}' speaks plugin API {record.api}, this ganzoo speaks {spoken}: upgrade {newer}"
         )
-    if not is_dataclass(record.config) or not record.config.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        raise PluginError(f"the config of '{record.name}' must be a frozen dataclass")
-    without = [f.name for f in fields(record.config) if f.default is MISSING and f.default_factory is MISSING]
-    if without:
-        raise PluginError(f"the config of '{record.name}' gives no default for {', '.join(without)}")
+    if why := wrong_with(record.config):
+        raise PluginError(f"the config of '{record.name}' {why}")
 
 
 def import_target(kind: str, owned: Owned[Any]) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.registry.specs import field_names
 from ganzoo.testing.subject import Subject, expect
 from ganzoo.weights import MODEL, inference_state, load_weights, save_weights
 
@@ -25,7 +26,7 @@ def _same(a: Tensor, b: Tensor) -> bool:
 
 def check_output(subject: Subject) -> None:
     """Images are (N, C, H, W), float32, finite, in [-1, 1]: all that comes after counts on it."""
-    fields = {"image_size", "channels"} & set(type(subject.config()).__dataclass_fields__)
+    fields = {"image_size", "channels"} & set(field_names(subject.owned.record.config))
     drawn = 0
     for size, channels in itertools.product(SIZES, CHANNELS):
         shape = {"image_size": size, "channels": channels}

@@ -17,6 +17,7 @@ from ganzoo.gan import GAN, Batch, Phase, Tick
 from ganzoo.models import build
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import make_config
+from ganzoo.registry.specs import field_names
 from ganzoo.registry.zoo import Owned
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
@@ -77,7 +78,7 @@ class Subject:
         Raises:
             ConfigError: they do not go together.
         """
-        known = {f.name for f in dataclasses.fields(self.owned.record.config)}
+        known = set(field_names(self.owned.record.config))
         source = open_source(self.data, zoo=self.zoo)
         size, channels = source.native()
         given: dict[str, Any] = {"image_size": size, "channels": channels}

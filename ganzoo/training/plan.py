@@ -7,7 +7,7 @@ import itertools
 import logging
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from typing import Any
 
@@ -22,6 +22,7 @@ from ganzoo.models import architecture_of, build, with_full_names, written_confi
 from ganzoo.pretrained import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
+from ganzoo.registry.specs import field_names
 from ganzoo.registry.zoo import Owned
 from ganzoo.training.warm import warm_start
 
@@ -201,7 +202,7 @@ def _derived(
     kind: type[Any], source: Source, native: tuple[int | None, int], options: Mapping[str, Any], name: str
 ) -> dict[str, Any]:
     """Return the hyper-parameters that the data gives: the shape of the images, the number of classes."""
-    known = {f.name for f in fields(kind)}
+    known = set(field_names(kind))
     derived: dict[str, Any] = dict(zip(("image_size", "channels"), native, strict=True))
     if source.classes is not None and len(source.classes) > 1:
         derived["classes"] = len(source.classes)

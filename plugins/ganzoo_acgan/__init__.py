@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class ACGANConfig:
+class ACGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Odena 2017, appendix A, for CIFAR-10 where it gives one."""
 
     image_size: fields.ImageSize = 32

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class DCGANConfig:
+class DCGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of the paper's section 4 and figure 1 where it gives one."""
 
     image_size: fields.ImageSize = 28

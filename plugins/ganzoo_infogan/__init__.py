@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class InfoGANConfig:
+class InfoGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Chen 2016, section 7 and appendix C.1, for MNIST."""
 
     image_size: fields.ImageSize = 28

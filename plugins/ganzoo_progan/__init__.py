@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class ProGANConfig:
+class ProGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Karras 2018, appendix A, but for the widths (512 at 16x16 there)."""
 
     image_size: fields.ImageSize = 32

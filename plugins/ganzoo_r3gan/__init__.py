@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class R3GANConfig:
+class R3GANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults follow Huang 2024, appendix D, at a width that one machine trains.
 
     The paper's CIFAR-10 model is 1,024 channels wide at every resolution but the last, with two blocks at each.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class SNGANConfig:
+class SNGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Miyato 2018, table 4 and section 4, for 32x32 images."""
 
     image_size: fields.ImageSize = 32
@@ -29,8 +27,7 @@ class SNGANConfig:
     ema: fields.HalfLife = 10_000
 
 
-@dataclass(frozen=True)
-class ProjectionConfig(SNGANConfig):
+class ProjectionConfig(SNGANConfig, frozen=True):
     """The same, and the number of classes."""
 
     classes: fields.Classes = 10

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 Share = Annotated[float, Meta(ge=0, le=1, description="share of images whose styles come from two latents")]
 
 
-@dataclass(frozen=True)
-class StyleGAN2Config:
+class StyleGAN2Config(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Karras 2020, section 3 and appendix B, but for the widths."""
 
     image_size: fields.ImageSize = 32

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class VanillaConfig:
+class VanillaConfig(Config, frozen=True):
     """Hyper-parameters; the paper gives no sizes for its networks, so these are ours."""
 
     image_size: fields.ImageSize = 28

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class WGANGPConfig:
+class WGANGPConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Gulrajani 2017, algorithm 1 and section 4."""
 
     image_size: fields.ImageSize = 28
@@ -28,8 +26,7 @@ class WGANGPConfig:
     ema: fields.HalfLife = 10_000
 
 
-@dataclass(frozen=True)
-class WGANConfig:
+class WGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Arjovsky 2017, algorithm 1."""
 
     image_size: fields.ImageSize = 28

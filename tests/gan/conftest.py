@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 import torch
 
 import ganzoo
 from ganzoo.gan import Tick
 from ganzoo.registry import installed
+from ganzoo.registry.specs import field_names
 from helpers import NARROW
 
 SMALL = {**NARROW, "base_channels": 4, "discriminator_channels": 4, "critic_channels": 4, "label_dim": 4, "classes": 5}
 
 
 def hyperparameters(name):
-    return {field.name for field in fields(installed().architectures[name].record.config)}
+    return set(field_names(installed().architectures[name].record.config))
 
 
 def with_hyperparameter(wanted):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.registry import Architecture, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
-@dataclass(frozen=True)
-class LSGANConfig:
+class LSGANConfig(Config, frozen=True):
     """The hyper-parameters: what ``ganzoo show lsgan`` lists and ``-o key=value`` sets."""
 
     image_size: fields.ImageSize = 32  # image_size, channels and classes are taken from the data

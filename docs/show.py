@@ -125,3 +125,25 @@ def commands() -> None:
     for name in COMMANDS:
         cog.outl(f"\n## ganzoo {name}\n")
         run(f"ganzoo {name} --help")
+
+
+def exports(home: str) -> None:
+    """Show what a package exports."""
+    import importlib
+
+    names = importlib.import_module(home).__all__
+    cog.outl(f"`from {home} import ...`: {', '.join(f'`{name}`' for name in names)}.")
+
+
+def fields() -> None:
+    """Show the types of hyper-parameters that are there."""
+    from typing import get_args
+
+    from ganzoo.registry import fields as home
+    from ganzoo.registry.config import describe_type
+
+    cog.outl("| type | takes | meaning |\n|---|---|---|")
+    for name, hint in vars(home).items():
+        metas = get_args(hint)[1:] if hasattr(hint, "__metadata__") else ()
+        if metas:
+            cog.outl(f"| `fields.{name}` | {describe_type(hint)} | {metas[0].description} |")

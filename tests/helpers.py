@@ -37,7 +37,8 @@ def narrow(name: str) -> dict[str, int]:
 def make(name: str, seed: int = 0, **config):
     """Return a small untrained model."""
     torch.manual_seed(seed)
-    return ganzoo.create(name, **{**narrow(name), **config}).to(memory_format=torch.channels_last)
+    shape = {"image_size": 28, "channels": 1}
+    return ganzoo.create(name, **{**narrow(name), **shape, **config}).to(memory_format=torch.channels_last)
 
 
 def make_state(gan) -> State:

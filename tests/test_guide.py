@@ -59,7 +59,7 @@ def test_the_first_architecture_is_used_as_the_page_says(first, mnist, tmp_path)
     assert done.stdout == "torch.Size([4, 3, 32, 32])\n", done.stderr
 
 
-GAMES = ["Game", "ManyCritics", "LazyR1", "TwoGenerators", "Growing"]
+GAMES = ["Game", "ManyCritics", "LazyR1", "TwoGenerators", "BiGAN", "Growing"]
 LIGHT = """
 from dataclasses import dataclass
 from typing import Annotated
@@ -126,3 +126,24 @@ def test_a_growing_model_grows(games, mnist, tmp_path):
         "    print(round(share, 2), coarse)\n"
     )
     assert python("-c", code, site=games).stdout.splitlines() == ["0.0 True", "0.47 False", "0.97 False"]
+
+
+def test_the_encoder_reads_what_is_drawn_again(games, mnist, tmp_path):
+    run = str(tmp_path / "run")
+    code = (
+        "import ganzoo, torch\n"
+        f"ganzoo.train('bigan', data={str(mnist)!r}, images=64, batch_size=32, out={run!r}, progress=False,\n"
+        "             config={'width': 8})\n"
+        f"gan = ganzoo.load({run!r})\n"
+        "images = gan.sample(3)\n"
+        "print(tuple(gan.sample(3, images=images).shape), [name for name, _ in gan.named_children()])\n"
+        "for wrong in (images[:2], 5):\n"
+        "    try:\n"
+        "        gan.sample(3, images=wrong)\n"
+        "    except ganzoo.GanzooError as error:\n"
+        "        print(type(error).__name__)\n"
+    )
+    done = python("-c", code, site=games)
+    assert done.stdout.splitlines() == [
+        "(3, 1, 28, 28) ['generator', 'encoder']", "ConfigError", "ConfigError",
+    ], done.stderr  # fmt: skip

@@ -66,7 +66,7 @@ def command(
         click.echo(f"\n{result.name}\n  {result.message}\n  Why it matters: {result.meaning}")
     counts = ", ".join(
         f"{count} {status}"
-        for status in ("failed", "passed", "expected")
+        for status in ("failed", "skipped", "passed", "expected")
         if (count := sum(result.status == status for result in results))
     )
     click.echo(f"\n{architecture}: {counts} in {sum(result.seconds for result in results):.1f} s")

@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganzoo.data.images import Item, to_array
-from ganzoo.data.sources import Source
+from ganzoo.data.source import Source
 from ganzoo.errors import DataError
 
 _FORMAT = 1  # of the files in the cache: a new number makes new stores

@@ -87,7 +87,8 @@ class GAN(nn.Module):
     Attributes:
         needs: keys that a batch must have; checked against the data before training.
         ema: network name to half-life in images: which networks keep a running average of their weights.
-        inference: names of the networks that `generate` uses; these make up ``model.safetensors``.
+        inference: names of the networks that `generate` and the conditions of `inputs` use; these make up
+            ``model.safetensors``, and a model that is loaded has no others.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be had again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
@@ -179,7 +180,7 @@ class GAN(nn.Module):
                 )
         try:
             inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError, RuntimeError) as error:
             if isinstance(error, ConfigError) or not conditions:
                 raise
             given = ", ".join(f"{name}={value!r}" for name, value in conditions.items())

@@ -125,6 +125,8 @@ def _jobs(zoo: Zoo, protocols: Sequence[Protocol], device: torch.device) -> list
         measure = _measure(zoo.metrics[protocol.metric])
         if measure.compares and protocol.split is None:
             raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
+        if protocol.extractor and not measure.needs & set(_SEEN):
+            raise ConfigError(f"'{protocol}' sees no features: leave out [{protocol.extractor}]")
         if not measure.compares and protocol.split is not None:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
         jobs.append(_Job(protocol, measure, made[protocol.extractor] if protocol.extractor else None))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import torch
 
 from ganzoo.errors import ConfigError, GanzooError, did_you_mean
 from ganzoo.testing import plugin_checks, run_checks, sampling_checks, training_checks
@@ -17,6 +20,9 @@ CHECKS: dict[str, Check] = {
     name: value for module in MODULES for name, value in vars(module).items() if name.startswith("check_")
 }
 """All checks by name, the quick ones first."""
+STRUCTURE = "check_structure"
+PLAYING = (training_checks.__name__, run_checks.__name__)
+"""The modules whose checks play phases."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Result:
 
     Args:
         name: of the check.
-        status: ``"passed"``, ``"failed"``, or ``"expected"`` for a failure that was announced with a reason.
+        status: ``"passed"``, ``"failed"``, ``"skipped"``, or ``"expected"`` for a failure that was announced with a
+            reason.
         seconds: it took.
         message: why it failed, and what to change.
         meaning: why the check matters.
@@ -65,31 +72,60 @@ def full_name(name: str) -> str:
 
 
 def run(subject: Subject, checks: Mapping[str, Check], expected: Mapping[str, str] | None = None) -> Iterator[Result]:
-    """Run checks one after another, and yield what came of each."""
+    """Run checks one after another, and yield what came of each; without a sound structure those that play are skipped.
+
+    One thread computes: the networks are small, and threads that wait for each other take many times as long on a
+    machine that is busy.
+    """
     reasons = {full_name(name): reason for name, reason in (expected or {}).items()}
-    for name, check in checks.items():
-        meaning = " ".join((check.__doc__ or "").split())
-        start = time.perf_counter()
-        try:
-            check(subject)
-            status, message = "passed", ""
-            if name in reasons:
-                status, message = "failed", f"it passes, and was expected to fail: {reasons[name]}"
-        except Exception as error:  # noqa: BLE001 - the plugin's code may raise anything
-            status, message = "failed", _message(error)
-            if name in reasons:
-                status, message = "expected", reasons[name]
-        yield Result(name, status, round(time.perf_counter() - start, 2), message, meaning)
+    sound, threads = True, torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for name, check in checks.items():
+            if sound or check.__module__ not in PLAYING:
+                result = _result(subject, name, check, reasons)
+                sound = sound and (name != STRUCTURE or result.status != "failed")
+            else:
+                result = Result(name, "skipped", 0.0, f"{STRUCTURE} comes first", _meaning(check))
+            yield result
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _message(error: Exception) -> str:
+def _meaning(check: Check) -> str:
+    return " ".join((check.__doc__ or "").split())
+
+
+def _result(subject: Subject, name: str, check: Check, reasons: Mapping[str, str]) -> Result:
+    start = time.perf_counter()
+    try:
+        check(subject)
+        status, message = "passed", ""
+        if name in reasons:
+            status, message = "failed", f"it passes, and was expected to fail: {reasons[name]}"
+    except Exception as error:  # noqa: BLE001 - the plugin's code may raise anything
+        status, message = "failed", _message(error, subject)
+        if name in reasons:
+            status, message = "expected", reasons[name]
+    return Result(name, status, round(time.perf_counter() - start, 2), message, _meaning(check))
+
+
+def _message(error: Exception, subject: Subject) -> str:
+    text = " ".join(str(error).split())
     if isinstance(error, CheckError | GanzooError):
-        return " ".join(str(error).split())
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+        return text
+    if "through the graph a second time" in text:
+        text = "a phase leaves something in the batch, or keeps it, that has a graph: detach() it there"
+    return f"{type(error).__name__}: {text}{_place(error, subject)}"
+
+
+def _place(error: Exception, subject: Subject) -> str:
+    """Return where it happened: the last line of the plugin's own, if there is one."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    package = subject.owned.record.target.partition(".")[0].partition(":")[0]
+    own = [frame for frame in frames if frame[0].f_globals.get("__name__", "").partition(".")[0] == package]
+    frame, line = (own or frames)[-1]
+    return f" ({frame.f_code.co_filename}:{line})"
 
 
 def conformance(

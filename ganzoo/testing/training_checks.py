@@ -165,7 +165,11 @@ def check_the_average_is_sampled(subject: Subject) -> None:
     gan = subject.build()
     expect(gan.ema, "ema is empty: name the generator with a half-life in images, for instance {'generator': 10_000}")
     useless = set(gan.ema) - set(gan.inference)
-    expect(not useless, f"ema averages {_list(useless)}, which generate() does not use: leave it out")
+    expect(
+        not useless,
+        f"ema averages {_list(useless)}, which is not in inference: leave it out, or add it there if generate() or a "
+        "condition of sample() uses it, as a loaded model has no other networks",
+    )
     state = subject.steps(subject.state(gan), 2)
     averaged = state.ema.model()
     images = averaged.sample(2)

@@ -105,7 +105,9 @@ def test_the_prefix_may_be_given(call, name, tmp_path, monkeypatch):
         ("../x", "is no name"),
         ("a_b", "is no name"),
         ("", "is no name"),
-        ("none", "which is a word of Python"),
+        ("none", "which is something else already"),
+        ("generator", "would make the class Generator"),
+        ("optimizer-spec", "would make the class OptimizerSpec"),
         ("x" * 61, "is no name"),
     ],
 )

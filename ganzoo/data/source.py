@@ -1,0 +1,69 @@
+"""Images that have been found but not read, whatever they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from ganzoo.data.images import Item, open_image, why
+from ganzoo.errors import DataError
+
+_HASHED_UP_TO = 2**30
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images that have been found but not read.
+
+    Args:
+        name: as the user gave it.
+        key: changes whenever the content does.
+        count: number of images.
+        read: starts a new pass over the images.
+        classes: names of the labels in order, or None for unlabelled images.
+        local: the name is a path.
+    """
+
+    name: str
+    key: str
+    count: int
+    read: Callable[[], Iterator[Item]]
+    classes: tuple[str, ...] | None = None
+    local: bool = False
+
+    @property
+    def location(self) -> str:
+        """The name from any folder: a path in full, a data set's name as it is."""
+        return str(Path(self.name).expanduser().absolute()) if self.local else self.name
+
+    def native(self) -> tuple[int | None, int]:
+        """Return (size, channels) of the first images: the size is None where they differ or are not square."""
+        images = [open_image(item) for item in itertools.islice(self.read(), 16)]
+        sizes = {image.size for image in images}
+        width, height = sizes.pop() if len(sizes) == 1 else (0, 1)
+        grey = all(Image.getmodebase(image.mode) == "L" for image in images)
+        return (width if width == height else None), (1 if grey else 3)
+
+
+def fingerprint(paths: Sequence[Path], root: Path) -> str:
+    """Return a key of the files' places below ``root`` and of their content, or of their times above 1 GiB together.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    digest, path = hashlib.sha256(), root
+    try:
+        stats = [path.stat() for path in paths]
+        by_content = sum(stat.st_size for stat in stats) <= _HASHED_UP_TO
+        for path, stat in zip(paths, stats, strict=True):
+            digest.update(os.fsencode(path.relative_to(root)) + f"\0{stat.st_size}\0".encode())
+            digest.update(path.read_bytes() if by_content else str(stat.st_mtime_ns).encode())
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read: {why(error)}") from error
+    return digest.hexdigest()

@@ -242,3 +242,24 @@ class RemembersOutsideLater(Staged):
         self.counted += 1
         for terms in super().refine(batch, tick):
             yield {name: values * (1 + self.counted) for name, values in terms.items()}
+
+
+class LeavesAGraph(Good):
+    def generator_loss(self, batch, tick):
+        fake = self.fakes(batch)
+        batch["fake"] = fake
+        yield {"loss": self.loss.generator(self.logits(fake, batch))}
+
+    def discriminator_loss(self, batch, tick):
+        fake = batch["fake"] * 1.0
+        batch["fake"].mean().backward()
+        yield {"loss": self.loss.discriminator(*self.both_logits(batch["image"], fake.detach(), batch))}
+
+
+class GrowsBright(Good):
+    """Within bounds at the start, and beyond them once it is trained."""
+
+    def __init__(self, config, **options):
+        super().__init__(config, **options)
+        self.generator.layers[-1] = nn.Identity()
+        nn.init.normal_(self.generator.layers[-2].weight, 0, 1e-3)

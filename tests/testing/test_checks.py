@@ -4,11 +4,12 @@ import dataclasses
 from typing import Annotated
 
 import pytest
+import torch
 
 import broken_gans
 from ganzoo.registry import Architecture, Meta, installed
 from ganzoo.registry.zoo import Owned
-from ganzoo.testing import CHECKS, DIGITS, CheckError, Subject
+from ganzoo.testing import CHECKS, DIGITS, CheckError, Subject, run, select
 
 WRONG = {
     "TooBright": ("output", "goes to .*: end the generator with tanh"),
@@ -38,6 +39,7 @@ WRONG = {
     "RemembersOutside": ("resume", "differs from one that was not stopped"),
     "DiffersByProcess": ("two_processes", "differs between two processes"),
     "OverflowsInBf16": ("bf16", "not finite"),
+    "GrowsBright": ("it_learns", "its images go to .*: end the generator with tanh"),
     "LearnsTheWrongWay": ("it_learns", "sliced Wasserstein distance"),
 }  # fmt: skip
 RUNS = {"check_resume", "check_two_processes"}  # these find the architecture by its name
@@ -93,6 +95,28 @@ PLAIN = [name for name in CHECKS if name not in {*RUNS, "check_light_import", "c
 @pytest.mark.parametrize("check", [name for name in PLAIN if "hyper_parameters" not in name])
 def test_a_game_in_stages_is_right(check):
     CHECKS[check](subject("Staged"))
+
+
+def test_without_a_sound_structure_nothing_is_played():
+    results = {r.name: r for r in run(subject("UnknownOptimizer"), select())}
+    assert results["check_structure"].status == "failed"
+    assert results["check_output"].status in ("passed", "failed")
+    assert {results[f"check_{name}"].status for name in ("losses", "needs", "bf16", "it_learns")} == {"skipped"}
+
+
+def test_what_is_left_with_a_graph_is_told_to_be_detached_and_where():
+    (result,) = run(subject("LeavesAGraph"), select(("a_step_changes_what_it_trains",)))
+    assert result.status == "failed"
+    assert "detach() it there" in result.message
+    assert "broken_gans.py:" in result.message
+
+
+def test_the_kit_computes_with_one_thread_and_puts_them_back():
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    list(run(subject("Good"), {"check_seen": lambda subject: seen.append(torch.get_num_threads())}))
+    assert (seen, torch.get_num_threads()) == ([1], 2)
+    torch.set_num_threads(before)
 
 
 def test_every_check_has_a_reason():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
@@ -74,6 +76,27 @@ class ConvGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Draw one image per row."""
         images: Tensor = self.layers(self.project(latent).view(-1, *self.start))
+        return images
+
+
+class LabelledConvGenerator(nn.Module):
+    """Latent (N, D) and label (N,) to images: a `ConvGenerator` of the latent with the label's embedding beside it.
+
+    Args:
+        latent_dim: D.
+        classes: number of labels.
+        label_dim: size of the embedding.
+        shape: the other arguments of `ConvGenerator`.
+    """
+
+    def __init__(self, latent_dim: int, *, classes: int, label_dim: int, **shape: Any) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(classes, label_dim)
+        self.draw = ConvGenerator(latent_dim + label_dim, **shape)
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        """Draw one image per row."""
+        images: Tensor = self.draw(torch.cat([latent, self.embed(label)], 1))
         return images
 
 

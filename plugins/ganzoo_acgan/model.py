@@ -9,29 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.gan import Batch, ConditionalGAN, OptimizerSpec, Terms, Tick
-from ganzoo.gan.convnets import ConvFeatures, ConvGenerator
+from ganzoo.gan.convnets import ConvFeatures, LabelledConvGenerator
 from ganzoo.gan.layers import init_normal
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo_acgan import ACGANConfig
-
-
-class Generator(nn.Module):
-    """Latent (N, D) and label (N,) to images (N, C, S, S): the label's embedding beside the latent."""
-
-    def __init__(self, config: ACGANConfig) -> None:
-        super().__init__()
-        self.embed = nn.Embedding(config.classes, config.label_dim)
-        self.draw = ConvGenerator(
-            config.latent_dim + config.label_dim,
-            image_size=config.image_size,
-            channels=config.channels,
-            base_channels=config.base_channels,
-        )
-
-    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        """Draw one image per row."""
-        images: Tensor = self.draw(torch.cat([latent, self.embed(label)], 1))
-        return images
 
 
 class Discriminator(nn.Module):
@@ -58,12 +39,19 @@ class ACGAN(ConditionalGAN):
     """Both players gain when the class is told right (Odena 2017, equations 2 and 3)."""
 
     def __init__(self, config: ACGANConfig) -> None:
-        generator, discriminator = Generator(config), Discriminator(config)
+        generator = LabelledConvGenerator(
+            config.latent_dim,
+            classes=config.classes,
+            label_dim=config.label_dim,
+            image_size=config.image_size,
+            channels=config.channels,
+            base_channels=config.base_channels,
+        )
         init_normal(generator)
         super().__init__(
             config,
             generator=generator,
-            discriminator=discriminator,
+            discriminator=Discriminator(config),
             latent_dim=config.latent_dim,
             optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
             lr_schedule=decay_to_zero(config.lr_decay),

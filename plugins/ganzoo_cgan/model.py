@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from ganzoo.gan import ConditionalGAN, OptimizerSpec
-from ganzoo.gan.convnets import ConvFeatures, ConvGenerator
+from ganzoo.gan.convnets import ConvFeatures, LabelledConvGenerator
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo_cgan import CGANConfig
-
-
-class Generator(nn.Module):
-    """Latent (N, D) and label (N,) to images (N, C, S, S): the label's embedding beside the latent (figure 1)."""
-
-    def __init__(self, config: CGANConfig) -> None:
-        super().__init__()
-        self.embed = nn.Embedding(config.classes, config.label_dim)
-        self.draw = ConvGenerator(
-            config.latent_dim + config.label_dim,
-            image_size=config.image_size,
-            channels=config.channels,
-            base_channels=config.base_channels,
-            output=config.output,
-        )
-
-    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        """Draw one image per row."""
-        images: Tensor = self.draw(torch.cat([latent, self.embed(label)], 1))
-        return images
 
 
 class Discriminator(nn.Module):
@@ -64,9 +43,18 @@ class CGAN(ConditionalGAN):
     """Generator and discriminator that both know the label (Mirza 2014, equation 2)."""
 
     def __init__(self, config: CGANConfig) -> None:
+        generator = LabelledConvGenerator(
+            config.latent_dim,
+            classes=config.classes,
+            label_dim=config.label_dim,
+            image_size=config.image_size,
+            channels=config.channels,
+            base_channels=config.base_channels,
+            output=config.output,
+        )
         super().__init__(
             config,
-            generator=Generator(config),
+            generator=generator,
             discriminator=Discriminator(config),
             latent_dim=config.latent_dim,
             loss=config.loss,

@@ -1,0 +1,77 @@
+import click
+import pytest
+from PIL import Image
+
+import ganzoo
+from ganzoo.cli.conditions import from_options, spread_sweeps
+from helpers import narrow
+
+
+def test_options_that_the_command_does_not_know_are_conditions():
+    assert from_options(["--noise", "const", "--c1=-2..2", "--style-mix", "3"]) == [
+        "noise=const", "c1=-2..2", "style_mix=3",
+    ]  # fmt: skip
+    assert from_options(["--shift", "-1"]) == ["shift=-1"]
+
+
+@pytest.mark.parametrize(
+    "words", [["--noise"], ["--noise", "--c1", "2"], ["stray"], ["-x", "1"], ["--", "1"], ["--1", "2"]]
+)
+def test_what_is_no_option_is_refused(words):
+    with pytest.raises(click.UsageError):
+        from_options(words)
+
+
+def test_a_range_is_swept_over_the_columns_and_again_in_each_row():
+    values, swept = spread_sweeps({"c1": "-2..2", "c2": "0.5", "noise": "const"}, count=10, columns=5)
+    assert swept
+    assert values == {"c1": [-2, -1, 0, 1, 2] * 2, "c2": 0.5, "noise": "const"}
+
+
+@pytest.mark.parametrize("word", ["1..", "..2", "a..b", "1...2", "1..2..3", "nan..1"])
+def test_what_is_no_range_is_a_word(word):
+    assert spread_sweeps({"c": word}, 4, 4) == ({"c": word}, False)
+
+
+def test_one_column_is_the_first_value():
+    assert spread_sweeps({"c": "3..9"}, 2, 1) == ({"c": [3.0, 3.0]}, True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, mnist):
+    folder = tmp_path_factory.mktemp("infogan") / "run"
+    ganzoo.train(
+        "infogan", data=str(mnist), images=64, batch_size=32, out=folder, progress=False, config=narrow("infogan")
+    )
+    return folder
+
+
+def test_a_sweep_is_a_strip_for_each_seed(run, call, tmp_path):
+    out = tmp_path / "strip.png"
+    done = call("sample", str(run), "--code", "c1=-2..2", "-n", "8", "--columns", "4", "--seed", "5", "-o", str(out))
+    assert done.code == 0, done.err
+    assert "8 images of" in done.out
+    assert "seeds 5 to 6" in done.out
+    gan = ganzoo.load(run)
+    values = [-2, -2 / 3, 2 / 3, 2]
+    expected = ganzoo.grid(gan.sample(8, seeds=[5] * 4 + [6] * 4, c1=values * 2), columns=4)
+    with Image.open(out) as picture:
+        assert list(picture.tobytes()) == pytest.approx(list(expected.tobytes()), abs=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--c9", "1"), "takes no 'c9' when it is sampled; it takes: truncation, category, c1, c2"),
+        (("--category", "10"), "a category must be in 0 ... 9"),
+        (("--c1", "[1, 2]"), "4 images need 4 c1 or one for all, not 2"),
+        (("--c1", "wide"), "cannot be sampled with c1='wide'"),
+        (("--c1", "1", "-c", "c1=2"), "'c1' is given twice"),
+        (("--c1",), "a condition of a model has a value"),
+    ],
+)
+def test_a_wrong_condition_is_one_line(run, call, tmp_path, words, text):
+    done = call("sample", str(run), "-n", "4", "-o", str(tmp_path / "x.png"), *words)
+    assert done.code != 0
+    assert text in done.err
+    assert not (tmp_path / "x.png").exists()

@@ -11,7 +11,7 @@ import click
 from ganzoo.errors import ConfigError
 
 MOST_CLASSES = 100_000
-_NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)"
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
 
 

@@ -244,7 +244,7 @@ from ganzoo.registry import Extractor, Metric, hookimpl
 
 @hookimpl
 def ganzoo_metrics():
-    for name in ("Sum", "Wipe", "Nan", "Labels", "Exits", "Needy"):
+    for name in ("Sum", "Sees", "Wipe", "Nan", "Labels", "Exits", "Needy"):
         yield Metric(name=name.lower(), target=f"ganzoo_hostile:{name}", summary=name, better="lower")
 
 
@@ -267,6 +267,10 @@ class Sum:
         return self.total
 
 
+class Sees(Sum):
+    needs = frozenset({"image", "features"})
+
+
 class Wipe(Sum):
     def update(self, batch, *, real):
         batch["image"].zero_()
@@ -278,7 +282,7 @@ class Nan(Sum):
 
 
 class Labels(Sum):
-    needs = frozenset({"label"})
+    needs = frozenset({"label", "features"})
     compares = True
 
 
@@ -314,7 +318,7 @@ def hostile(tmp_path_factory):
 
 
 def test_one_metric_or_extractor_is_no_part_of_anothers_value(hostile):
-    protocols = ["sum@16", "wipe@16", "sum[wiper]@16", "sum@16"]
+    protocols = ["sum@16", "wipe@16", "sees[wiper]@16", "sum@16"]
     words = [word for protocol in protocols for word in ("-m", protocol)]
     scores = json.loads(ganzoo("eval", "vanilla-mnist", *words, "--json", site=hostile).stdout)
     assert scores[0]["value"] == scores[2]["value"] == scores[3]["value"] > 0
@@ -324,6 +328,7 @@ def test_one_metric_or_extractor_is_no_part_of_anothers_value(hostile):
     ("protocol", "text"),
     [
         ("nan@4", "'nan@4' gave nan"),
+        ("sum[liar]@4", "'sum[liar]@4' sees no features: leave out [liar]"),
         ("exits@4", "'exits@4' cannot be measured: SystemExit"),
         ("needy@4", "its needs are to be a set"),
         ("labels[liar]@4/train", "needs label; there are features, image"),

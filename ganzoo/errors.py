@@ -56,6 +56,11 @@ class MissingExtraError(GanzooError, ImportError):
         super().__init__(f'{purpose} needs an optional package: pip install "ganzoo[{extra}]"')
 
 
+def one_line(text: str) -> str:
+    """Return somebody else's text as one line without what would steer a terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
     from difflib import get_close_matches  # only those who mistype wait for it

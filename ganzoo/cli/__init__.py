@@ -11,7 +11,7 @@ import sys
 import click
 
 import ganzoo
-from ganzoo.errors import GanzooError, PluginError, did_you_mean
+from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 
 COMMANDS = ("list", "show", "sample", "train", "eval", "publish", "pull", "new", "check", "plugins")
 
@@ -24,7 +24,7 @@ def plugin_commands() -> dict[str, str]:
         shelf = installed().commands
     except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: a command that needs plugins says so, help needs none
         return {}
-    return {name: _one_line(owned.record.summary) for name, owned in zip(shelf.names(), shelf, strict=True)}
+    return {name: one_line(owned.record.summary) for name, owned in zip(shelf.names(), shelf, strict=True)}
 
 
 class LazyGroup(click.Group):
@@ -123,9 +123,5 @@ def _fail(message: str, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"Error: {_one_line(message)}", err=True)  # it may quote somebody else's file
+    click.echo(f"Error: {one_line(message)}", err=True)  # it may quote somebody else's file
     sys.exit(1)
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
+from ganzoo.errors import one_line
 from ganzoo.registry import Zoo, installed
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return left-aligned columns; the last one is as long as it needs."""
-    header, *rows = ([printable(" ".join(cell.split())) for cell in row] for row in [header, *rows])
+    header, *rows = ([one_line(cell) for cell in row] for row in [header, *rows])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
     return "\n".join(line.rstrip() for line in lines)
@@ -24,7 +25,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def warn(zoo: Zoo) -> None:
     """Say on stderr what is wrong with the installation."""
     for warning in zoo.warnings():
-        click.echo(f"! {printable(' '.join(warning.split()))}", err=True)
+        click.echo(f"! {one_line(warning)}", err=True)
 
 
 def wanted(pattern: str | None, name: str) -> bool:

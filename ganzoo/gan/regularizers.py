@@ -70,7 +70,7 @@ def r1_regularizer(gamma: float, every: int = 1) -> Regularizer:
 
 
 def r2_regularizer(gamma: float, every: int = 1) -> Regularizer:
-    """R2, which is R1 at the drawn images, times ``gamma / 2`` (Mescheder 2018, equation 10)."""
+    """R2, which is R1 at the drawn images, times ``gamma / 2`` (Mescheder 2018, section 4)."""
     return Regularizer("r2", lambda d, real, fake: gamma / 2 * r1_penalty(d, fake), every)
 
 

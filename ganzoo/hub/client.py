@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 )
 
 import ganzoo
-from ganzoo.errors import GanzooError, HubError
+from ganzoo.errors import GanzooError, HubError, one_line
 
 T = TypeVar("T")
 BUSY = (429, 500, 502, 503, 504)
@@ -137,5 +137,4 @@ def plain(text: str) -> str:
     """Return somebody else's text as one printable line without the token."""
     if token := get_token():
         text = text.replace(token, "***")
-    words = "".join(letter if letter.isprintable() else " " for letter in text).split()
-    return " ".join(words)[:300]
+    return one_line(text)[:300]

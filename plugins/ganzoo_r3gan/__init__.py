@@ -9,10 +9,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 
 
 class R3GANConfig(Config, frozen=True):
-    """Hyper-parameters; the defaults follow Huang 2024, appendix D, at a width that one machine trains.
-
-    The paper's CIFAR-10 model is 1,024 channels wide at every resolution but the last, with two blocks at each.
-    """
+    """Hyper-parameters; widths and penalties are of a size that one machine trains, unlike those of Huang 2024."""
 
     image_size: fields.ImageSize = 32
     channels: fields.Channels = 3

@@ -16,7 +16,7 @@ from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo_r3gan import R3GANConfig
 
-EXPANSION = 2  # of the channels within a block (Huang 2024, figure 3)
+EXPANSION = 2  # of the channels within a block
 GAIN = math.sqrt(2 / (1 + 0.2**2))  # of a leaky ReLU
 
 

@@ -18,7 +18,7 @@ from ganzoo_stylegan2 import StyleGAN2Config
 from ganzoo_stylegan2.networks import Discriminator, Generator
 
 DECAY = 0.01  # of the running mean of path lengths (Karras 2020, appendix B)
-STYLE_DECAY = 0.005  # of the running mean of styles (Karras 2019, appendix C)
+STYLE_DECAY = 0.005  # of the running mean of styles, towards which truncation goes
 
 
 class StyleGAN2(GAN):

@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from ganzoo.errors import GanzooError
     from ganzoo.gan import GAN
     from ganzoo.models import create
+    from ganzoo.pictures import grid
     from ganzoo.pretrained import load
     from ganzoo.publishing import publish
     from ganzoo.registry.listing import list_architectures, list_models
-    from ganzoo.sampling import grid, interpolate, sample
+    from ganzoo.sampling import interpolate, sample
     from ganzoo.training.run import resume, train
 
 _HOMES = {
     "GAN": "ganzoo.gan",
     "GanzooError": "ganzoo.errors",
     "create": "ganzoo.models",
-    "grid": "ganzoo.sampling",
+    "grid": "ganzoo.pictures",
     "interpolate": "ganzoo.sampling",
     "list_architectures": "ganzoo.registry.listing",
     "list_models": "ganzoo.registry.listing",

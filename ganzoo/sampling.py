@@ -1,32 +1,21 @@
-"""From a GAN to pictures: grids, strips between seeds, and many images to disk."""
+"""Samples of a GAN: some, many to disk, and the way between two seeds."""
 
 from __future__ import annotations
 
-import io
-import math
 import os
-import shutil
-import tempfile
-import zipfile
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
-from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.files import replacing, to_final
+from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.pictures import CHUNK, check_out, to_uint8, write_images
 from ganzoo.pretrained import load
-
-_CHUNK = 256  # images between two writes
 
 
 def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **options: Any) -> Tensor:
@@ -37,39 +26,6 @@ def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **
     """
     gan = model if isinstance(model, GAN) else load(model)
     return gan.sample(n, seed=seed, **options)
-
-
-def quantise(images: Tensor) -> Tensor:
-    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest: what a file holds of them."""
-    return (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
-
-
-def to_uint8(images: Tensor) -> NDArray[np.uint8]:
-    """Return images (N, C, H, W) in [-1, 1] as (N, H, W, C) in 0 ... 255, rounded to the nearest."""
-    return quantise(images).permute(0, 2, 3, 1).cpu().numpy()
-
-
-def to_pil(image: NDArray[np.uint8]) -> Image.Image:
-    """Return one image (H, W, C) as a PIL image, grey for one channel."""
-    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-
-
-def grid(images: Tensor, columns: int | None = None) -> Image.Image:
-    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``.
-
-    Raises:
-        ConfigError: there are no images, or less than one column.
-    """
-    if len(images) == 0 or (columns is not None and columns < 1):
-        raise ConfigError("a grid needs at least one image and one column")
-    pixels = to_uint8(images)
-    n, height, width, channels = pixels.shape
-    columns = min(columns or math.ceil(math.sqrt(n)), n)
-    rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
-    sheet[:n] = pixels
-    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    return to_pil(sheet.reshape(rows * height, columns * width, channels))
 
 
 def interpolate(
@@ -122,7 +78,7 @@ def draw_chunks(
     gan: GAN, n: int, seed: int, repeat: int, batch_size: int, conditions: Mapping[str, Any]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield (number of the first image, images), a chunk at a time; image i is that of ``seed + i // repeat``."""
-    chunk = max(_CHUNK, batch_size)
+    chunk = max(CHUNK, batch_size)
     for start in range(0, n, chunk):
         size = min(chunk, n - start)
         # A list holds a value for each image; anything else holds for all of them.
@@ -157,91 +113,12 @@ def save_images(
     for name, value in conditions.items():
         if isinstance(value, list) and len(value) != n:
             raise ConfigError(f"{n} images need {n} {name} or one for all, not {len(value)}")
-    if out.suffix not in (".png", ".npz", ""):
-        raise ConfigError(f"{out}: samples are written as .png (a grid), .npz or into a folder, not as '{out.suffix}'")
-    if not out.absolute().parent.is_dir():
-        raise GanzooError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
-    if out.suffix == ".png" and n > 10_000:
-        raise ConfigError(f"a grid of {n} images is too large to look at: name a folder or a .npz file instead")
-    bar = tqdm(total=n, desc=f"sampling to {out}", unit="img", disable=True if n <= _CHUNK else None)
-    chunks = draw_chunks(gan, n, seed, repeat, batch_size, conditions)
-    with bar:
-        if out.suffix == ".png":
-            images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])
-            with replacing(out) as partial:
-                grid(images.permute(0, 3, 1, 2).float() / 127.5 - 1, columns).save(partial)
-        elif out.suffix == ".npz":
-            _write_npz(out, n, chunks, bar)
-        else:
-            _write_folder(out, n, seed if repeat == 1 else 0, chunks, bar)
-
-
-def _tick(bar: tqdm[Any], pixels: Any) -> Any:
-    bar.update(len(pixels))
-    return pixels
-
-
-def _write_npz(out: Path, n: int, chunks: Iterator[tuple[int, NDArray[np.uint8]]], bar: tqdm[Any]) -> None:
-    with replacing(out) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:  # noqa: SIM117
-        with archive.open("images.npy", "w", force_zip64=True) as file:
-            for start, pixels in chunks:
-                if start == 0:
-                    header = io.BytesIO()
-                    np.lib.format.write_array_header_2_0(
-                        header, {"descr": "|u1", "fortran_order": False, "shape": (n, *pixels.shape[1:])}
-                    )
-                    file.write(header.getvalue())
-                file.write(np.ascontiguousarray(pixels).tobytes())
-                bar.update(len(pixels))
-
-
-def _write_folder(
-    out: Path, n: int, seed: int, chunks: Iterator[tuple[int, NDArray[np.uint8]]], bar: tqdm[Any]
-) -> None:
-    """Write PNGs in threads (zlib frees the interpreter) into a folder that takes its name when it is whole."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise GanzooError(f"{out} exists and is not an empty folder: name another, or remove it")
-    digits = len(str(seed + n - 1))
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
-
-    def write(start: int, pixels: NDArray[np.uint8]) -> int:
-        for i, image in enumerate(pixels):
-            to_pil(image).save(partial / f"{seed + start + i:0{digits}d}.png", compress_level=1)
-        return len(pixels)
-
-    try:
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            pending: deque[Future[int]] = deque()
-            for start, pixels in chunks:
-                pending.append(pool.submit(write, start, pixels))
-                while len(pending) > 8:  # flat memory, however slow the disk
-                    bar.update(pending.popleft().result())
-            while pending:
-                bar.update(pending.popleft().result())
-        to_final(partial, out)
-    except OSError as error:
-        raise GanzooError(f"{out} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:
-    """Write images (N, C, H, W) side by side as ``.png``, or there and back as an endless ``.gif``.
-
-    Raises:
-        ConfigError: another suffix.
-        GanzooError: it cannot be written.
-    """
-    if out.suffix == ".png":
-        with replacing(out) as partial:
-            grid(images, len(images)).save(partial)
-    elif out.suffix == ".gif":
-        frames = [to_pil(image) for image in to_uint8(images)]
-        frames += frames[-2:0:-1]
-        with replacing(out) as partial:
-            frames[0].save(partial, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
-    else:
-        raise ConfigError(f"{out}: an interpolation is written as .png or .gif, not as '{out.suffix}'")
+    check_out(out, n)
+    first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
+    write_images(
+        out, draw_chunks(gan, n, seed, repeat, batch_size, conditions), n, name=lambda i: f"{first + i:0{digits}d}",
+        columns=columns, verb="sampling",
+    )  # fmt: skip
 
 
 def digest(gan: GAN) -> str:

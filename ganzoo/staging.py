@@ -18,10 +18,11 @@ from ganzoo.gan import GAN
 from ganzoo.hub.address import Address
 from ganzoo.modelconfig import ModelConfig, write_config
 from ganzoo.models import find_architecture
+from ganzoo.pictures import grid
 from ganzoo.pretrained import Model
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.config import config_to_dict
-from ganzoo.sampling import digest, grid
+from ganzoo.sampling import digest
 from ganzoo.training.report import read_stats
 from ganzoo.training.warm import training_tensors
 from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors

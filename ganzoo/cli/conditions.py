@@ -35,6 +35,22 @@ def from_options(words: Sequence[str]) -> list[str]:
     return found
 
 
+def without_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the words of a command that takes any number of them from the options among them, each with its value."""
+    plain: list[str] = []
+    options: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            plain.append(word)
+            continue
+        options.append(word)
+        if "=" not in word and rest and not rest[0].startswith("--"):
+            options.append(rest.pop(0))
+    return plain, options
+
+
 def parse_condition(word: str) -> Any:
     """Return what JSON makes of a word, or the word."""
     import json

@@ -62,13 +62,20 @@ def command(
         options["labels"] = [classes[i % len(classes)] for i in range(count)]
     ends = parse_ends(interpolate) if interpolate is not None else None
 
-    from ganzoo import models, pretrained, sampling  # torch comes in here, after the arguments are known to be good
+    from ganzoo import (
+        models,
+        pictures,
+        pretrained,
+        sampling,
+    )  # torch comes in here, after the arguments are known to be good
 
     gan = pretrained.load(model, device=models.pick_device(device))
+    if gan.translations and "images" not in options:
+        raise ConfigError(f"{model} makes images of images, not of seeds: ganzoo translate {model} INPUT")
     if ends is not None:
         if labels is not None:
             options["labels"] = options["labels"][0]
-        sampling.save_strip(sampling.interpolate(gan, *ends, steps=count, **options), out)
+        pictures.save_strip(sampling.interpolate(gan, *ends, steps=count, **options), out)
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
     row = min(columns or count, count) if swept else 1

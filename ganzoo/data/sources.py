@@ -7,18 +7,19 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzoo.data.folders import from_folder
 from ganzoo.data.images import Item, why
 from ganzoo.data.source import Source, fingerprint
 from ganzoo.errors import DataError, MissingExtraError, did_you_mean
 from ganzoo.registry import Dataset, Zoo, installed
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 ONLY_SPLIT = "train"
 _CLASSES_UP_TO = 2**16
 
@@ -28,7 +29,8 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
 
     Args:
         spec: a data set's short name (``"mnist"``), ``"hf:owner/name"``, a folder of parquet files or of images (with
-            one sub-folder per class, or none), or a ``.npz`` or ``.npy`` file of uint8 images.
+            one sub-folder per class, or none), or a ``.npz`` or ``.npy`` file of uint8 images; ``:CLASS`` after any of
+            them (``"cifar10:horse"``) takes the images of one class.
         split: of a data set that has several.
         zoo: where short names are looked up.
 
@@ -40,6 +42,8 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
     zoo = zoo or installed()
     if not name.strip():
         raise DataError("the data has no name: say mnist, hf:owner/name, a folder or a file")
+    if (of_class := _of_class(name, split, zoo)) is not None:
+        return of_class
     if name.startswith("hf:"):
         if not re.fullmatch(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*", name):  # the library takes all else for a path
             raise DataError(f"'{name}' is no data set of the Hub: say hf:owner/name")
@@ -56,7 +60,7 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
             if list(folder.glob("*.parquet")):
                 return _from_parquet(name, folder, split)
         _check_single(name, split)
-        return _from_folder(name, path)
+        return from_folder(name, path)
     if path.is_file() and path.suffix in (".npz", ".npy"):
         _check_single(name, split)
         return _from_arrays(name, path)
@@ -69,6 +73,38 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
         f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, or a .npz or .npy file."
     )
+
+
+def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
+    """Return the images of one class for ``DATA:CLASS``, or None where the name is no such thing."""
+    whole, _, wanted = name.rpartition(":")
+    if not whole.removeprefix("hf:") or whole == "hf" or name in zoo.datasets or _exists(name):
+        return None
+    if not (whole.startswith("hf:") or whole in zoo.datasets or _exists(whole)):
+        return None
+    source = open_source(whole, split=split, zoo=zoo)
+    classes = source.classes or ()
+    if wanted not in classes:
+        there = f"It has: {', '.join(classes[:20])}" if classes else "It has no labels"
+        raise DataError(f"{whole} has no class '{wanted}'.{did_you_mean(wanted, classes)} {there}.")
+    label = classes.index(wanted)
+
+    def read() -> Iterator[Item]:
+        return (item._replace(label=None) for item in source.read() if item.label == label)
+
+    count = sum(1 for _ in read())
+    if count == 0:
+        raise DataError(f"{whole} has no image of the class '{wanted}' in split '{split}'")
+    return replace(
+        source, name=name, key=f"{source.key}:class={label}", count=count, read=read, classes=None, whole=whole
+    )
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there
+        return False
 
 
 def _check_single(name: str, split: str) -> None:
@@ -184,30 +220,6 @@ def _count_classes(name: str, labels: Sequence[int]) -> tuple[str, ...]:
 def _cell_bytes(cell: Any) -> bytes:
     data = cell.get("bytes") if isinstance(cell, dict) else cell
     return data if isinstance(data, bytes) else b""
-
-
-def _from_folder(name: str, folder: Path) -> Source:
-    try:
-        paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
-    except OSError as error:
-        raise DataError(f"{error.filename or name} cannot be read: {why(error)}") from error
-    # Hidden files are no images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
-    paths = sorted(p for p in paths if not any(part.startswith(".") for part in p.parts))
-    if not paths:
-        raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}), and no parquet files beside them")
-    files = [folder / path for path in paths]
-    # Classes only where every image is in a sub-folder; a stray image beside them makes the set unlabelled.
-    classes = sorted({p.parts[0] for p in paths}) if all(len(p.parts) > 1 for p in paths) else []
-    for unnamed in (c for c in classes if not c.isprintable()):
-        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is no text: rename it")
-    index = {c: i for i, c in enumerate(classes)}
-    labels = [index.get(p.parts[0]) for p in paths]
-
-    def read() -> Iterator[Item]:
-        for path, label in zip(files, labels, strict=True):
-            yield Item(path, label, str(path))
-
-    return Source(name, fingerprint(files, folder), len(files), read, tuple(classes) or None, local=True)
 
 
 def _from_arrays(name: str, path: Path) -> Source:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import filelock
 import numpy as np
@@ -18,7 +19,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ganzoo.data.degradations import get_degradation
 from ganzoo.data.images import Item, to_array
+from ganzoo.data.pairs import PairSource
 from ganzoo.data.source import Source
 from ganzoo.errors import DataError
 
@@ -47,6 +50,33 @@ class Store:
         return len(self.images)
 
 
+@dataclass(frozen=True)
+class PairStore:
+    """Decoded images of two sets.
+
+    Args:
+        name: as the user named them.
+        a: the first set; None where it is made of the second one by ``degradation``.
+        b: the second set.
+        matched: image i of A and image i of B belong together.
+        degradation: a name in `ganzoo.data.degradations.DEGRADATIONS`, or None.
+    """
+
+    name: str
+    a: Store | None
+    b: Store
+    matched: bool
+    degradation: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.b)
+
+    def degrade(self, images: Tensor) -> Tensor:
+        """Return A of images (N, C, S, S) of B, for a set that has no A of its own."""
+        degraded = get_degradation(str(self.degradation))(images)
+        return degraded.contiguous(memory_format=torch.channels_last)
+
+
 def cache_dir() -> Path:
     """Return the folder of decoded images: ``GANZOO_CACHE``, or ``ganzoo`` in the user's cache folder."""
     if os.environ.get("GANZOO_CACHE"):
@@ -58,7 +88,11 @@ def cache_dir() -> Path:
     return Path(base).expanduser() / "ganzoo"
 
 
-def prepare(source: Source, image_size: int, channels: int, *, progress: bool = True) -> Store:
+@overload
+def prepare(source: Source, image_size: int, channels: int, *, progress: bool = True) -> Store: ...
+@overload
+def prepare(source: PairSource, image_size: int, channels: int, *, progress: bool = True) -> PairStore: ...
+def prepare(source: Source | PairSource, image_size: int, channels: int, *, progress: bool = True) -> Store | PairStore:
     """Return the decoded images of a source, from the cache where they are in it.
 
     Images are resized so that the shorter side is ``image_size``, cropped at the centre, and made grey (1 channel) or
@@ -67,6 +101,13 @@ def prepare(source: Source, image_size: int, channels: int, *, progress: bool = 
     Raises:
         DataError: an image cannot be read (the text names it), or the cache cannot be written.
     """
+    if isinstance(source, PairSource):
+        a = None if source.a is None else prepare(source.a, image_size, channels, progress=progress)
+        b = prepare(source.b, image_size, channels, progress=progress)
+        pair = PairStore(source.name, a, b, source.matched, source.degradation)
+        if a is None:
+            pair.degrade(torch.zeros(1, channels, image_size, image_size))  # refuses a size that it cannot take
+        return pair
     key = hashlib.sha256(f"{_FORMAT}:{source.key}:{image_size}:{channels}".encode()).hexdigest()[:32]
     folder = cache_dir() / "data" / key
     try:

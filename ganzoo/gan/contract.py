@@ -19,7 +19,8 @@ from torch.optim import Optimizer
 from ganzoo.errors import ConfigError
 
 Batch = dict[str, Any]
-"""A dict of ``image`` (N, C, H, W) in [-1, 1], ``label`` (N,) int64, and what phases leave for those after them."""
+"""A dict of ``image`` (N, C, H, W) in [-1, 1] and ``label`` (N,) int64, or of images ``A`` and ``B`` and, where they
+match, the numbers ``pair`` (N,) int64; and of what phases leave for those after them."""
 
 Terms = dict[str, Tensor]
 """Loss terms by name, per image (N,) or scalar; their means are added up. One without a gradient is only reported."""
@@ -89,6 +90,8 @@ class GAN(nn.Module):
         ema: network name to half-life in images: which networks keep a running average of their weights.
         inference: names of the networks that `generate` and the conditions of `inputs` use; these make up
             ``model.safetensors``, and a model that is loaded has no others.
+        translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
+            the condition ``images`` and, where there are several pairs, ``to``.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be had again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
@@ -97,6 +100,7 @@ class GAN(nn.Module):
     needs: ClassVar[frozenset[str]] = frozenset({"image"})
     ema: Mapping[str, float] = {"generator": 10_000}
     inference: Sequence[str] = ("generator",)
+    translations: Sequence[tuple[str, str]] = ()
     config: Any
     origin: str | None = None
 
@@ -156,7 +160,8 @@ class GAN(nn.Module):
             seed: image i is the image of ``seed + i``.
             seeds: the seed of each image instead; ``n`` is then their number.
             batch_size: images per forward pass; no part of the result.
-            conditions: what this architecture's `inputs` accepts, for instance ``labels=[3, 1, 4]``.
+            conditions: what this architecture's `inputs` accepts, for instance ``labels=[3, 1, 4]``. A model that
+                translates makes images of noise, unless it is given ``images``: see `translate`.
 
         Returns:
             Images (n, C, H, W), float32 in [-1, 1], on the CPU.
@@ -186,6 +191,38 @@ class GAN(nn.Module):
             given = ", ".join(f"{name}={value!r}" for name, value in conditions.items())
             raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error
         return self.draw(inputs, batch_size)
+
+    def translate(self, images: Tensor, *, to: str | None = None, batch_size: int = 64, **conditions: Any) -> Tensor:
+        """Make images of images.
+
+        Args:
+            images: (N, C, S, S) in [-1, 1], of the size and channels that the model was trained on.
+            to: of which kind, for a model that translates both ways: ``"B"`` or ``"A"``; by default the first of its
+                `translations`.
+            batch_size: images per forward pass; no part of the result.
+            conditions: what this architecture's `inputs` accepts beside these.
+
+        Returns:
+            Images (N, C, S, S), float32 in [-1, 1], on the CPU.
+
+        Raises:
+            ConfigError: it is no model that translates, the images do not fit it, or what `sample` raises.
+        """
+        if not self.translations:
+            raise ConfigError(f"{type(self).__name__} makes images of seeds, not of images: use sample")
+        targets = [target for _, target in self.translations]
+        if to is not None and to not in targets:
+            raise ConfigError(f"{type(self).__name__} does not translate to '{to}'; it does to: {', '.join(targets)}")
+        if len(targets) > 1:
+            conditions["to"] = targets[0] if to is None else to
+        shape = [getattr(self.config, name, None) for name in ("channels", "image_size", "image_size")]
+        if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
+            wanted = ", ".join("?" if size is None else str(size) for size in shape)
+            raise ConfigError(f"images must have the shape (N, {wanted}), not {tuple(images.shape)}")
+        if not (images.is_floating_point() and images.isfinite().all() and images.abs().max() <= 1):
+            raise ConfigError("images must be floating point numbers in [-1, 1]")
+        images = images.detach().to("cpu", torch.float32)
+        return self.sample(len(images), batch_size=batch_size, images=images, **conditions)
 
     def draw(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
         """Return the images of ``inputs`` (see `inputs`), drawn in eval mode; every module's mode is put back.

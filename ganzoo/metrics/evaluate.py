@@ -17,10 +17,10 @@ from ganzoo.errors import ConfigError, GanzooError, NameClashError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.metrics.contract import Features, Measure
 from ganzoo.metrics.protocol import Protocol
+from ganzoo.pictures import quantise
 from ganzoo.registry import Zoo, installed
 from ganzoo.registry.specs import Extractor, Metric, Score
 from ganzoo.registry.zoo import Owned, import_target
-from ganzoo.sampling import quantise
 
 _SEEN = ("features", "logits")
 

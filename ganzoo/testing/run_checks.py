@@ -153,12 +153,11 @@ def check_it_learns(subject: Subject) -> None:
     """After a short training its samples must be closer to real images than before it."""
     gan = subject.build()
     gan.ema = dict.fromkeys(gan.ema, 100.0)  # an average over a short training has to forget soon
-    real = Loader(subject.store, seed=1).batch(0, SAMPLES)["image"]
-    before = sliced_distance(gan.sample(SAMPLES), real)
+    before = sliced_distance(*subject.draw(gan, SAMPLES))
     state, after = subject.state(gan), before
     for steps in LOOKS:
         subject.steps(state, steps - state.step)
-        images = state.ema.model().sample(SAMPLES)
+        images, real = subject.draw(state.ema.model(), SAMPLES)
         most = images.abs().max()
         expect(most <= 1, f"after {steps} steps its images go to {most:.2f}: end the generator with tanh, or clamp")
         after = sliced_distance(images, real)

@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 
-from ganzoo.data import Loader, Store, open_source, prepare
-from ganzoo.errors import ConfigError
+from ganzoo.data import Loader, PairStore, Store, open_data, prepare
+from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN, Batch, Phase, Tick
 from ganzoo.models import build
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import make_config
 from ganzoo.registry.specs import field_names
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Owned, import_target
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
 
@@ -65,7 +66,7 @@ class Subject:
         zoo = installed()
         owned = zoo.architectures[name]
         make_config(owned.record.config, options or {}, owner=name)
-        return cls(owned, dict(options or {}), data or str(DIGITS), zoo)
+        return cls(owned, dict(options or {}), data or _default_data(owned), zoo)
 
     @property
     def name(self) -> str:
@@ -79,7 +80,7 @@ class Subject:
             ConfigError: they do not go together.
         """
         known = set(field_names(self.owned.record.config))
-        source = open_source(self.data, zoo=self.zoo)
+        source = open_data(self.data, zoo=self.zoo)
         size, channels = source.native()
         given: dict[str, Any] = {"image_size": size, "channels": channels}
         if source.classes:
@@ -100,10 +101,10 @@ class Subject:
         return build(self.owned, self.config(**more)).to(memory_format=torch.channels_last)
 
     @functools.cached_property
-    def store(self) -> Store:
+    def store(self) -> Store | PairStore:
         """The decoded images, in the shape that the architecture takes."""
         config = self.config()
-        source = open_source(self.data, zoo=self.zoo)
+        source = open_data(self.data, zoo=self.zoo)
         size, channels = source.native()
         size, channels = getattr(config, "image_size", size), getattr(config, "channels", channels)
         expect(size is not None, "the images differ in size, and the config has no image_size: give the check others")
@@ -124,6 +125,14 @@ class Subject:
     def state(self, gan: GAN) -> State:
         """Return what training changes, before its first step."""
         return State(gan, EMA(gan), gan.optimizers())
+
+    def draw(self, gan: GAN, n: int) -> tuple[Tensor, Tensor]:
+        """Return ``n`` images of the GAN and as many real ones; one that translates makes them of real ones."""
+        batch = Loader(self.store, seed=1).batch(0, n)
+        if gan.translations:
+            source, target = gan.translations[0]
+            return gan.translate(batch[source], to=target), batch[target]
+        return gan.sample(n), batch["image"]
 
     def steps(self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH) -> State:
         """Let the engine make steps on real images."""
@@ -149,6 +158,15 @@ class Turn(NamedTuple):
     before: tuple[Phase, ...]
     tick: Tick
     resolution: int | None
+
+
+def _default_data(owned: Owned[Architecture]) -> str:
+    """Return the digits, or pairs that are made of them for an architecture that needs two sets."""
+    try:
+        needs = getattr(import_target("architecture", owned), "needs", ())
+    except PluginError:  # the checks will say so
+        needs = ()
+    return f"edges:{DIGITS}" if "A" in needs else str(DIGITS)
 
 
 def turns(gan: GAN) -> list[Turn]:

@@ -13,7 +13,7 @@ from ganzoo.gan import GAN
 from ganzoo.testing.subject import BATCH, Subject, Turn, expect, turns
 from ganzoo.training.loop import Player, State, Sums
 
-KNOWN_NEEDS = {"image", "label"}
+KNOWN_NEEDS = {"image", "label", "A", "B", "pair"}
 
 
 def _own(gan: GAN, optimizer: torch.optim.Optimizer) -> set[str]:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from ganzoo.training import checkpoint
 from ganzoo.training.loop import State
 from ganzoo.training.plan import Settings
-from ganzoo.training.report import Reporter, save_preview
+from ganzoo.training.report import Reporter
 from ganzoo.weights import save_weights
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Events:
         if self.accelerator.is_main_process:
             model = self.state.ema.model()
             save_weights(self.run, model, self.state.images)
-            save_preview(model, self.run / "samples.png")
+            self.reporter.preview(model, self.run / "samples.png")
 
     def finish(self) -> None:
         """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""

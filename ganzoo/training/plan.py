@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 import ganzoo
-from ganzoo.data import Source, open_source
+from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
 from ganzoo.modelconfig import ModelConfig
@@ -36,7 +36,7 @@ class Settings:
     """The engine's settings.
 
     Args:
-        data: what `ganzoo.data.open_source` takes.
+        data: what `ganzoo.data.open_data` takes.
         images: the budget: real images drawn, over all processes.
         split: of the data.
         batch_size: images per update, over all processes.
@@ -95,7 +95,7 @@ class Plan:
     architecture: Owned[Architecture]
     config: Any
     settings: Settings
-    source: Source
+    source: Source | PairSource
     gan: GAN
     image_size: int
     channels: int
@@ -115,6 +115,8 @@ class Plan:
             ganzoo=ganzoo.__version__,
             data={
                 "name": self.source.name,
+                "public": self.source.public,
+                "sets": list(self.source.sets),
                 "split": self.settings.split,
                 "images": self.source.count,
                 "classes": list(self.source.classes or ()),
@@ -150,7 +152,7 @@ def plan(
     name = architecture.record.name
     kind = architecture.record.config
     make_config(kind, options, text=text, owner=name)
-    source = open_source(settings.data, split=settings.split, zoo=zoo)
+    source = open_data(settings.data, split=settings.split, zoo=zoo)
     if source.count < settings.batch_size:
         raise DataError(
             f"{source.name} has {source.count} images, too few for batches of {settings.batch_size}: use --batch-size"
@@ -199,7 +201,7 @@ def _architecture(zoo: Zoo, name: str | None, start: Model | None) -> tuple[Owne
 
 
 def _derived(
-    kind: type[Any], source: Source, native: tuple[int | None, int], options: Mapping[str, Any], name: str
+    kind: type[Any], source: Source | PairSource, native: tuple[int | None, int], options: Mapping[str, Any], name: str
 ) -> dict[str, Any]:
     """Return the hyper-parameters that the data gives: the shape of the images, the number of classes."""
     known = set(field_names(kind))
@@ -217,13 +219,23 @@ def _derived(
     return derived
 
 
-def _check_needs(gan: GAN, source: Source, name: str, classes: int | None) -> None:
-    has = {"image", "label"} if source.classes is not None else {"image"}
-    if missing := sorted(gan.needs - has):
-        raise DataError(
-            f"{name} needs {' and '.join(missing)}s, and {source.name} has none: use a labelled data set, or a folder "
-            "with one sub-folder per class"
-        )
+_REMEDIES = {  # in the order in which they are of use
+    "A": "two sets, A and B: say A=DATA,B=DATA, or for pairs that are made of one set grey:DATA, edges:DATA, "
+    "mask:DATA or lowres4:DATA",
+    "pair": "images that belong together in pairs: say pairs:DATA for two side by side, pairs:A=DATA,B=DATA for two "
+    "sets in one order, or grey:DATA, edges:DATA, mask:DATA or lowres4:DATA",
+    "image": "one set of images: name one of the two",
+    "label": "labels: use a labelled data set, or a folder with one sub-folder per class",
+}
+
+
+def _check_needs(gan: GAN, source: Source | PairSource, name: str, classes: int | None) -> None:
+    missing = gan.needs - source.keys
+    # What is both two sets and pairs is asked for as pairs.
+    first = next((key for key in ("pair", *_REMEDIES) if key in missing), None)
+    if missing:
+        remedy = _REMEDIES.get(str(first), f"{', '.join(sorted(missing))}, which no data gives")
+        raise DataError(f"{source.name} does not do: {name} needs {remedy}")
     if "label" in gan.needs and classes is not None and len(source.classes or ()) > classes:
         raise DataError(
             f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "

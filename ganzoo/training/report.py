@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from ganzoo.errors import RunError
 from ganzoo.files import replacing
-from ganzoo.gan import GAN
-from ganzoo.sampling import grid
+from ganzoo.gan import GAN, Batch
+from ganzoo.pictures import grid
 from ganzoo.training.loop import State
+from ganzoo.translation import side_by_side
 
 STATS, SAMPLES = "stats.jsonl", "samples"
 PREVIEW_IMAGES = 64
@@ -29,15 +30,18 @@ class Reporter:
         accelerator: with its trackers.
         images: the budget.
         title: of the progress bar.
+        examples: a batch whose images a model that translates is shown in previews.
         progress: show the bar.
     """
 
     def __init__(
-        self, run: Path, state: State, accelerator: Accelerator, *, images: int, title: str, progress: bool = True
-    ) -> None:
+        self, run: Path, state: State, accelerator: Accelerator, *, images: int, title: str,
+        examples: Batch | None = None, progress: bool = True,
+    ) -> None:  # fmt: skip
         self.run = run
         self.state = state
         self.accelerator = accelerator
+        self.examples = examples
         earlier = truncate_stats(run, state.images) if accelerator.is_main_process else 0.0
         self._start = time.perf_counter() - earlier
         self._last = (time.perf_counter(), state.images)
@@ -68,25 +72,23 @@ class Reporter:
         self._bar.set_postfix(shown, refresh=False)
         self.accelerator.log({**means, **lrs, "images/s": rate}, step=images)
 
-    def preview(self, gan: GAN) -> None:
-        """Write ``samples/IMAGES.png``: the same seeds each time."""
+    def preview(self, gan: GAN, path: Path | None = None) -> None:
+        """Write ``samples/IMAGES.png``, or ``path``: the same seeds, or the same images to translate, each time."""
         if self.accelerator.is_main_process:
-            folder = self.run / SAMPLES
-            folder.mkdir(exist_ok=True)
-            save_preview(gan, folder / f"{self.state.images:09d}.png")
+            path = path or self.run / SAMPLES / f"{self.state.images:09d}.png"
+            path.parent.mkdir(exist_ok=True)
+            if self.examples is None:
+                picture = grid(gan.sample(PREVIEW_IMAGES, seed=0))
+            else:
+                picture = side_by_side(gan, self.examples)
+            with replacing(path) as partial:
+                picture.save(partial)
 
     def close(self) -> None:
         """End the bar and the trackers."""
         self._bar.close()
         self.accelerator.wait_for_everyone()  # gloo aborts a process whose peer has left
         self.accelerator.end_training()
-
-
-def save_preview(gan: GAN, path: Path) -> None:
-    """Write a grid of the first seeds."""
-    images = gan.sample(PREVIEW_IMAGES, seed=0)
-    with replacing(path) as partial:
-        grid(images).save(partial)
 
 
 def read_stats(run: Path) -> Sequence[dict[str, float]]:

@@ -27,6 +27,7 @@ from ganzoo.training.loop import State
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, Settings, plan, resolve_precision
 from ganzoo.training.report import Reporter
+from ganzoo.translation import EXAMPLES
 from ganzoo.weights import MODEL
 
 
@@ -150,7 +151,13 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
         if settings.tracker:
             accelerator.init_trackers(".")
         reporter = Reporter(
-            out, state, accelerator, images=settings.images, title=planned.architecture.record.name, progress=progress
+            out,
+            state,
+            accelerator,
+            images=settings.images,
+            title=planned.architecture.record.name,
+            examples=Loader(store, seed=0).batch(0, EXAMPLES) if gan.translations else None,
+            progress=progress,
         )
         loader = Loader(store, seed=settings.seed, device=accelerator.device, rank=rank, world=world)
         with Stop() as stop:

@@ -21,6 +21,9 @@ class SNGANConfig(Config, frozen=True):
     loss: fields.LossName = "hinge"
     n_critic: fields.Critics = 5
     lr: fields.LearningRate = 2e-4
+    discriminator_lr: Annotated[
+        float, Meta(gt=0, le=1, description="of the discriminator; a higher one makes up for a low n_critic")
+    ] = 2e-4
     beta1: fields.Beta = 0.0
     beta2: fields.Beta = 0.9
     lr_decay: fields.Decay = 1.0

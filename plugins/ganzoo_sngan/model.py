@@ -47,13 +47,15 @@ def parts(config: SNGANConfig, classes: int | None = None) -> dict[str, Any]:
         classes=classes,
     )
     init_xavier(generator)
+    adam = {"betas": (config.beta1, config.beta2)}
     return {
         "generator": generator,
         "discriminator": Discriminator(config, classes),
         "latent_dim": config.latent_dim,
         "loss": config.loss,
         "n_critic": config.n_critic,
-        "optimizer": OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
+        "optimizer": OptimizerSpec("adam", config.lr, adam),
+        "discriminator_optimizer": OptimizerSpec("adam", config.discriminator_lr, adam),  # Heusel 2017: two time scales
         "lr_schedule": decay_to_zero(config.lr_decay),
         "ema": config.ema,
     }

@@ -9,8 +9,8 @@ from ganzoo.data import open_source, prepare
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.evaluate import find_extractor
+from ganzoo.pictures import quantise
 from ganzoo.registry import installed
-from ganzoo.sampling import quantise
 from ganzoo_metrics.distances import FrechetDistance
 from ganzoo_metrics.pixels import Pixels
 

@@ -1,0 +1,96 @@
+"""``ganzoo translate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.common import Count, FilePath, complete_model
+from ganzoo.cli.conditions import from_options, parse_condition, without_options
+from ganzoo.errors import ConfigError
+from ganzoo.registry.config import parse_options
+
+if TYPE_CHECKING:
+    from ganzoo.data import PairSource, Source
+
+RESERVED = ("images", "seed", "seeds", "n", "to", "batch_size")
+
+
+@click.command("translate", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@click.argument("model", shell_complete=complete_model)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o",
+    "--out",
+    type=FilePath(),
+    default="translated.png",
+    show_default=True,
+    help="A .png is the image, or one grid of several; a .npz one array; all else is a new folder of PNGs that are "
+    "called as their inputs are. A file of that name is replaced, a folder is not.",
+)
+@click.option("--to", metavar="A|B", help="Which way, for a model that translates both ways.  [default: its first]")
+@click.option(
+    "--beside", is_flag=True, help="Show the input on the left and, of data in pairs, the target on the right."
+)
+@click.option("-n", "count", type=Count(), help="The first so many: 16, 5k.  [default: all]")
+@click.option("--split", default="train", show_default=True, help="Of a data set that has several.")
+@click.option(
+    "-c",
+    "--condition",
+    "conditions",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A condition that the model takes; --KEY VALUE does as well.",
+)
+@click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.pass_context
+def command(
+    ctx: click.Context, /, model: str, inputs: tuple[str, ...], out: Path, to: str | None, beside: bool,
+    count: int | None, split: str, conditions: tuple[str, ...], columns: int | None, batch_size: int, device: str,
+) -> None:  # fmt: skip
+    """Make images of images with a MODEL that translates (cyclegan, pix2pix).
+
+    INPUT is image files, or one folder or data set as `ganzoo train --data` takes them: of grey:photos/, what is grey.
+    Images are brought to the model's size: the shorter side resized, the middle cropped.
+    """
+    names, unknown = without_options([*inputs, *ctx.args])
+    words = parse_options([*conditions, *from_options(unknown)])
+    if not names:
+        raise click.UsageError("Missing argument 'INPUT...'.")
+    if reserved := [key for key in words if key in RESERVED]:
+        raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
+    options = {key: parse_condition(word) for key, word in words.items()}
+
+    from ganzoo import models, pretrained, translation  # torch comes in here, after the arguments are known to be good
+
+    source = _open(names, split)
+    gan = pretrained.load(model, device=models.pick_device(device))
+    n = translation.translate_source(
+        gan, source, out, to=to, count=count, beside=beside, columns=columns, batch_size=batch_size, **options
+    )
+    click.echo(f"wrote {out}: {n} {'image' if n == 1 else 'images'} made of {source.name} by {model}")
+
+
+def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
+    """Return the source of some files, or of one set.
+
+    Raises:
+        ConfigError: several inputs that are not all files.
+    """
+    from ganzoo.data import open_data
+    from ganzoo.data.folders import IMAGE_SUFFIXES, from_files
+
+    paths = [Path(word).expanduser() for word in inputs]
+    if all(path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
+        return from_files(paths)
+    if len(inputs) > 1:
+        other = next(p for p in paths if not (p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES))
+        raise ConfigError(
+            f"{other} is no image file ({', '.join(IMAGE_SUFFIXES)}): say several files, or one folder or data set"
+        )
+    return open_data(inputs[0], split=split)

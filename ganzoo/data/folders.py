@@ -1,0 +1,56 @@
+"""Images that are files: one by one, or a folder with one sub-folder per class, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ganzoo.data.images import Item, why
+from ganzoo.data.source import Source, fingerprint
+from ganzoo.errors import DataError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def from_folder(name: str, folder: Path) -> Source:
+    """Return the images of a folder; the sub-folders are classes where every image is in one.
+
+    Raises:
+        DataError: it holds none, or cannot be read.
+    """
+    try:
+        paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
+    except OSError as error:
+        raise DataError(f"{error.filename or name} cannot be read: {why(error)}") from error
+    # Hidden files are no images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
+    paths = sorted(p for p in paths if not any(part.startswith(".") for part in p.parts))
+    if not paths:
+        raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}), and no parquet files beside them")
+    files = [folder / path for path in paths]
+    # Classes only where every image is in a sub-folder; a stray image beside them makes the set unlabelled.
+    classes = sorted({p.parts[0] for p in paths}) if all(len(p.parts) > 1 for p in paths) else []
+    for unnamed in (c for c in classes if not c.isprintable()):
+        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is no text: rename it")
+    index = {c: i for i, c in enumerate(classes)}
+    labels = [index.get(p.parts[0]) for p in paths]
+
+    def read() -> Iterator[Item]:
+        for path, label in zip(files, labels, strict=True):
+            yield Item(path, label, str(path))
+
+    return Source(name, fingerprint(files, folder), len(files), read, tuple(classes) or None, local=True)
+
+
+def from_files(paths: Sequence[Path]) -> Source:
+    """Return the images of some files, in their order.
+
+    Raises:
+        DataError: one cannot be read.
+    """
+
+    def read() -> Iterator[Item]:
+        for path in paths:
+            yield Item(path, None, str(path))
+
+    name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
+    return Source(name, fingerprint([path.absolute() for path in paths], Path("/")), len(paths), read, local=True)

@@ -1,0 +1,175 @@
+"""Two sets of images, A and B, for models that learn the way from one to the other."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ganzoo.data.degradations import DEGRADATIONS
+from ganzoo.data.folders import from_folder
+from ganzoo.data.images import Item, open_image
+from ganzoo.data.source import Source
+from ganzoo.data.sources import open_source
+from ganzoo.errors import DataError
+from ganzoo.registry import Zoo, installed
+
+SIDES = ("A", "B")
+MATCHED = "pairs"
+_TWO = re.compile(r"A=(.+),\s*B=(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """Two sets of images that have been found but not read.
+
+    Args:
+        name: as the user gave it.
+        a: the first set; None where it is made of the second one by ``degradation``.
+        b: the second set.
+        matched: image i of A and image i of B belong together.
+        degradation: a name in `ganzoo.data.degradations.DEGRADATIONS`, or None.
+        pattern: the name with the sets' own names left open.
+    """
+
+    name: str
+    a: Source | None
+    b: Source
+    matched: bool
+    degradation: str | None = None
+    pattern: str = "A={},B={}"
+    classes: None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What a batch of it has: ``pair``, the number of each pair, where images belong together."""
+        return frozenset({"A", "B", "pair"} if self.matched else {"A", "B"})
+
+    @property
+    def key(self) -> str:
+        """Changes whenever the content does."""
+        parts = [self.degradation or "", str(self.matched), *(source.key for source in self._sources())]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    @property
+    def count(self) -> int:
+        """Images of the smaller set."""
+        return min(source.count for source in self._sources())
+
+    @property
+    def local(self) -> bool:
+        """One of the names is a path."""
+        return any(source.local for source in self._sources())
+
+    @property
+    def location(self) -> str:
+        """The name from any folder."""
+        return self.pattern.format(*(source.location for source in self._sources()))
+
+    @property
+    def public(self) -> str:
+        """The name for everybody, see `Source.public`."""
+        return self.pattern.format(*(source.public for source in self._sources()))
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The names of the data sets that the images are from, see `Source.sets`."""
+        return tuple(dict.fromkeys(name for source in self._sources() for name in source.sets))
+
+    def native(self) -> tuple[int | None, int]:
+        """Return (size, channels) that both have; the size is None where they differ, see `Source.native`."""
+        sizes, channels = zip(*(source.native() for source in self._sources()), strict=True)
+        return (sizes[0] if len(set(sizes)) == 1 else None), max(channels)
+
+    def _sources(self) -> tuple[Source, ...]:
+        return (self.b,) if self.a is None else (self.a, self.b)
+
+
+def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Source | PairSource:
+    """Find the images that ``spec`` names: one set or two.
+
+    Args:
+        spec: two sets are ``"A=DATA,B=DATA"`` or a folder with the sub-folders ``trainA`` and ``trainB`` (and so for
+            other splits); two sets that belong together image by image are ``"pairs:A=DATA,B=DATA"``, ``"pairs:DATA"``
+            for images of A and B side by side, or ``"grey:DATA"``, where A is what a degradation makes of B. All else
+            is one set, see `open_source`.
+        split: of data that has several.
+        zoo: where short names are looked up.
+
+    Raises:
+        DataError: nothing is there under that name, it holds no images, or what is to match does not.
+        MissingExtraError: a package for this kind of source is not installed.
+    """
+    zoo = zoo or installed()
+    spec = str(spec)
+
+    def find(name: str) -> Source:
+        return open_source(name, split=split, zoo=zoo)
+
+    kind, colon, rest = spec.partition(":")
+    if colon and kind in DEGRADATIONS:
+        return PairSource(spec, None, find(rest), True, kind, f"{kind}:{{}}")
+    matched = bool(colon) and kind == MATCHED
+    text = rest if matched else spec
+    prefix = f"{MATCHED}:" if matched else ""
+    if two := _TWO.fullmatch(text):
+        found = find(two[1]), find(two[2])
+        return _two(PairSource(spec, *found, matched, pattern=f"{prefix}A={{}},B={{}}"))
+    if text.startswith(("A=", "B=")):
+        raise DataError(f"'{text}' names one set: two are A=DATA,B=DATA")
+    sides = _sides(text, split)
+    if sides is not None:
+        a, b = (from_folder(str(side), side) for side in sides)
+        return _two(PairSource(spec, a, b, matched, pattern=f"{prefix}A={{}},B={{}}"))
+    if matched:
+        whole = find(text)
+        a, b = (_half(whole, side) for side in SIDES)
+        return PairSource(spec, a, b, True, pattern=f"{prefix}{{}}")
+    return find(text)
+
+
+def _two(pair: PairSource) -> PairSource:
+    assert pair.a is not None  # noqa: S101 - both were given
+    if pair.matched and pair.a.count != pair.b.count:
+        raise DataError(
+            f"{pair.name}: A has {pair.a.count:,} images and B {pair.b.count:,}, and pairs need as many of each: mend "
+            f"the folders, or leave out '{MATCHED}:' where they do not belong together"
+        )
+    return pair
+
+
+def _sides(name: str, split: str) -> tuple[Path, Path] | None:
+    """Return the folders ``trainA`` and ``trainB`` of a folder that has them, with the split's name for train."""
+    try:
+        folder = Path(name).expanduser()
+        if not all((folder / f"train{side}").is_dir() for side in SIDES):
+            return None
+    except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there
+        return None
+    a, b = (folder / f"{split}{side}" for side in SIDES)
+    for path in (a, b):
+        if not path.is_dir():
+            raise DataError(f"{name} has no split '{split}': there is no folder {path}")
+    return a, b
+
+
+def _half(whole: Source, side: str) -> Source:
+    """Return the left half of each image for A, the right one for B."""
+    read: Callable[[], Iterator[Item]] = whole.read
+
+    def halves() -> Iterator[Item]:
+        for item in read():
+            image = open_image(item)
+            if image.width % 2:
+                raise DataError(f"{item.where} is {image.width} pixels wide, which is no two images side by side")
+            middle = image.width // 2
+            box = (0, 0, middle, image.height) if side == "A" else (middle, 0, image.width, image.height)
+            half = image.crop(box)
+            pixels = np.asarray(half if half.mode in ("L", "RGB") else half.convert("RGB"))
+            yield Item(pixels, None, item.where)
+
+    return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None)

@@ -1,0 +1,72 @@
+"""Some images of a source, one chunk after another, without a place in the cache."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.data.degradations import get_degradation
+from ganzoo.data.images import to_array
+from ganzoo.data.pairs import PairSource
+from ganzoo.data.source import Source
+
+
+def read_batches(
+    source: Source | PairSource, size: int, channels: int, *, count: int, batch_size: int
+) -> Iterator[dict[str, Tensor]]:
+    """Yield the first ``count`` images in their order.
+
+    Args:
+        source: one set or two; of two sets image i of A comes with image i of B.
+        size: height and width that they are brought to, as in `ganzoo.data.prepare`.
+        channels: that they are brought to.
+        count: how many, at most.
+        batch_size: images at a time.
+
+    Yields:
+        ``image``, or ``A`` and ``B``, (N, C, S, S) float32 in [-1, 1].
+
+    Raises:
+        DataError: an image cannot be read; the text names it.
+    """
+    if isinstance(source, Source):
+        for images in _read(source, size, channels, count, batch_size):
+            yield {"image": images}
+        return
+    of_b = _read(source.b, size, channels, count, batch_size)
+    if source.a is None:
+        degrade = get_degradation(str(source.degradation))
+        for images in of_b:
+            yield {"A": degrade(images), "B": images}
+        return
+    for a, b in zip(_read(source.a, size, channels, count, batch_size), of_b, strict=False):
+        n = min(len(a), len(b))
+        yield {"A": a[:n], "B": b[:n]}
+
+
+def _read(source: Source, size: int, channels: int, count: int, batch_size: int) -> Iterator[Tensor]:
+    items = itertools.islice(source.read(), count)
+    with ThreadPoolExecutor() as pool:
+        while chunk := list(itertools.islice(items, batch_size)):
+            arrays = list(pool.map(lambda item: to_array(item, size, channels), chunk))
+            yield torch.from_numpy(np.stack(arrays)).float().div_(127.5).sub_(1)
+
+
+def file_names(source: Source, count: int) -> list[str] | None:
+    """Return what the files of the first ``count`` images are called, numbered where two share a name.
+
+    Returns:
+        A name for each, without folder and suffix; None where the images are no files of their own.
+    """
+    paths = [item.image for item in itertools.islice(source.read(), count)]
+    stems = [path.stem for path in paths if isinstance(path, Path)]
+    if len(stems) != len(paths):
+        return None
+    digits = len(str(len(stems)))
+    return stems if len(set(stems)) == len(stems) else [f"{i:0{digits}d}-{stem}" for i, stem in enumerate(stems)]

@@ -1,0 +1,57 @@
+"""A discriminator that judges patches of an image, each on its own (Isola 2017, section 3.2.2)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ganzoo.gan.layers import norm_layer
+
+_KERNEL = 4
+_MOST = 3  # halvings: patches of 70x70, the largest that the paper recommends
+
+
+def receptive_field(halvings: int) -> int:
+    """Return the height and width of the patch that one logit of a `PatchDiscriminator` sees."""
+    field = 1
+    for stride in [1, 1] + [2] * halvings:  # from the logit back to the image
+        field = (field - 1) * stride + _KERNEL
+    return field
+
+
+def halvings_for(image_size: int) -> int:
+    """Return how many halvings give the largest patch, up to 70x70, that lies within an image of this size."""
+    return max(count for count in range(_MOST + 1) if count == 0 or receptive_field(count) <= image_size)
+
+
+class PatchDiscriminator(nn.Module):
+    """Images (N, ``channels``, S, S) to logits (N, H, W), one per patch (Isola 2017, section 6.1.2).
+
+    Args:
+        channels: of the images; of two images one above the other, as many as both have.
+        base_channels: width of the first map; each next one is twice as wide, up to 8 times.
+        halvings: 3 for patches of 70x70, 2 for 34x34, 1 for 16x16, 0 for 7x7; see `halvings_for`.
+        norm: of all maps but the first, see `norm_layer`.
+    """
+
+    def __init__(self, channels: int, *, base_channels: int, halvings: int, norm: str) -> None:
+        super().__init__()
+        widths = [base_channels * min(8, 2**i) for i in range(halvings + 1)]
+        layers: list[nn.Module] = []
+        inside = channels
+        for i, width in enumerate(widths):
+            stride = 2 if i < halvings else 1
+            layers.append(nn.Conv2d(inside, width, _KERNEL, stride, 1, bias=i == 0 or norm != "batch"))
+            layers += [norm_layer(norm, width)] if i > 0 else []
+            layers.append(nn.LeakyReLU(0.2))
+            inside = width
+        self.layers = nn.Sequential(*layers, nn.Conv2d(inside, 1, _KERNEL, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Judge."""
+        logits: Tensor = self.layers(images)
+        return logits.squeeze(1)
+
+
+def per_image(values: Tensor, n: int) -> Tensor:
+    """Return the mean over an image's patches (N,) of a loss of all patches (N * H * W,); a scalar stays as it is."""
+    return values.view(n, -1).mean(1) if values.ndim else values

@@ -1,0 +1,87 @@
+"""What models share that make images of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import ConfigError
+from ganzoo.gan.adversarial import seeded_normal
+from ganzoo.gan.contract import GAN
+
+
+class Translator(GAN):
+    """A GAN that makes an image of B of one of A. Its config has ``image_size`` and ``channels``."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"A", "B"})
+    translations: Sequence[tuple[str, str]] = (("A", "B"),)
+
+    def inputs(self, n: int, *, seeds: Sequence[int], images: Tensor | None = None) -> dict[str, Tensor]:
+        """Return ``{"images": (n, C, S, S)}``.
+
+        Args:
+            n: number of images.
+            seeds: one per image.
+            images: in [-1, 1]; by default noise, each image drawn with its seed.
+
+        Raises:
+            ConfigError: not as many images as seeds.
+        """
+        return {"images": images_or_noise(self.config, seeds, images)}
+
+
+def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = None) -> Tensor:
+    """Return the images, or in their place noise in [-1, 1] of the shape that ``config`` says.
+
+    Raises:
+        ConfigError: not as many images as seeds.
+    """
+    if images is None:
+        return torch.tanh(seeded_normal(seeds, config.channels, config.image_size, config.image_size))
+    if len(images) != len(seeds):
+        raise ConfigError(f"{len(seeds)} seeds need as many images, not {len(images)}")
+    return images
+
+
+class ImagePool(nn.Module):
+    """A memory of drawn images, so that a discriminator also sees earlier ones (Shrivastava 2017, section 2.3).
+
+    Its images are buffers: a resumed run goes on with them.
+
+    Args:
+        shape: (C, H, W) of an image.
+        size: images that it holds; 0 switches it off.
+    """
+
+    images: Tensor
+    filled: Tensor
+
+    def __init__(self, shape: Sequence[int], size: int = 50) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("images", torch.zeros(size, *shape))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def swap(self, images: Tensor) -> Tensor:
+        """Keep images (N, C, H, W) and return as many: each with chance 1/2 itself, else an earlier one in its place.
+
+        Until the pool is full it returns what it is given. Computed without a wait for the device.
+        """
+        if self.size == 0:
+            return images
+        # More images than the pool holds: the rest stays as it is.
+        head, rest = images[: self.size], images[self.size :]
+        n, device = len(head), images.device
+        full = self.filled >= self.size
+        in_turn = (self.filled + torch.arange(n, device=device)) % self.size
+        places = torch.where(full, torch.rand(self.size, device=device).argsort()[:n], in_turn)
+        swaps = (full & (torch.rand(n, device=device) < 0.5)).view(-1, 1, 1, 1)
+        kept = self.images[places]
+        shown = torch.where(swaps, kept.to(head.dtype), head)
+        self.images[places] = torch.where(swaps | ~full, head.to(kept.dtype), kept)
+        self.filled.add_(n).clamp_(max=self.size)
+        return torch.cat([shown, rest]) if len(rest) else shown

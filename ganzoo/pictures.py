@@ -1,0 +1,173 @@
+"""Images to pictures and files: grids, strips, arrays, folders; each appears whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import shutil
+import tempfile
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.files import replacing, to_final
+
+CHUNK = 256
+"""Images between two writes."""
+_LARGEST_GRID = 10_000
+
+Chunks = Iterable[tuple[int, NDArray[np.uint8]]]
+"""(number of the first image, images (N, H, W, C)), a chunk at a time."""
+
+
+def quantise(images: Tensor) -> Tensor:
+    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest: what a file holds of them."""
+    return (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
+
+
+def to_uint8(images: Tensor) -> NDArray[np.uint8]:
+    """Return images (N, C, H, W) in [-1, 1] as (N, H, W, C) in 0 ... 255, rounded to the nearest."""
+    return quantise(images).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def to_pil(image: NDArray[np.uint8]) -> Image.Image:
+    """Return one image (H, W, C) as a PIL image, grey for one channel."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def grid(images: Tensor, columns: int | None = None) -> Image.Image:
+    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``.
+
+    Raises:
+        ConfigError: there are no images, or less than one column.
+    """
+    if len(images) == 0 or (columns is not None and columns < 1):
+        raise ConfigError("a grid needs at least one image and one column")
+    pixels = to_uint8(images)
+    n, height, width, channels = pixels.shape
+    columns = min(columns or math.ceil(math.sqrt(n)), n)
+    rows = math.ceil(n / columns)
+    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
+    sheet[:n] = pixels
+    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    return to_pil(sheet.reshape(rows * height, columns * width, channels))
+
+
+def check_out(out: Path, n: int) -> None:
+    """Refuse a path that `write_images` cannot write ``n`` images to, before they are made.
+
+    Raises:
+        GanzooError: its folder is not there, or it is itself a folder that is not empty.
+        ConfigError: a suffix that is not known, or too many images for a grid.
+    """
+    if out.suffix not in (".png", ".npz", ""):
+        raise ConfigError(f"{out}: images are written as .png (a grid), .npz or into a folder, not as '{out.suffix}'")
+    if not out.absolute().parent.is_dir():
+        raise GanzooError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
+    if out.suffix == ".png" and n > _LARGEST_GRID:
+        raise ConfigError(f"a grid of {n} images is too large to look at: name a folder or a .npz file instead")
+    if not out.suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise GanzooError(f"{out} exists and is not an empty folder: name another, or remove it")
+
+
+def write_images(
+    out: Path, chunks: Chunks, n: int, *, name: Callable[[int], str], columns: int | None = None, verb: str = "writing"
+) -> None:
+    """Write images as they come, with a progress bar and flat memory (but for a grid).
+
+    Args:
+        out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs.
+        chunks: the images.
+        n: how many there are in all.
+        name: the name of an image's file in a folder, by its number.
+        columns: of a grid.
+        verb: what the progress bar says.
+
+    Raises:
+        GanzooError: it cannot be written; see also `check_out`.
+    """
+    check_out(out, n)
+    with tqdm(total=n, desc=f"{verb} to {out}", unit="img", disable=True if n <= CHUNK else None) as bar:
+        if out.suffix == ".png":
+            images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])
+            with replacing(out) as partial:
+                grid(images.permute(0, 3, 1, 2).float() / 127.5 - 1, columns).save(partial)
+        elif out.suffix == ".npz":
+            _write_npz(out, n, chunks, bar)
+        else:
+            _write_folder(out, name, chunks, bar)
+
+
+def _tick(bar: tqdm[Any], pixels: Any) -> Any:
+    bar.update(len(pixels))
+    return pixels
+
+
+def _write_npz(out: Path, n: int, chunks: Chunks, bar: tqdm[Any]) -> None:
+    with replacing(out) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:  # noqa: SIM117
+        with archive.open("images.npy", "w", force_zip64=True) as file:
+            for start, pixels in chunks:
+                if start == 0:
+                    header = io.BytesIO()
+                    np.lib.format.write_array_header_2_0(
+                        header, {"descr": "|u1", "fortran_order": False, "shape": (n, *pixels.shape[1:])}
+                    )
+                    file.write(header.getvalue())
+                file.write(np.ascontiguousarray(pixels).tobytes())
+                bar.update(len(pixels))
+
+
+def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tqdm[Any]) -> None:
+    """Write PNGs in threads (zlib frees the interpreter) into a folder that takes its name when it is whole."""
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
+
+    def write(start: int, pixels: NDArray[np.uint8]) -> int:
+        for i, image in enumerate(pixels):
+            to_pil(image).save(partial / f"{name(start + i)}.png", compress_level=1)
+        return len(pixels)
+
+    try:
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            pending: deque[Future[int]] = deque()
+            for start, pixels in chunks:
+                pending.append(pool.submit(write, start, pixels))
+                while len(pending) > 8:  # flat memory, however slow the disk
+                    bar.update(pending.popleft().result())
+            while pending:
+                bar.update(pending.popleft().result())
+        to_final(partial, out)
+    except OSError as error:
+        raise GanzooError(f"{out} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:
+    """Write images (N, C, H, W) side by side as ``.png``, or there and back as an endless ``.gif``.
+
+    Raises:
+        ConfigError: another suffix.
+        GanzooError: it cannot be written.
+    """
+    if out.suffix == ".png":
+        with replacing(out) as partial:
+            grid(images, len(images)).save(partial)
+    elif out.suffix == ".gif":
+        frames = [to_pil(image) for image in to_uint8(images)]
+        frames += frames[-2:0:-1]
+        with replacing(out) as partial:
+            frames[0].save(partial, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    else:
+        raise ConfigError(f"{out}: an interpolation is written as .png or .gif, not as '{out.suffix}'")

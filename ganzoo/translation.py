@@ -1,0 +1,106 @@
+"""Images of images: pictures with the input beside the output, and many translated to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.data import PairSource, Source, read_batches
+from ganzoo.data.reading import file_names
+from ganzoo.errors import ConfigError, DataError
+from ganzoo.gan import GAN
+from ganzoo.pictures import check_out, grid, to_uint8, write_images
+
+EXAMPLES = 16
+"""Images of a preview."""
+_ACROSS = 4  # inputs in a row of a grid
+
+
+def side_by_side(gan: GAN, batch: Mapping[str, Any], columns: int = _ACROSS) -> Image.Image:
+    """Return a grid of what a model makes of a batch, each way it knows: input, output and, where there is one, target.
+
+    Args:
+        gan: a model that translates.
+        batch: with the images (N, C, S, S) that its `translations` name; a ``pair`` in it says that they match.
+        columns: inputs in a row, of one way; two ways are beside each other, half as many in a row.
+    """
+    shown: list[Tensor] = []
+    for source, target in gan.translations:
+        shown += [batch[source], gan.translate(batch[source], to=target)]
+        shown += [batch[target]] if "pair" in batch else []
+    cells = torch.stack(shown, 1)  # (N, cells of an input, C, S, S)
+    columns = max(1, columns // len(gan.translations))
+    return grid(cells.flatten(0, 1), columns * cells.shape[1])
+
+
+def translate_source(
+    gan: GAN, source: Source | PairSource, out: Path, *, to: str | None = None, count: int | None = None,
+    beside: bool = False, columns: int | None = None, batch_size: int = 64, **conditions: Any,
+) -> int:  # fmt: skip
+    """Translate the images of a source and write them, with a progress bar and flat memory.
+
+    Args:
+        gan: a model that translates.
+        source: the images; of two sets, the one that the model starts from.
+        out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs that
+            are called as their inputs are, or numbered.
+        to: see `GAN.translate`.
+        count: the first so many; None for all.
+        beside: each picture has the input on the left and, for data in pairs, the target on the right.
+        columns: of a grid.
+        batch_size: images per forward pass.
+        **conditions: as for `GAN.translate`.
+
+    Returns:
+        How many were translated.
+
+    Raises:
+        GanzooError: ``out`` cannot be written, or an image cannot be read.
+        ConfigError: a bad number or condition, or the model makes no images of images.
+    """
+    if not gan.translations:
+        raise ConfigError(f"{type(gan).__name__} makes images of seeds, not of images: ganzoo sample draws them")
+    ways = dict((target, source) for source, target in gan.translations)  # noqa: C402 - the other way round
+    target = to or gan.translations[0][1]
+    if target not in ways:
+        raise ConfigError(f"{type(gan).__name__} does not translate to '{target}'; it does to: {', '.join(ways)}")
+    begin = ways[target] if isinstance(source, PairSource) else "image"
+    n = min(count or source.count, source.count)
+    check_out(out, n)
+    size, channels = _shape(gan, source)
+    batches = read_batches(source, size, channels, count=n, batch_size=max(batch_size, 1))
+    matched = isinstance(source, PairSource) and source.matched
+
+    def chunks() -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        done = 0
+        for batch in batches:
+            made = gan.translate(batch[begin], to=to, batch_size=batch_size, **conditions)
+            parts = [batch[begin], made, *([batch[target]] if matched else [])] if beside else [made]
+            yield done, to_uint8(torch.cat(parts, 3))  # side by side
+            done += len(made)
+
+    one = source if isinstance(source, Source) else {"A": source.a, "B": source.b}.get(begin)
+    names = file_names(one, n) if isinstance(one, Source) else None
+    digits = max(1, len(str(n - 1)))
+    write_images(
+        out, chunks(), n, name=lambda i: names[i] if names else f"{i:0{digits}d}", columns=columns, verb="translating",
+    )  # fmt: skip
+    return n
+
+
+def _shape(gan: GAN, source: Source | PairSource) -> tuple[int, int]:
+    """Return (size, channels) that the images are brought to: the model's, or their own where it takes all."""
+    size, channels = getattr(gan.config, "image_size", None), getattr(gan.config, "channels", None)
+    if size is None or channels is None:
+        native = source.native()
+        size, channels = size or native[0], channels or native[1]
+    if size is None:
+        raise DataError(f"{source.name} has images of several sizes, or none that is square")
+    return int(size), int(channels)

@@ -1,0 +1,87 @@
+"""The generator of pix2pix: a U-Net (Isola 2017, section 3.2.1 and appendix 6.1.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.gan.layers import norm_layer
+
+WIDEST = 8  # times the first map's width
+DROPPING = 3  # innermost levels of the decoder that drop features
+
+
+class Level(nn.Module):
+    """One level: halve maps (N, I, S, S), let the level below transform them, double them; beside the maps themselves.
+
+    Args:
+        inside: I.
+        width: of the halved maps.
+        out: width of what is doubled.
+        size: S.
+        below: the next level, which maps ``width`` channels to ``2 * width``; None for the innermost.
+        norm: of all maps but the outermost and the innermost halved ones, see `norm_layer`.
+        dropout: share of the doubled maps that is dropped.
+        outer: the outermost level: neither its input nor its output is activated or normalised.
+    """
+
+    def __init__(
+        self,
+        inside: int,
+        width: int,
+        out: int,
+        *,
+        size: int,
+        below: Level | None,
+        norm: str,
+        dropout: float = 0.0,
+        outer: bool = False,
+    ) -> None:
+        super().__init__()
+        kernel = 4 - size % 2  # an odd size is halved to (S + 1) / 2 and comes back as it was
+        down: list[nn.Module] = [nn.Conv2d(inside, width, kernel, 2, 1)]
+        if not outer:
+            down.insert(0, nn.LeakyReLU(0.2))
+            if below is not None:
+                down.append(norm_layer(norm, width))
+        up: list[nn.Module] = [nn.ReLU(), nn.ConvTranspose2d(width * (1 if below is None else 2), out, kernel, 2, 1)]
+        if not outer:
+            up += [norm_layer(norm, out), nn.Dropout(dropout)]
+        self.outer = outer
+        self.down, self.below, self.up = nn.Sequential(*down), below, nn.Sequential(*up)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Transform."""
+        halved: Tensor = self.down(maps)
+        doubled: Tensor = self.up(halved if self.below is None else self.below(halved))
+        return doubled if self.outer else torch.cat([maps, doubled], 1)
+
+
+class UNet(nn.Module):
+    """Images (N, C, S, S) in [-1, 1] to images of the same shape, halved down to one pixel and doubled again.
+
+    Args:
+        channels: C.
+        image_size: S.
+        base_channels: width of the first map; each next one is twice as wide, up to 8 times.
+        norm: see `norm_layer`.
+        dropout: of the innermost maps.
+    """
+
+    def __init__(self, channels: int, *, image_size: int, base_channels: int, norm: str, dropout: float) -> None:
+        super().__init__()
+        sizes = [image_size]
+        while sizes[-1] > 1:
+            sizes.append((sizes[-1] + 1) // 2)
+        widths = [base_channels * min(WIDEST, 2**i) for i in range(len(sizes) - 1)]
+        level: Level | None = None
+        for i in range(len(widths) - 1, 0, -1):  # from the innermost outwards
+            drop = dropout if len(widths) - 1 - i < DROPPING else 0.0
+            level = Level(
+                widths[i - 1], widths[i], widths[i - 1], size=sizes[i], below=level, norm=norm, dropout=drop
+            )  # fmt: skip
+        self.levels = Level(channels, widths[0], channels, size=image_size, below=level, norm=norm, outer=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate."""
+        return torch.tanh(self.levels(images))

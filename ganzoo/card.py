@@ -6,26 +6,16 @@ that ganzoo does not know, stay when the card is written again.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
-from ganzoo.errors import HubError
+from ganzoo.cardtext import BEGIN, END, around, as_list, join, split
 from ganzoo.hub.search import TAG
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo
 
-CARD = "README.md"
-TASK = "unconditional-image-generation"
-BEGIN = "<!-- ganzoo: `ganzoo publish` writes the lines from here to the end mark anew; write before or after them -->"
-END = "<!-- ganzoo: end -->"
-_BEGIN = re.compile(r"^<!-- ganzoo: `ganzoo publish`", re.MULTILINE)
-_END = re.compile(f"^{re.escape(END)}", re.MULTILINE)
-_RULE = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
+DRAWING, TRANSLATING = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them
 
 
 class Facts(NamedTuple):
@@ -35,31 +25,41 @@ class Facts(NamedTuple):
         config: of the model, as it is published.
         address: it can be loaded from, ``"hf:owner/name"``.
         architecture: its record, or None where it is not installed.
-        dataset: its repository on the Hub, or None.
+        datasets: their repositories on the Hub.
         shape: (C, H, W) of an image.
         training: whether the networks that only training needs come with it.
         conditions: what `sample` takes beside seeds, for instance ``("labels",)``.
+        picture: whether ``samples.png`` comes with it.
     """
 
     config: ModelConfig
     address: str
     architecture: Architecture | None
-    dataset: str | None
+    datasets: tuple[str, ...]
     shape: tuple[int, int, int]
     training: bool
     conditions: tuple[str, ...] = ()
+    picture: bool = True
 
     @property
     def name(self) -> str:
         """The repository's name without its owner."""
         return self.address.partition("@")[0].rpartition("/")[2]
 
+    @property
+    def translates(self) -> bool:
+        """It makes images of images."""
+        return self.architecture is not None and self.architecture.translates
 
-def dataset_repo(zoo: Zoo, name: str) -> str | None:
-    """Return the Hub's name of a data set, or None for somebody's own images."""
-    if name in zoo.datasets:
-        return zoo.datasets[name].record.repo
-    return name.removeprefix("hf:") if name.startswith("hf:") else None
+    @property
+    def task(self) -> str:
+        """What the Hub calls what it does."""
+        return TRANSLATING if self.translates else DRAWING
+
+
+def dataset_repo(zoo: Zoo, name: str) -> str:
+    """Return the Hub's name of a data set of the zoo (``"mnist"``) or the Hub (``"hf:owner/name"``)."""
+    return zoo.datasets[name].record.repo if name in zoo.datasets else name.removeprefix("hf:")
 
 
 def compose(facts: Facts, old: str | None = None) -> str:
@@ -70,80 +70,23 @@ def compose(facts: Facts, old: str | None = None) -> str:
     """
     data = _metadata(facts)
     if old is None:
-        return _join(data, f"{_page(facts)}\n\n{_starter()}")
+        return join(data, f"{_page(facts)}\n\n{_starter()}")
     front, body = split(old)
     own = front.get(TAG)
     ours = [*data["tags"], own.get("architecture") if isinstance(own, dict) else None]
-    tags = [*data["tags"], *(tag for tag in _list(front.get("tags")) if tag not in ours)]
+    tags = [*data["tags"], *(tag for tag in as_list(front.get("tags")) if tag not in ours)]
     merged = {**front, **data, "tags": tags}
-    before, after = _around(body)
+    before, after = around(body)
     parts = [before.strip(), _page(facts), after.strip()]
-    return _join(merged, "\n\n".join(part for part in parts if part))
-
-
-def _around(body: str) -> tuple[str, str]:
-    """Return what stands before and after the part that ganzoo writes; of a page without one, all stands after."""
-    end = _END.search(body)
-    begins = [match.start() for match in _BEGIN.finditer(body, 0, end.start())] if end else []
-    if end is None or not begins:
-        return "", body
-    return body[: begins[-1]], body[end.end() :]
-
-
-def split(card: str) -> tuple[dict[str, Any], str]:
-    """Return a card's metadata and its page.
-
-    Raises:
-        HubError: the metadata is no YAML mapping.
-    """
-    card = card.removeprefix("\ufeff")
-    first = _RULE.match(card)
-    last = _RULE.search(card, first.end() + 1) if first else None
-    if first is None or last is None:
-        return {}, card
-    try:
-        front = yaml.safe_load(card[first.end() : last.start()]) or {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" (line {mark.line + 1})" if mark else ""
-        raise HubError(f"the metadata on top of the card is no YAML{line}: mend it in {CARD}") from error
-    if not isinstance(front, dict):
-        raise HubError(f"the metadata on top of the card is no list of keys and values: mend it in {CARD}")
-    return front, card[last.end() :].lstrip("\r\n")
-
-
-def own_words(card: str) -> str:
-    """Return what a person wrote of a card: the page without the part that ganzoo writes."""
-    return "\n\n".join(part.strip() for part in _around(split(card)[1]) if part.strip())
-
-
-def read_card(path: Path) -> str:
-    """Return the text of a card.
-
-    Raises:
-        HubError: it is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise HubError(f"{path} is not UTF-8: save it anew as that") from error
-
-
-def _join(front: Mapping[str, Any], body: str) -> str:
-    head = yaml.safe_dump(dict(front), sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{head}---\n\n{body.strip()}\n"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return join(merged, "\n\n".join(part for part in parts if part))
 
 
 def _metadata(facts: Facts) -> dict[str, Any]:
     config = facts.config
     results = [
         EvalResult(
-            task_type=TASK,
-            dataset_type=facts.dataset or config.data["name"],
+            task_type=facts.task,
+            dataset_type=facts.datasets[0] if len(facts.datasets) == 1 else config.data["name"],
             dataset_name=config.data["name"],
             metric_type=metric.name,
             metric_value=metric.value,
@@ -153,10 +96,10 @@ def _metadata(facts: Facts) -> dict[str, Any]:
     ]
     data = ModelCardData(
         library_name=TAG,
-        pipeline_tag=TASK,
+        pipeline_tag=facts.task,
         license=config.license,
         tags=list(dict.fromkeys(["gan", config.architecture])),
-        datasets=[facts.dataset] if facts.dataset else None,
+        datasets=list(facts.datasets) or None,
         metrics=[metric.name for metric in config.metrics] or None,
         model_name=facts.name,
         eval_results=results or None,
@@ -173,9 +116,18 @@ def _metadata(facts: Facts) -> dict[str, Any]:
 
 def _page(facts: Facts) -> str:
     picture = "![64 samples, seeds 0 to 63](samples.png)"
-    sections = [_intro(facts), _use(facts), _training(facts), _metrics(facts.config), _versions(facts.config)]
+    if facts.translates:
+        picture = "![images of the data set, each with what the model makes of it](samples.png)"
+    sections = [
+        *([picture] if facts.picture else []),
+        _intro(facts),
+        _use(facts),
+        _training(facts),
+        _metrics(facts.config),
+        _versions(facts.config),
+    ]
     # Whatever a config says, it is text: a mark in it would be taken for ours.
-    text = "\n\n".join([f"# {facts.name}", picture, *sections]).replace("<!--", "&lt;!--")
+    text = "\n\n".join([f"# {facts.name}", *sections]).replace("<!--", "&lt;!--")
     return f"{BEGIN}\n\n{text}\n\n{END}"
 
 
@@ -187,16 +139,24 @@ def _intro(facts: Facts) -> str:
     base = f", going on from {_line(start)}" if start else ""
     return (
         f"A generative adversarial network: {config.architecture}{summary}, trained on "
-        f"{_line(config.data['name'])}{base}. It draws {colour} images of {height}x{width}. It is loaded by ganzoo; "
+        f"{_line(config.data['name'])}{base}. It {'makes' if facts.translates else 'draws'} {colour} images of "
+        f"{height}x{width}{' of such images' if facts.translates else ''}. It is loaded by ganzoo; "
         "its weights are safetensors, and nothing of this repository is run."
     )
 
 
 def _use(facts: Facts) -> str:
     address, shape = facts.address, ", ".join(map(str, facts.shape))
-    names = ", ".join(f"`{name}`" for name in facts.conditions)
-    more = f"\n\n`gan.sample` also takes {names}." if names else ""
+    verb = "translate" if facts.translates else "sample"
+    names = ", ".join(f"`{name}`" for name in facts.conditions if not facts.translates or name != "images")
+    more = f"\n\n`gan.{verb}` also takes {names}." if names else ""
     package = "" if facts.config.plugin == TAG else f" {facts.config.plugin}"
+    if facts.translates:
+        code = f"made = gan.translate(images)  # both (N, {shape}), in [-1, 1]"
+        command = f"`ganzoo translate {address} INPUT... -o OUT` does so with files"
+    else:
+        code = f"images = gan.sample(16, seed=0)  # (16, {shape}), float32 in [-1, 1]"
+        command = f"`ganzoo sample {address} -n 64 -o grid.png` draws a grid"
     return f"""## Use
 
 ```
@@ -207,11 +167,10 @@ pip install ganzoo{package}
 import ganzoo
 
 gan = ganzoo.load("{address}")  # verified, in eval mode
-images = gan.sample(16, seed=0)  # (16, {shape}), float32 in [-1, 1]
+{code}
 ```
 
-`ganzoo sample {address} -n 64 -o grid.png` draws a grid; `ganzoo train --from {address} --data FOLDER` goes on training
-it on other images.{more}"""
+{command}; `ganzoo train --from {address} --data DATA` goes on training it on other images.{more}"""
 
 
 def _training(facts: Facts) -> str:
@@ -251,7 +210,7 @@ def _line(text: Any) -> str:
 
 
 def _data(config: ModelConfig) -> str:
-    classes = _list(config.data.get("classes"))
+    classes = as_list(config.data.get("classes"))
     images = config.data.get("images")
     words = [str(config.data["name"])]
     words += [f"split {config.data['split']}"] if config.data.get("split") else []

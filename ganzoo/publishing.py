@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ganzoo import pretrained
-from ganzoo.card import CARD, read_card
+from ganzoo.cardtext import CARD, read_card
 from ganzoo.errors import ConfigError, HubError
 from ganzoo.files import to_final
 from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse

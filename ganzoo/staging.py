@@ -11,7 +11,9 @@ import msgspec
 import yaml
 from safetensors import safe_open
 
-from ganzoo.card import CARD, Facts, compose, dataset_repo, split
+from ganzoo.card import Facts, compose, dataset_repo
+from ganzoo.cardtext import CARD, split
+from ganzoo.data.pairs import named_sets
 from ganzoo.errors import WeightsError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN
@@ -57,12 +59,24 @@ def stage(
                 "published with --discriminator"
             )
         save_tensors(folder / TRAINING, tensors)
-    with replacing(folder / SAMPLES) as partial:
-        grid(gan.sample(IMAGES, seed=0)).save(partial)
     config = _public(found, gan, folder)
+    _picture(folder / SAMPLES, found, gan, notes, named=named_sets(config.data["name"], installed()) is not None)
     config = replace(config, license=_license(config, old, chosen, notes))
     write_config(folder, config)
     return config
+
+
+def _picture(path: Path, found: Model, gan: GAN, notes: list[str], *, named: bool) -> None:
+    """Write the picture of the card: samples, or of a model that translates what its run has shown."""
+    if not gan.translations:
+        with replacing(path) as partial:
+            grid(gan.sample(IMAGES, seed=0)).save(partial)
+        return
+    shown = found.weights.parent / SAMPLES
+    if named and found.folder is not None and shown.exists():
+        shutil.copyfile(shown, path)
+    elif shown.exists():  # it shows images that it was trained on, which may be nobody else's business
+        notes.append(f"its card has no picture, as that would show own images: add {SAMPLES} if they may be seen")
 
 
 def _license(config: ModelConfig, old: str | None, chosen: str | None, notes: list[str]) -> str:
@@ -73,8 +87,10 @@ def _license(config: ModelConfig, old: str | None, chosen: str | None, notes: li
         notes.append(f"the card on the Hub says {written}; the model's licence is {own}, which takes its place")
     found = chosen or own or written
     if not found:
-        datasets, name = installed().datasets, config.data["name"]
-        found = (datasets[name].record.license if name in datasets else None) or UNKNOWN
+        datasets = installed().datasets
+        names = named_sets(config.data["name"], installed()) or ()
+        known = {datasets[name].record.license if name in datasets else None for name in names}
+        found = (known.pop() if len(known) == 1 else None) or UNKNOWN
     if found == UNKNOWN:
         notes.append("its licence is given as unknown: --license says under which it may be used")
     return found
@@ -84,10 +100,11 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     """Return a model's config for everybody: complete, and without this machine's paths."""
     config, zoo = found.config, installed()
     name = str(config.data.get("name", UNKNOWN))
-    named = name in zoo.datasets or name.startswith(("hf:", "own images"))
+    named = named_sets(name, zoo) is not None or "own images (" in name
     # A folder called after a data set is not taken for it, and where it lies is nobody's business.
-    shown = name if named or found.folder is None else f"own images ({Path(name).name or UNKNOWN})"
-    data = {**config.data, "name": shown}
+    own = str(config.data.get("public") or f"own images ({Path(name).name or UNKNOWN})")
+    shown = name if named or found.folder is None else own
+    data = {key: value for key, value in {**config.data, "name": shown}.items() if key != "public"}
     trained = config.trained or _trained(found)
     training = {key: config.training[key] for key in PUBLIC if isinstance(config.training.get(key), str | int)}
     if training:
@@ -135,10 +152,11 @@ def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, ol
         config,
         str(address),
         owned.record if owned else None,
-        dataset_repo(zoo, config.data["name"]),
+        tuple(dataset_repo(zoo, name) for name in named_sets(config.data["name"], zoo) or ()),
         (channels, height, width),
         (folder / TRAINING).exists(),
         tuple(gan.conditions()),
+        (folder / SAMPLES).exists(),
     )
     (folder / CARD).write_text(compose(facts, old), encoding="utf-8")
 

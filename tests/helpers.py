@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 
 import ganzoo
-from ganzoo.data import Loader, Store
+from ganzoo.data import Loader, PairStore, Store
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
@@ -45,14 +45,23 @@ def make_state(gan) -> State:
     return State(gan, EMA(gan), gan.optimizers())
 
 
-def make_store(digits, n: int = 512) -> Store:
+def make_store(digits, n: int = 512, gan=None) -> Store | PairStore:
+    """Return some digits, or for a model that needs two sets pairs that are made of them."""
     images, labels = digits
-    return Store(
-        "digits", torch.from_numpy(images[:n])[:, None], torch.from_numpy(labels[:n]), tuple(map(str, range(10)))
-    )
+    pixels = torch.from_numpy(images[:n])[:, None]
+    if gan is not None and "A" in gan.needs:
+        return PairStore("digits", None, Store("digits", pixels, None, None), matched=True, degradation="edges")
+    return Store("digits", pixels, torch.from_numpy(labels[:n]), tuple(map(str, range(10))))
 
 
-def run_steps(state: State, store: Store, steps: int, *, batch_size: int = 16, precision: str = "fp32") -> State:
+def data_for(name: str, data) -> str:
+    """Return ``data``, or for an architecture that needs two sets pairs that are made of it."""
+    return f"edges:{data}" if installed().architectures[name].record.translates else str(data)
+
+
+def run_steps(
+    state: State, store: Store | PairStore, steps: int, *, batch_size: int = 16, precision: str = "fp32"
+) -> State:
     """Let the engine make ``steps`` steps."""
     last = state.step + steps
     loader = Loader(store, seed=0)

@@ -3,7 +3,8 @@ import yaml
 from huggingface_hub import ModelCard
 
 import ganzoo
-from ganzoo.card import BEGIN, END, Facts, compose, dataset_repo, own_words, split
+from ganzoo.card import Facts, compose, dataset_repo
+from ganzoo.cardtext import BEGIN, END, own_words, split
 from ganzoo.errors import HubError
 from ganzoo.modelconfig import ModelConfig, config_of
 from ganzoo.registry import Score, installed
@@ -14,7 +15,7 @@ MODELS = ganzoo.list_models()
 def facts(name="dcgan-mnist", address="hf:me/digits", **changes) -> Facts:
     config = config_of(installed().models[name].record)
     architecture = installed().architectures[config.architecture].record
-    made = Facts(config, address, architecture, "ylecun/mnist", (1, 28, 28), False)
+    made = Facts(config, address, architecture, ("ylecun/mnist",), (1, 28, 28), False)
     return made._replace(**changes)
 
 
@@ -45,7 +46,7 @@ def test_the_page_says_what_a_reader_needs():
 
 def test_without_data_set_metrics_or_licence():
     config = ModelConfig("dcgan", "ganzoo-x", "2.0", {"a": "x|y"}, "0.1.0", data={"name": "photos"})
-    text = compose(Facts(config, "hf:me/photos@v1", None, None, (3, 64, 64), True))
+    text = compose(Facts(config, "hf:me/photos@v1", None, (), (3, 64, 64), True))
     front, page = split(text)
     assert not {"datasets", "model-index", "metrics", "license"} & set(front)
     assert "None was measured" in page
@@ -157,4 +158,3 @@ def test_the_repository_of_a_data_set():
     zoo = installed()
     assert dataset_repo(zoo, "mnist") == "ylecun/mnist"
     assert dataset_repo(zoo, "hf:me/cats") == "me/cats"
-    assert dataset_repo(zoo, "photos") is None

@@ -6,7 +6,7 @@ import torch
 import yaml
 
 import ganzoo
-from ganzoo.card import CARD
+from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, GanzooError, HubError, WeightsError
 from ganzoo.modelconfig import read_config
 from ganzoo.publishing import publish

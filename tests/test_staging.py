@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 import ganzoo
-from ganzoo.card import CARD
+from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, HubError, WeightsError
 from ganzoo.modelconfig import read_config
 from ganzoo.publishing import publish

@@ -64,8 +64,10 @@ def own_data(zoo: Zoo, model: Model) -> str:
     Raises:
         ConfigError: it says neither. A path that somebody else's model names is not read.
     """
+    from ganzoo.data.pairs import named_sets
+
     named = str(model.config.data.get("name"))
-    if named in zoo.datasets:
+    if all(name in zoo.datasets for name in named_sets(named, zoo) or [""]):
         return named
     given = model.config.training.get("data")
     if given and model.folder is not None and (model.folder / "checkpoints").is_dir():

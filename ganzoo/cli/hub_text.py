@@ -74,7 +74,7 @@ def _metrics(index: Any) -> Any:
 
 def show_hub(name: str, *, as_json: bool) -> None:
     """Print a published model's card and metrics; its weights stay where they are."""
-    from ganzoo.card import own_words
+    from ganzoo.cardtext import own_words
     from ganzoo.errors import HubError, WeightsError
     from ganzoo.hub.address import parse
     from ganzoo.hub.client import explained

@@ -53,6 +53,7 @@ def architecture_json(owned: Owned[Architecture]) -> dict[str, Any]:
         "summary": record.summary,
         "paper": record.paper,
         "target": record.target,
+        "translates": record.translates,
         "parameters": [dataclasses.asdict(p) for p in parameters(record.config)],
     }
 
@@ -84,5 +85,7 @@ def model_text(zoo: Zoo, weights: Weights) -> str:
     rows = model_rows(zoo, config_of(weights), where)
     width = max(len(row[0]) for row in rows)
     head = f"{weights.name}: {weights.summary}" if weights.summary else weights.name
-    code = [f'gan = ganzoo.load("{weights.name}")', "images = gan.sample(16, seed=0)"]
+    known = zoo.architectures[weights.architecture].record if weights.architecture in zoo.architectures else None
+    use = "made = gan.translate(images)" if known and known.translates else "images = gan.sample(16, seed=0)"
+    code = [f'gan = ganzoo.load("{weights.name}")', use]
     return "\n".join([head, *(f"{row[0].ljust(width)}  {row[1]}" for row in rows), "", *code])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.command("train")
 @click.argument("architecture", required=False, shell_complete=complete_architecture)
 @click.option(
-    "--data", help="A data set (mnist, hf:owner/name), a folder of images or parquet files, a .npz or .npy file."
+    "--data",
+    help="A data set (mnist, hf:owner/name) or one class of it (cifar10:horse), a folder of images or parquet files, a "
+    ".npz or .npy file. Two sets: A=DATA,B=DATA; pairs: pairs:DATA, two images side by side, pairs:A=DATA,B=DATA, or "
+    "made of one set: grey:, lowres4:, mask: or edges:DATA.",
 )
 @click.option("--split", default="train", show_default=True, help="Of a data set that has several.")
 @click.option("--images", type=Count(), help="Real images to draw in all: 300k, 2M.  [default: 1M]")
@@ -123,7 +127,9 @@ def plan_text(planned: Plan, folder: Path) -> str:
 
 
 def _short(data: str) -> str:
-    return data.removeprefix("hf:").rstrip("/").rpartition("/")[2].partition(".")[0] or "data"
+    """Return a name for a run's folder: the last part of each path or name in the words for the data."""
+    parts = [part.rstrip("/").rpartition("/")[2].partition(".")[0] for part in re.split("[:,=]", data)]
+    return "-".join(part for part in parts if part not in ("", "hf", "A", "B", "pairs")) or "data"
 
 
 def _free(folder: Path) -> Path:

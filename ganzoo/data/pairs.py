@@ -14,8 +14,8 @@ from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.data.folders import from_folder
 from ganzoo.data.images import Item, open_image
 from ganzoo.data.source import Source
-from ganzoo.data.sources import open_source
-from ganzoo.errors import DataError
+from ganzoo.data.sources import HUB, exists, open_source
+from ganzoo.errors import DataError, did_you_mean
 from ganzoo.registry import Zoo, installed
 
 SIDES = ("A", "B")
@@ -75,11 +75,6 @@ class PairSource:
         """The name for everybody, see `Source.public`."""
         return self.pattern.format(*(source.public for source in self._sources()))
 
-    @property
-    def sets(self) -> tuple[str, ...]:
-        """The names of the data sets that the images are from, see `Source.sets`."""
-        return tuple(dict.fromkeys(name for source in self._sources() for name in source.sets))
-
     def native(self) -> tuple[int | None, int]:
         """Return (size, channels) that both have; the size is None where they differ, see `Source.native`."""
         sizes, channels = zip(*(source.native() for source in self._sources()), strict=True)
@@ -125,11 +120,29 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
     if sides is not None:
         a, b = (from_folder(str(side), side) for side in sides)
         return _two(PairSource(spec, a, b, matched, pattern=f"{prefix}A={{}},B={{}}"))
+    if colon and not matched and kind not in zoo.datasets and not exists(spec):
+        meant = did_you_mean(kind, [*DEGRADATIONS, MATCHED])
+        if meant and not exists(kind):
+            raise DataError(f"Nothing that makes pairs is called '{kind}'.{meant}")
     if matched:
         whole = find(text)
         a, b = (_half(whole, side) for side in SIDES)
         return PairSource(spec, a, b, True, pattern=f"{prefix}{{}}")
     return find(text)
+
+
+def named_sets(spec: str, zoo: Zoo) -> tuple[str, ...] | None:
+    """Return the data sets of the zoo and the Hub that ``spec`` is made of, or None if a path is part of it."""
+    kind, colon, rest = spec.partition(":")
+    text = rest if colon and (kind == MATCHED or kind in DEGRADATIONS) else spec
+    two = _TWO.fullmatch(text)
+    found = []
+    for name in two.groups() if two else (text,):
+        whole = next((n for n in (name, name.rpartition(":")[0]) if n in zoo.datasets or HUB.fullmatch(n)), None)
+        if whole is None:
+            return None
+        found.append(whole)
+    return tuple(dict.fromkeys(found))
 
 
 def _two(pair: PairSource) -> PairSource:

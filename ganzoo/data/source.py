@@ -28,7 +28,6 @@ class Source:
         read: starts a new pass over the images.
         classes: names of the labels in order, or None for unlabelled images.
         local: the name is a path.
-        whole: the name of the set that these are a class of, or None.
     """
 
     name: str
@@ -37,7 +36,6 @@ class Source:
     read: Callable[[], Iterator[Item]]
     classes: tuple[str, ...] | None = None
     local: bool = False
-    whole: str | None = None
 
     @property
     def keys(self) -> frozenset[str]:
@@ -53,11 +51,6 @@ class Source:
     def public(self) -> str:
         """The name for everybody: where somebody's own images lie is nobody else's business."""
         return f"own images ({Path(self.name).name or 'folder'})" if self.local else self.name
-
-    @property
-    def sets(self) -> tuple[str, ...]:
-        """The names of the data sets that the images are from, as ``ganzoo list --all`` or the Hub have them."""
-        return () if self.local else (self.whole or self.name,)
 
     def native(self) -> tuple[int | None, int]:
         """Return (size, channels) of the first images: the size is None where they differ or are not square."""

@@ -21,6 +21,8 @@ from ganzoo.errors import DataError, MissingExtraError, did_you_mean
 from ganzoo.registry import Dataset, Zoo, installed
 
 ONLY_SPLIT = "train"
+HUB = re.compile(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*")
+"""A data set of the Hub."""
 _CLASSES_UP_TO = 2**16
 
 
@@ -45,7 +47,7 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
     if (of_class := _of_class(name, split, zoo)) is not None:
         return of_class
     if name.startswith("hf:"):
-        if not re.fullmatch(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*", name):  # the library takes all else for a path
+        if not HUB.fullmatch(name):  # the library takes all else for a path
             raise DataError(f"'{name}' is no data set of the Hub: say hf:owner/name")
         return _from_hub(Dataset(name=name, repo=name[3:], summary=""), split)
     if name in zoo.datasets:
@@ -78,9 +80,9 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
 def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
     """Return the images of one class for ``DATA:CLASS``, or None where the name is no such thing."""
     whole, _, wanted = name.rpartition(":")
-    if not whole.removeprefix("hf:") or whole == "hf" or name in zoo.datasets or _exists(name):
+    if not whole.removeprefix("hf:") or whole == "hf" or name in zoo.datasets or exists(name):
         return None
-    if not (whole.startswith("hf:") or whole in zoo.datasets or _exists(whole)):
+    if not (whole.startswith("hf:") or whole in zoo.datasets or exists(whole)):
         return None
     source = open_source(whole, split=split, zoo=zoo)
     classes = source.classes or ()
@@ -95,12 +97,11 @@ def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
     count = sum(1 for _ in read())
     if count == 0:
         raise DataError(f"{whole} has no image of the class '{wanted}' in split '{split}'")
-    return replace(
-        source, name=name, key=f"{source.key}:class={label}", count=count, read=read, classes=None, whole=whole
-    )
+    return replace(source, name=name, key=f"{source.key}:class={label}", count=count, read=read, classes=None)
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
+    """Whether a file or folder has this name."""
     try:
         return Path(name).expanduser().exists()
     except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there

@@ -71,6 +71,12 @@ class PairStore:
     def __len__(self) -> int:
         return len(self.b)
 
+    def take(self, key: str, index: Tensor) -> Tensor:
+        """Return images of A or B (N, C, S, S) by their numbers, float32 in [-1, 1]."""
+        side = self.a if key == "A" and self.a is not None else self.b
+        images = side.images[index].float().div_(127.5).sub_(1)
+        return self.degrade(images) if key == "A" and self.a is None else images
+
     def degrade(self, images: Tensor) -> Tensor:
         """Return A of images (N, C, S, S) of B, for a set that has no A of its own."""
         degraded = get_degradation(str(self.degradation))(images)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ganzoo.data import Store, open_source, prepare
+from ganzoo.data import PairStore, Store, open_data, prepare
 from ganzoo.errors import ConfigError, GanzooError, NameClashError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.metrics.contract import Features, Measure
@@ -53,7 +53,9 @@ def evaluate(
 ) -> list[Score]:
     """Measure what a model draws.
 
-    A conditional model draws the conditions that go with its seeds, see `GAN.inputs`.
+    A conditional model draws the conditions that go with its seeds, see `GAN.inputs`. One that translates makes its
+    images of the first ones of its source, the first of its `translations`, in the split that the protocol names; they
+    are compared with all of its target.
 
     Args:
         gan: the model, on the device where it is measured.
@@ -74,20 +76,23 @@ def evaluate(
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     zoo = installed()
-    jobs = _jobs(zoo, read_protocols(zoo, protocols), gan.device)
+    jobs = _jobs(zoo, read_protocols(zoo, protocols), gan)
     first = quantise(gan.sample(1)).to(gan.device)
     for job in jobs:
         _check_needs(job, first, gan)
-    stores = _stores(zoo, jobs, data, first)
+    stores = _stores(zoo, jobs, data, first, gan)
     with torch.inference_mode():
-        for images, seed in dict.fromkeys((job.protocol.images, job.protocol.seed) for job in jobs):
-            due = [job for job in jobs if (job.protocol.images, job.protocol.seed) == (images, seed)]
+        for images, seed, split in dict.fromkeys(_drawing(job, gan) for job in jobs):
+            due = [job for job in jobs if _drawing(job, gan) == (images, seed, split)]
             bar = tqdm(total=images, desc="drawing", unit="img", disable=None if progress else True)
-            _show(due, _drawn(gan, images, seed, batch_size), bar, real=False)
+            drawn = _drawn(gan, images, seed, batch_size)
+            if split is not None:
+                drawn = _translated(gan, stores[split], images, batch_size)
+            _show(due, drawn, bar, real=False)
         compared = [job for job in jobs if job.measure.compares]
         for split, count in dict.fromkeys((job.protocol.split, job.protocol.real) for job in compared):
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
-            store = stores[str(split)]
+            store = _target(gan, stores[str(split)])
             number = count or len(store)
             bar = tqdm(total=number, desc=f"reading {store.name}", unit="img", disable=None if progress else True)
             _show(due, _real(store, number, gan.device, batch_size), bar, real=True)
@@ -99,6 +104,11 @@ def evaluate(
             raise PluginError(f"'{job.protocol}' gave {value}: the features or the images are not finite, or too alike")
         scores.append(Score(name=job.protocol.metric, value=value, protocol=str(job.protocol)))
     return scores
+
+
+def _drawing(job: _Job, gan: GAN) -> tuple[int, int, str | None]:
+    """Return what the drawn images depend on; the split where they are made of real ones."""
+    return job.protocol.images, job.protocol.seed, job.protocol.split if gan.translations else None
 
 
 def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
@@ -116,10 +126,10 @@ def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protoc
     return parsed
 
 
-def _jobs(zoo: Zoo, protocols: Sequence[Protocol], device: torch.device) -> list[_Job]:
+def _jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[_Job]:
     """Make the extractors and the measures."""
     found = {p.extractor: find_extractor(zoo, p.extractor) for p in protocols if p.extractor}
-    made = {text: _make(owned, words).to(device) for text, (owned, words) in found.items()}
+    made = {text: _make(owned, words).to(gan.device) for text, (owned, words) in found.items()}
     jobs = []
     for protocol in protocols:
         measure = _measure(zoo.metrics[protocol.metric])
@@ -127,7 +137,7 @@ def _jobs(zoo: Zoo, protocols: Sequence[Protocol], device: torch.device) -> list
             raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
         if protocol.extractor and not measure.needs & set(_SEEN):
             raise ConfigError(f"'{protocol}' sees no features: leave out [{protocol.extractor}]")
-        if not measure.compares and protocol.split is not None:
+        if not measure.compares and protocol.split is not None and not gan.translations:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
         jobs.append(_Job(protocol, measure, made[protocol.extractor] if protocol.extractor else None))
     return jobs
@@ -190,22 +200,48 @@ def _check_needs(job: _Job, image: Tensor, gan: GAN) -> None:
         raise ConfigError(f"'{job.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}")
 
 
-def _stores(zoo: Zoo, jobs: Sequence[_Job], data: str | None, image: Tensor) -> dict[str, Store]:
+def _stores(zoo: Zoo, jobs: Sequence[_Job], data: str | None, image: Tensor, gan: GAN) -> dict[str, Store | PairStore]:
     """Return the real images by split, in the shape of the drawn ones."""
-    stores: dict[str, Store] = {}
+    stores: dict[str, Store | PairStore] = {}
     for job in jobs:
         split = job.protocol.split
         if split is None:
+            if gan.translations:
+                raise ConfigError(
+                    f"a model that translates needs images: say of which split, as in '{job.protocol}/test'"
+                )
             continue
         if data is None:
             raise ConfigError(f"'{job.protocol}' compares with real images: say which data")
         if split not in stores:
-            stores[split] = prepare(open_source(data, split=split, zoo=zoo), image.shape[-1], image.shape[1])
-        if "label" in job.measure.needs and stores[split].labels is None:
+            source = open_data(data, split=split, zoo=zoo)
+            if missing := gan.needs - source.keys - {"label", "pair"}:
+                raise ConfigError(f"{data} has no {' and '.join(sorted(missing))}, which the model was trained on")
+            stores[split] = prepare(source, image.shape[-1], image.shape[1])
+        store = _target(gan, stores[split])
+        if "label" in job.measure.needs and store.labels is None:
             raise ConfigError(f"'{job.protocol}' needs labels, and {data} has none")
-        if job.protocol.real is not None and job.protocol.real > len(stores[split]):
-            raise ConfigError(f"'{job.protocol}' asks for more real images than the {len(stores[split]):,} of {data}")
+        if job.protocol.real is not None and job.protocol.real > len(store):
+            raise ConfigError(f"'{job.protocol}' asks for more real images than the {len(store):,} of {data}")
+        if gan.translations and job.protocol.images > len(stores[split]):
+            raise ConfigError(f"'{job.protocol}' asks for more images than the {len(stores[split]):,} of {data}")
     return stores
+
+
+def _target(gan: GAN, store: Store | PairStore) -> Store:
+    """Return the real images that drawn ones are compared with."""
+    if isinstance(store, Store):
+        return store
+    if gan.translations[0][1] == "A" and store.a is None:
+        raise ConfigError(f"A of {store.name} is made of B: there are no real images of A to compare with")
+    return store.a if gan.translations[0][1] == "A" and store.a is not None else store.b
+
+
+def _translated(gan: GAN, store: Store | PairStore, images: int, batch_size: int) -> Iterator[dict[str, Tensor]]:
+    assert isinstance(store, PairStore)  # noqa: S101 - `_stores` compared it with what the model needs
+    source, target = gan.translations[0]
+    for part in torch.split(torch.arange(images), batch_size):
+        yield {"image": quantise(gan.translate(store.take(source, part), to=target)).to(gan.device)}
 
 
 def _drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Iterator[dict[str, Tensor]]:

@@ -69,6 +69,7 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             from the data.
         summary: one line for ``ganzoo list``.
         paper: a reference, for instance ``"Radford et al. 2015, arXiv:1511.06434"``.
+        translates: it makes images of images (`ganzoo translate`), not of seeds.
         api: the plugin interface that the plugin was written for.
         renamed: its earlier names, each with the version of the package in which it goes; until then it works, and
             says so.
@@ -79,6 +80,7 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     config: type[Any]
     summary: str
     paper: str | None = None
+    translates: bool = False
     api: int = API
     renamed: Mapping[str, str] = field(default_factory=dict)
 

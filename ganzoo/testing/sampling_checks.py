@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from ganzoo.data import Loader
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.registry.specs import field_names
@@ -50,6 +51,28 @@ def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
     expect(images.isfinite().all(), f"{what} draws what is not finite: check the initial weights and divisions")
     expect(images.abs().max() <= 1, f"{what} goes to {images.abs().max():.2f}: end the generator with tanh, or clamp")
     expect(images.std() > 0, f"{what} draws one colour: nothing of the latent reaches the image")
+
+
+def check_translations(subject: Subject) -> None:
+    """One that makes images of images says so, and each of its images is made of one image."""
+    gan, record = subject.build(), subject.owned.record
+    says = f"translates={record.translates} in its record, and translations {tuple(gan.translations)}"
+    expect(record.translates == bool(gan.translations), f"it has {says}: say the same in both")
+    if not gan.translations:
+        return
+    expect("images" in gan.conditions(), "inputs() takes no 'images', of which images are made")
+    batch = Loader(subject.store, seed=0).batch(0, 6)
+    for source, target in gan.translations:
+        way = f"from {source} to {target}"
+        for key in (source, target):
+            expect(key in batch, f"translations has '{key}', which the images do not give: {', '.join(batch)}")
+        made = gan.translate(batch[source], to=target)
+        expect(made.shape == batch[target].shape, f"{way} it makes {tuple(made.shape)} of {tuple(batch[source].shape)}")
+        one = gan.translate(batch[source][2:3], to=target)
+        expect(_same(made[2:3], one), f"{way} an image depends on the others that are translated with it")
+        other = gan.translate(batch[source].flip(0), to=target)
+        expect(_same(made.flip(0), other), f"{way} an image depends on its place")
+        expect(torch.unique(made, dim=0).shape[0] == 6, f"{way} it makes the same of all images")
 
 
 def check_seeds(subject: Subject) -> None:

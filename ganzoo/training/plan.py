@@ -116,7 +116,6 @@ class Plan:
             data={
                 "name": self.source.name,
                 "public": self.source.public,
-                "sets": list(self.source.sets),
                 "split": self.settings.split,
                 "images": self.source.count,
                 "classes": list(self.source.classes or ()),

@@ -41,4 +41,5 @@ def ganzoo_architectures() -> Iterable[Architecture]:
         config=CycleGANConfig,
         summary="translates both ways between two sets of images, without pairs",
         paper="Zhu et al. 2017, arXiv:1703.10593",
+        translates=True,
     )

@@ -38,4 +38,5 @@ def ganzoo_architectures() -> Iterable[Architecture]:
         config=Pix2PixConfig,
         summary="translates images of one kind to another, learned from pairs",
         paper="Isola et al. 2017, arXiv:1611.07004",
+        translates=True,
     )

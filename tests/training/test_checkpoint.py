@@ -24,7 +24,8 @@ def fingerprint(state):
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", ganzoo.list_architectures())
 def test_a_restored_run_has_the_same_bits_as_one_that_never_stopped(name, precision, digits, tmp_path):
-    store, accelerator = make_store(digits, 100), Accelerator(cpu=True)  # 100: batches cross the end of an epoch
+    store = make_store(digits, 100, make(name))  # 100: batches cross the end of an epoch
+    accelerator = Accelerator(cpu=True)
     torch.manual_seed(1)
     straight = run_steps(make_state(make(name)), store, 3, precision=precision)
     path = checkpoint.save(tmp_path, straight, accelerator, keep=2)

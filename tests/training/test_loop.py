@@ -60,7 +60,7 @@ def test_a_step_moves_every_parameter_and_stays_finite(name, digits):
     gan = make(name)
     growing = len(gan.stages()) > 1  # its first stage leaves alone what comes later
     before = {key: value.clone() for key, value in gan.named_parameters()}
-    run_steps(make_state(gan), make_store(digits), 2)
+    run_steps(make_state(gan), make_store(digits, gan=gan), 2)
     for key, value in gan.named_parameters():
         assert torch.isfinite(value).all(), key
         # A critic's score may be shifted at will: the gradients of its last bias on real and fake cancel out.
@@ -70,7 +70,8 @@ def test_a_step_moves_every_parameter_and_stays_finite(name, digits):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_bf16_trains_too(name, digits):
-    state = run_steps(make_state(make(name)), make_store(digits), 2, precision="bf16")
+    gan = make(name)
+    state = run_steps(make_state(gan), make_store(digits, gan=gan), 2, precision="bf16")
     assert all(torch.isfinite(p).all() for p in state.gan.parameters())
     assert all(p.dtype == torch.float32 for p in state.gan.parameters())
 

@@ -1,0 +1,233 @@
+"""Two sets of images: how they are named, what matches, and which images meet in a batch."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganzoo.data import Loader, PairSource, PairStore, Source, open_data, prepare
+from ganzoo.data.degradations import DEGRADATIONS, get_degradation
+from ganzoo.data.pairs import named_sets
+from ganzoo.errors import DataError
+from ganzoo.registry import installed
+
+
+def folder_of(path, values, size=(16, 16)):
+    """A folder of images of one grey each, called by their place."""
+    path.mkdir(parents=True)
+    for i, value in enumerate(values):
+        Image.new("L", size, int(value)).save(path / f"{i:03d}.png")
+    return path
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A of 20 images with the values 0 ... 19, B of 30 with the values 100 ... 129."""
+    return folder_of(tmp_path / "x", range(20)), folder_of(tmp_path / "y", range(100, 130))
+
+
+def values(images):
+    return (images[:, 0, 0, 0] * 127.5 + 127.5).round().int().tolist()
+
+
+def loaded(spec, **settings):
+    source = open_data(spec)
+    return Loader(prepare(source, 16, 1, progress=False), seed=settings.pop("seed", 0), **settings)
+
+
+def test_two_folders_are_two_sets_that_do_not_match(two):
+    source = open_data("A={},B={}".format(*two))
+    assert isinstance(source, PairSource)
+    assert (source.matched, source.count, source.keys, source.native()) == (False, 20, {"A", "B"}, (16, 1))
+    batch = loaded("A={},B={}".format(*two)).batch(0, 20)
+    assert set(batch) == {"A", "B"}
+    assert sorted(values(batch["A"])) == list(range(20))
+    assert len(set(values(batch["B"]))) == 20
+    assert min(values(batch["B"])) >= 100
+
+
+def test_sets_that_do_not_match_go_through_epochs_of_their_own(two):
+    loader = loaded("A={},B={}".format(*two))
+    of_a = [values(loader.batch(place, 10)["A"]) for place in range(0, 60, 10)]
+    of_b = [values(loader.batch(place, 10)["B"]) for place in range(0, 60, 10)]
+    for epoch in range(3):
+        assert sorted(of_a[2 * epoch] + of_a[2 * epoch + 1]) == list(range(20))
+    for epoch in range(2):
+        assert sorted(value for part in of_b[3 * epoch : 3 * epoch + 3] for value in part) == list(range(100, 130))
+    # who meets whom changes from epoch to epoch
+    partners = [dict(zip(a, b, strict=True)).get(0) for a, b in zip(of_a, of_b, strict=True)]
+    assert len({p for p in partners if p is not None}) > 1
+
+
+def test_folders_that_match_meet_in_pairs(two, tmp_path):
+    shutil.rmtree(two[1])
+    folder_of(tmp_path / "y", range(100, 120))
+    spec = "pairs:A={},B={}".format(*two)
+    assert open_data(spec).matched
+    for place in (0, 15, 40):
+        batch = loaded(spec).batch(place, 10)
+        assert [b - a for a, b in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 10
+        assert batch["pair"].tolist() == values(batch["A"])
+
+
+def test_pairs_need_as_many_of_each(two):
+    with pytest.raises(DataError, match=r"A has 20 images and B 30.*leave out 'pairs:'"):
+        open_data("pairs:A={},B={}".format(*two))
+
+
+def test_images_side_by_side_are_cut_in_two(tmp_path):
+    folder = tmp_path / "both"
+    folder.mkdir()
+    for i in range(12):
+        both = np.full((16, 32, 3), i, np.uint8)
+        both[:, 16:] = 100 + i
+        Image.fromarray(both).save(folder / f"{i}.png")
+    source = open_data(f"pairs:{folder}")
+    assert (source.matched, source.count, source.native()) == (True, 12, (16, 3))
+    store = prepare(source, 16, 3, progress=False)
+    batch = Loader(store, seed=3).batch(0, 12)
+    assert sorted(values(batch["A"])) == list(range(12))
+    assert [b - a for a, b in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 12
+    Image.new("L", (31, 16)).save(folder / "odd.png")
+    with pytest.raises(DataError, match=r"odd.png is 31 pixels wide, which is no two images side by side"):
+        prepare(open_data(f"pairs:{folder}"), 16, 3, progress=False)
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_pairs_made_of_one_set(name, mnist):
+    source = open_data(f"{name}:{mnist}")
+    assert (source.keys, source.count, source.native()) == ({"A", "B", "pair"}, 1000, (28, 1))
+    store = prepare(source, 28, 1, progress=False)
+    batch = Loader(store, seed=0).batch(990, 20)  # across the end of an epoch
+    torch.testing.assert_close(batch["A"], get_degradation(name)(batch["B"]))
+    alone = Loader(prepare(open_data(str(mnist)), 28, 1, progress=False), seed=0).batch(990, 20)
+    assert torch.equal(batch["B"], alone["image"])
+
+
+def test_two_classes_of_one_set(mnist):
+    source = open_data(f"A={mnist}:3,B={mnist}:8")
+    store = prepare(source, 28, 1, progress=False)
+    whole = prepare(open_data(str(mnist)), 28, 1, progress=False)
+    for side, label in ((store.a, 3), (store.b, 8)):
+        assert torch.equal(side.images, whole.images[whole.labels == label])
+        assert side.labels is None
+
+
+def test_one_class_is_a_set(mnist, folder):
+    three = open_data(f"{mnist}:3")
+    assert isinstance(three, Source)
+    assert three.classes is None
+    assert 50 < three.count < 200
+    assert open_data(f"{folder}:3").count == len(list((folder / "3").iterdir()))
+    assert three.key != open_data(f"{mnist}:4").key != open_data(str(mnist)).key
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ("{mnist}:horse", r"has no class 'horse'.* It has: 0, 1, 2"),
+        ("A={mnist}", r"names one set: two are A=DATA,B=DATA"),
+        ("A={mnist},B=nowhere", r"No data set or path is called 'nowhere'"),
+        ("grey:nowhere", r"No data set or path is called 'nowhere'"),
+        ("grey:", "the data has no name"),
+        ("pairs:{mnist}/x", "no folder or file"),
+        ("gray:{mnist}", r"called 'gray'. Did you mean 'grey'\?"),
+        ("pair:{mnist}", r"called 'pair'. Did you mean 'pairs'\?"),
+        ("pairs:grey:{mnist}", "No data set or path|no folder or file"),
+    ],
+)
+def test_bad_names_are_one_line_with_a_remedy(spec, text, mnist):
+    with pytest.raises(DataError, match=text) as raised:
+        open_data(spec.format(mnist=mnist))
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unlabelled_set_has_no_class(tmp_path):
+    folder = folder_of(tmp_path / "plain", range(3))
+    with pytest.raises(DataError, match=r"no class 'x'\. It has no labels"):
+        open_data(f"{folder}:x")
+
+
+def test_the_folders_of_the_cyclegan_data_sets(tmp_path):
+    for name in ("trainA", "trainB", "testA"):
+        folder_of(tmp_path / "h2z" / name, range(5))
+    source = open_data(tmp_path / "h2z")
+    assert (source.matched, source.count) == (False, 5)
+    assert source.location == f"A={tmp_path}/h2z/trainA,B={tmp_path}/h2z/trainB"
+    with pytest.raises(DataError, match=r"no split 'test': there is no folder .*testB"):
+        open_data(tmp_path / "h2z", split="test")
+
+
+def test_a_resumed_run_finds_it_from_any_folder(two, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for spec in ("A=x,B=y", "grey:x"):
+        source = open_data(spec)
+        location = source.location
+        monkeypatch.chdir("/")
+        again = open_data(location)
+        assert (again.key, again.count) == (source.key, source.count)
+        monkeypatch.chdir(tmp_path)
+
+
+def test_the_key_changes_with_the_content_and_with_what_is_made_of_it(two):
+    keys = {open_data(f"{kind}:{two[0]}").key for kind in DEGRADATIONS}
+    keys |= {open_data("A={},B={}".format(*two)).key, open_data("A={1},B={0}".format(*two)).key}
+    before = len(keys)
+    assert before == len(DEGRADATIONS) + 2
+    Image.new("L", (16, 16), 77).save(two[1] / "000.png")
+    assert open_data("A={},B={}".format(*two)).key not in keys
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_the_shares_of_all_ranks_are_the_batch_of_one_process(two, world):
+    spec = "A={},B={}".format(*two)
+    whole = loaded(spec).batch(33, 8)
+    shares = [loaded(spec, rank=rank, world=world).batch(33, 8) for rank in range(world)]
+    for key in ("A", "B"):
+        assert torch.equal(torch.cat([share[key] for share in shares]), whole[key])
+
+
+def test_a_resolution_is_for_both(mnist):
+    store = prepare(open_data(f"edges:{mnist}"), 28, 1, progress=False)
+    batch = Loader(store, seed=0).batch(0, 4, resolution=14)
+    assert batch["A"].shape == batch["B"].shape == (4, 1, 14, 14)
+
+
+def test_a_size_that_a_degradation_cannot_take_is_refused_before_training(mnist):
+    with pytest.raises(DataError, match="multiple of 4, not 30"):
+        prepare(open_data(f"lowres4:{mnist}"), 30, 1, progress=False)
+
+
+def test_taking_by_number(mnist):
+    store = prepare(open_data(f"edges:{mnist}"), 28, 1, progress=False)
+    assert isinstance(store, PairStore)
+    index = torch.tensor([5, 900])
+    assert torch.equal(store.take("A", index), get_degradation("edges")(store.take("B", index)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "sets"),
+    [
+        ("mnist", ("mnist",)),
+        ("cifar10:horse", ("cifar10",)),
+        ("grey:cifar10", ("cifar10",)),
+        ("A=cifar10:horse,B=cifar10:deer", ("cifar10",)),
+        ("A=mnist,B=hf:me/zebras", ("mnist", "hf:me/zebras")),
+        ("pairs:hf:me/facades", ("hf:me/facades",)),
+        ("hf:me/zebras:big", ("hf:me/zebras",)),
+        ("A=mnist,B=/home/me", None),
+        ("grey:/etc", None),
+        ("edges:own images (x)", None),
+        ("photos", None),
+        ("", None),
+    ],
+)
+def test_the_data_sets_in_a_name(spec, sets):
+    assert named_sets(spec, installed()) == sets
+
+
+def test_the_public_name_hides_where_own_images_lie(two):
+    assert open_data("A={},B={}".format(*two)).public == "A=own images (x),B=own images (y)"
+    assert open_data(f"grey:{two[0]}").public == "grey:own images (x)"

@@ -106,6 +106,8 @@ def blocks() -> None:
         "Layers with an equalised learning rate": "ganzoo.gan.equalized",
         "Convolutional networks": "ganzoo.gan.convnets",
         "Residual networks": "ganzoo.gan.resnets",
+        "Discriminators of patches": "ganzoo.gan.patches",
+        "Images of images": "ganzoo.gan.translation",
         "Schedules": "ganzoo.gan.schedules",
     }
     for title, home in homes.items():

@@ -92,6 +92,26 @@ def games(tmp_path_factory):
     return site
 
 
+@pytest.fixture(scope="module")
+def restorer(tmp_path_factory):
+    """The model of the page about translation, as a package."""
+    site = tmp_path_factory.mktemp("restorer")
+    light = LIGHT.format(names=["Restorer"]).replace("summary=name)", "summary=name, translates=True)")
+    install(site, "ganzoo-games", light)
+    (site / "ganzoo_games" / "model.py").write_text(blocks("translation.md")[1])
+    return site
+
+
+def test_a_model_that_translates_passes_the_whole_kit(restorer):
+    done = ganzoo("check", "restorer", "-o", "width=8", site=restorer)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_images_of_images_in_code():
+    done = python("-c", blocks("translation.md")[0] + "\nprint(made.shape)")
+    assert done.stdout == "torch.Size([4, 3, 32, 32])\n", done.stderr
+
+
 def test_every_class_of_the_page_is_tried():
     classes = re.findall(r"^class (\w+)\((?:GAN|Game)\)", "\n".join(blocks("phases.md")), re.MULTILINE)
     assert classes == GAMES

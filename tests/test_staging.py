@@ -21,7 +21,7 @@ from ganzoo.registry.modelfile import read_models
 from ganzoo.registry.zoo import Owned
 from ganzoo.staging import entry_text
 from ganzoo.weights import load_tensors
-from helpers import config_of, files_of
+from helpers import config_of, files_of, narrow
 
 FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}
 
@@ -184,3 +184,53 @@ def test_a_card_that_is_not_utf_8_is_named(alice, trained):
     alice.upload("alice/digits", {CARD: b"\xff\xfe"})
     with pytest.raises(HubError, match="is not UTF-8"):
         publish(trained, "alice/digits")
+
+
+# --- models that translate ---
+
+
+@pytest.fixture(scope="module")
+def translator(tmp_path_factory, mnist):
+    """A run that learned to make digits of their edges."""
+    run = tmp_path_factory.mktemp("translator") / "run"
+    data = f"edges:{mnist}"
+    ganzoo.train("pix2pix", data=data, images=32, batch_size=16, out=run, progress=False, config=narrow("pix2pix"))
+    return run
+
+
+def test_a_translator_shows_images_of_a_named_set(alice, translator, tmp_path):
+    run = shutil.copytree(translator, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    config["data"] |= {"name": "edges:mnist", "public": "edges:mnist"}
+    (run / "config.json").write_text(json.dumps(config))
+    publish(run, "alice/edges")
+    written = files_of(alice, "alice/edges")
+    card = written[CARD].decode()
+    front = yaml.safe_load(card.split("---")[1])
+    assert (front["pipeline_tag"], front["datasets"], front["license"]) == (
+        "image-to-image", ["ylecun/mnist"], "cc-by-sa-3.0",
+    )  # fmt: skip
+    assert written["samples.png"] == (run / "samples.png").read_bytes()
+    for part in (
+        "samples.png",
+        "gan.translate(images)",
+        "ganzoo translate hf:alice/edges",
+        "makes grey images of 28x28",
+    ):
+        assert part in card, part
+    for part in ("gan.sample", "ganzoo sample", "`images`"):
+        assert part not in card, part
+
+
+def test_a_translator_does_not_show_somebodys_own_images(alice, translator):
+    done = publish(translator, "alice/mine")
+    written = files_of(alice, "alice/mine")
+    assert "samples.png" not in written
+    assert "samples.png" not in written[CARD].decode()
+    assert any("no picture" in note for note in done.notes)
+    assert config_of(alice, "alice/mine")["data"]["name"] == "edges:own images (mnist)"
+    assert "public" not in config_of(alice, "alice/mine")["data"]
+    assert str(translator.parent) not in written["config.json"].decode() + written[CARD].decode()
+    images = torch.rand(2, 1, 28, 28) * 2 - 1
+    there = ganzoo.load("hf:alice/mine").translate(images)
+    torch.testing.assert_close(there, ganzoo.load(translator).translate(images), atol=1e-5, rtol=0)

@@ -5,6 +5,7 @@ from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
+from ganzoo.gan.translation import Translator
 
 __all__ = [
     "GAN",
@@ -19,6 +20,7 @@ __all__ = [
     "Stage",
     "Terms",
     "Tick",
+    "Translator",
     "get_loss",
     "seeded_normal",
     "truncate",

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import broken_gans
+from ganzoo.gan.translation import Translator
 from ganzoo.registry import Architecture, Meta, installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.testing import CHECKS, DIGITS, CheckError, Subject, run, select
@@ -21,6 +22,11 @@ WRONG = {
     "CountsSamples": ("sampling_changes_nothing", "sampling changes drawn"),
     "KeepsSomethingElsewhere": ("save_and_load", "must be a parameter or a buffer"),
     "DrawsWithAnOutsideBuffer": ("save_and_load", "uses tensors that are not saved"),
+    "TranslatesTheBatch": ("translations", "depends on the others that are translated with it"),
+    "TranslatesNothing": ("translations", "it makes the same of all images"),
+    "TranslatesAnUnknown": ("translations", "translations has 'C', which the images do not give: A, B, pair"),
+    "HidesImages": ("translations", "inputs\\(\\) takes no 'images'"),
+    "TranslatesInSecret": ("translations", "translates=False in its record, and translations .*say the same"),
     "FirstStageForEver": ("structure", "stage 0 lasts for ever"),
     "StageOfNothing": ("structure", "stage 0 has batch_size=0"),
     "UnknownNeeds": ("structure", "needs depth: no data gives that"),
@@ -46,8 +52,13 @@ RUNS = {"check_resume", "check_two_processes"}  # these find the architecture by
 
 
 def subject(cls: str, config=broken_gans.Config, summary="broken") -> Subject:
-    record = Architecture(name="broken", target=f"broken_gans:{cls}", config=config, summary=summary)
-    return Subject(Owned(record, "ganzoo-broken", "1.0", "broken"), {}, str(DIGITS), installed())
+    both = issubclass(getattr(broken_gans, cls), Translator)
+    record = Architecture(
+        name="broken", target=f"broken_gans:{cls}", config=config, summary=summary,
+        translates=both and cls != "TranslatesInSecret",
+    )  # fmt: skip
+    data = f"edges:{DIGITS}" if both else str(DIGITS)
+    return Subject(Owned(record, "ganzoo-broken", "1.0", "broken"), {}, data, installed())
 
 
 @pytest.mark.parametrize("cls", [cls for cls, (check, _) in WRONG.items() if f"check_{check}" not in RUNS])
@@ -60,6 +71,14 @@ def test_what_is_wrong_is_caught_and_named(cls):
 @pytest.mark.parametrize("check", sorted({f"check_{check}" for check, _ in WRONG.values()} - RUNS))
 def test_what_is_right_passes(check):
     CHECKS[check](subject("Good"))
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in CHECKS if check not in {*RUNS, "check_import_time", "check_light_import"}]
+)
+def test_one_that_translates_passes(check):
+    if check != "check_hyper_parameters_are_explained":  # that is the config's
+        CHECKS[check](subject("Translates"))
 
 
 @pytest.fixture

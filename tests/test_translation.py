@@ -1,0 +1,123 @@
+"""Many images translated to files, and pictures with the input beside the output."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganzoo.data import Loader, open_data, prepare, read_batches
+from ganzoo.data.folders import from_files
+from ganzoo.errors import ConfigError, DataError, GanzooError
+from ganzoo.pictures import to_uint8
+from ganzoo.translation import EXAMPLES, side_by_side, translate_source
+from helpers import make
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return make("pix2pix")
+
+
+@pytest.fixture(scope="module")
+def both_ways():
+    return make("cyclegan")
+
+
+def expected_of(gan, source, n, key="image", **options):
+    (batch,) = read_batches(source, 28, 1, count=n, batch_size=1000)
+    return to_uint8(gan.translate(batch[key], **options))[..., 0]
+
+
+def close(a, b):
+    return np.abs(np.asarray(a).astype(int) - np.asarray(b).astype(int)).max() <= 1
+
+
+def test_a_folder_has_a_png_for_each_file_of_its_name(gan, folder, tmp_path):
+    source = open_data(folder)
+    assert translate_source(gan, source, tmp_path / "made", batch_size=16) == 100
+    expected = expected_of(gan, source, 100)
+    paths = sorted(folder.rglob("*.png"))
+    assert sorted(os.listdir(tmp_path / "made")) == sorted(path.name for path in paths)
+    for path, image in zip(paths, expected, strict=True):
+        assert close(Image.open(tmp_path / "made" / path.name), image)
+
+
+def test_one_file_to_a_png_is_the_image_itself(gan, folder, tmp_path):
+    source = from_files(sorted(folder.rglob("*.png"))[:1])
+    translate_source(gan, source, tmp_path / "one.png")
+    assert close(Image.open(tmp_path / "one.png"), expected_of(gan, source, 1)[0])
+    translate_source(gan, source, tmp_path / "beside.png", beside=True)
+    with Image.open(tmp_path / "beside.png") as picture:
+        assert picture.size == (56, 28)
+
+
+def test_an_array_holds_them_in_order(gan, mnist, tmp_path):
+    source = open_data(str(mnist))
+    assert translate_source(gan, source, tmp_path / "x.npz", count=300, batch_size=64) == 300
+    with np.load(tmp_path / "x.npz") as file:
+        assert file["images"].shape == (300, 28, 28, 1)
+        assert close(file["images"][..., 0], expected_of(gan, source, 300))
+
+
+def test_of_pairs_the_model_starts_from_its_own_side_and_shows_the_target(gan, both_ways, mnist, tmp_path):
+    source = open_data(f"edges:{mnist}")
+    translate_source(gan, source, tmp_path / "g.png", count=4, beside=True, columns=1)
+    (batch,) = read_batches(source, 28, 1, count=4, batch_size=4)
+    rows = torch.cat([batch["A"], gan.translate(batch["A"]), batch["B"]], 3)
+    assert close(Image.open(tmp_path / "g.png"), np.concatenate(to_uint8(rows)[..., 0]))
+    translate_source(both_ways, source, tmp_path / "back.npz", count=4, to="A")
+    with np.load(tmp_path / "back.npz") as file:
+        assert close(file["images"][..., 0], expected_of(both_ways, source, 4, "B", to="A"))
+
+
+def test_the_input_is_beside_the_output(gan, both_ways, mnist):
+    store = prepare(open_data(f"edges:{mnist}"), 28, 1, progress=False)
+    batch = Loader(store, seed=0).batch(0, EXAMPLES)
+    picture = np.asarray(side_by_side(gan, batch))
+    assert picture.shape == (4 * 28, 12 * 28)
+    cells = picture.reshape(4, 28, 12, 28).swapaxes(1, 2).reshape(16, 3, 28, 28)
+    for place, images in enumerate((batch["A"], gan.translate(batch["A"]), batch["B"])):
+        assert close(cells[:, place], to_uint8(images)[..., 0])
+    two = {key: batch[key] for key in ("A", "B")}  # no pairs: no target to show
+    picture = np.asarray(side_by_side(both_ways, two))
+    assert picture.shape == (8 * 28, 8 * 28)
+    cells = picture.reshape(8, 28, 8, 28).swapaxes(1, 2).reshape(16, 4, 28, 28)
+    assert close(cells[:, 2], to_uint8(batch["B"])[..., 0])
+    assert close(cells[:, 3], to_uint8(both_ways.translate(batch["B"], to="A"))[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"out": "x.jpg"}, "not as '.jpg'"),
+        ({"out": "no/where"}, "there is no folder"),
+        ({"out": "full"}, "not an empty folder"),
+        ({"out": "x.png", "to": "C"}, "does not translate to 'C'"),
+        ({"out": "x.npz", "colour": "red"}, "takes no 'colour'"),
+        ({"out": "made", "colour": "red"}, "takes no 'colour'"),
+    ],
+)
+def test_bad_wishes_are_refused_and_nothing_is_left(gan, mnist, tmp_path, options, text):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("keep")
+    out = tmp_path / options.pop("out")
+    with pytest.raises(GanzooError, match=text):
+        translate_source(gan, open_data(str(mnist)), out, count=4, **options)
+    assert os.listdir(tmp_path) == ["full"]
+
+
+def test_a_damaged_input_leaves_nothing_half_done(gan, folder, tmp_path):
+    paths = sorted(folder.rglob("*.png"))[:3]
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    source = from_files([*paths, tmp_path / "bad.png"])
+    for out in ("made", "x.npz", "x.png"):
+        with pytest.raises(DataError, match=r"bad\.png is no readable image"):
+            translate_source(gan, source, tmp_path / out, batch_size=2)
+    assert os.listdir(tmp_path) == ["bad.png"]
+
+
+def test_a_model_that_draws_from_seeds_is_refused(mnist, tmp_path):
+    with pytest.raises(ConfigError, match="ganzoo sample draws them"):
+        translate_source(make("dcgan"), open_data(str(mnist)), tmp_path / "x.png")

@@ -1,10 +1,10 @@
 """The bundled models: how each was trained, and how its entry in registry.yaml is made.
 
-    python benchmarks/pretrained.py commands                         # the four training commands
+    python benchmarks/pretrained.py commands                         # the training commands
     python benchmarks/pretrained.py enter dcgan-mnist runs/dcgan-mnist --data mnist
 
-``enter`` copies the run's weights to weights/NAME.safetensors, measures them (see mnist_quality.py) and writes the
-entry. Everything in an entry comes from the run's own files or from that measurement.
+``enter`` copies the run's weights to weights/NAME.safetensors, measures them (with mnist_quality.py, or by the recipe's
+protocols) and writes the entry. Everything in an entry comes from the run's own files or from that measurement.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 from mnist_quality import get_classifier, measure
 
 import ganzoo
+from ganzoo.data.pairs import named_sets
 from ganzoo.files import replacing, sha256
+from ganzoo.metrics import evaluate
 from ganzoo.modelconfig import read_config
 from ganzoo.registry import installed
 from ganzoo.registry.config import config_to_dict
@@ -27,39 +30,57 @@ from ganzoo.training.report import read_stats
 from ganzoo.weights import MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
-SUMMARIES = {
-    "vanilla-mnist": "handwritten digits from a multilayer perceptron",
-    "dcgan-mnist": "handwritten digits",
-    "wgan-gp-mnist": "handwritten digits",
-    "cgan-mnist": "handwritten digits by class",
-}
-RECIPES: dict[str, tuple[str, str, dict[str, Any]]] = {
+PIXELS = "fd[pixels]@10k/test"
+
+
+class Recipe(NamedTuple):
+    """How a model is trained.
+
+    Args:
+        architecture: its name.
+        summary: of the model.
+        images: the budget, as the command line takes it.
+        options: hyper-parameters that are not the defaults.
+        data: as ``ganzoo train --data`` takes it.
+        settings: further options of the command.
+        longer: a second stretch, to this budget: the learning rate comes back to where it has it, and falls again.
+        protocols: what is measured; none for digits, which are read.
+    """
+
+    architecture: str
+    summary: str
+    images: str
+    options: dict[str, Any]
+    data: str = "mnist"
+    settings: str = ""
+    longer: str = ""
+    protocols: tuple[str, ...] = ()
+
+
+RECIPES = {
     # A perceptron draws sharp strokes only against a discriminator that sees neighbourhoods.
-    "vanilla-mnist": (
-        "vanilla",
-        "1500k",
+    "vanilla-mnist": Recipe(
+        "vanilla", "handwritten digits from a multilayer perceptron", "1500k",
         {"discriminator": "conv", "dropout": 0.0, "r1": 1.0, "beta2": 0.99, "lr_decay": 0.5, "ema": 20000},
     ),
     # R1 in the place of the discriminator's batch norm keeps the ten classes even.
-    "dcgan-mnist": (
-        "dcgan",
-        "1500k",
+    "dcgan-mnist": Recipe(
+        "dcgan", "handwritten digits", "1500k",
         {
             "latent_dim": 64, "base_channels": 128, "output": "conv", "discriminator_channels": 48,
             "discriminator_norm": "none", "r1": 1.0, "lr": 0.0003, "beta2": 0.99, "lr_decay": 0.5, "ema": 20000,
         },
     ),
-    "wgan-gp-mnist": (
-        "wgan-gp",
-        "3200k",
+    "wgan-gp-mnist": Recipe(
+        "wgan-gp", "handwritten digits", "3200k",
         {
             "latent_dim": 64, "base_channels": 80, "critic_channels": 40, "output": "conv", "lr": 0.0005,
             "lr_decay": 0.5, "ema": 20000,
         },
+        longer="4200k",
     ),
-    "cgan-mnist": (
-        "cgan",
-        "600k",
+    "cgan-mnist": Recipe(
+        "cgan", "handwritten digits by class", "600k",
         {
             "label_dim": 32, "base_channels": 96, "output": "conv", "discriminator_channels": 48, "lr": 0.0003,
             "lr_decay": 0.5, "ema": 20000,
@@ -67,18 +88,31 @@ RECIPES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 
-# A second stretch: the learning rate comes back to where the longer budget has it, and falls to zero again.
-LENGTHENED = {"wgan-gp-mnist": "4200k"}
-
 
 def command(name: str) -> str:
     """Return the command line that trains one model."""
-    architecture, images, options = RECIPES[name]
-    words = " ".join(f"-o {key}={value}" for key, value in options.items())
-    line = f"ganzoo train {architecture} --data mnist --images {images} {words} --out runs/{name}"
-    if name in LENGTHENED:
-        line += f" && ganzoo train --resume runs/{name} --images {LENGTHENED[name]}"
+    recipe = RECIPES[name]
+    words = [f"-o {key}={value}" for key, value in recipe.options.items()]
+    words = ["ganzoo train", recipe.architecture, f"--data {recipe.data} --images {recipe.images}", *words]
+    line = " ".join([*words, *([recipe.settings] if recipe.settings else []), f"--out runs/{name}"])
+    if recipe.longer:
+        line += f" && ganzoo train --resume runs/{name} --images {recipe.longer}"
     return line
+
+
+def scores(name: str, run: Path, data: str) -> list[dict[str, Any]]:
+    """Measure a model; ``data`` is where the real images are."""
+    if RECIPES[name].protocols:
+        found = evaluate(ganzoo.load(run), RECIPES[name].protocols, data=data)
+        return [{**msgspec.to_builtins(score), "value": float(f"{score.value:.4g}")} for score in found]
+    return measure(run, get_classifier(data)).metrics()
+
+
+def license_of(data: str) -> str:
+    """Return the licence of the images, if all of them have one and the same."""
+    datasets = installed().datasets
+    known = {datasets[one].record.license for one in named_sets(data, installed()) or ()}
+    return (known.pop() if len(known) == 1 else None) or "unknown"
 
 
 def enter(name: str, run: Path, data: str) -> None:
@@ -91,11 +125,11 @@ def enter(name: str, run: Path, data: str) -> None:
     defaults = config_to_dict(kind())
     entry = {
         "architecture": written.architecture,
-        "summary": SUMMARIES[name],
+        "summary": RECIPES[name].summary,
         "config": {key: value for key, value in written.config.items() if value != defaults[key]},
         "weights": {"file": f"weights/{file.name}", "sha256": sha256(file), "bytes": file.stat().st_size},
-        "data": "mnist",
-        "license": "cc-by-sa-3.0",
+        "data": RECIPES[name].data,
+        "license": license_of(RECIPES[name].data),
         "trained": {
             "images": int(stats[-1]["images"]),
             "seed": written.training["seed"],
@@ -104,7 +138,7 @@ def enter(name: str, run: Path, data: str) -> None:
             "minutes": round(stats[-1]["seconds"] / 60, 1),
             "command": command(name),
         },
-        "metrics": measure(run, get_classifier(data)).metrics(),
+        "metrics": scores(name, run, data),
         "digest": digest(ganzoo.load(run)),
     }
     path = ROOT / "registry.yaml"
@@ -124,14 +158,14 @@ def main() -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("commands")
     entering = actions.add_parser("enter")
-    entering.add_argument("name", choices=SUMMARIES)
+    entering.add_argument("name", choices=RECIPES)
     entering.add_argument("run", type=Path)
-    entering.add_argument("--data", default="mnist")
+    entering.add_argument("--data", help="where the real images are  [default: what the recipe names]")
     options = parser.parse_args()
     if options.action == "commands":
         print("\n".join(command(name) for name in RECIPES))
     else:
-        enter(options.name, options.run, options.data)
+        enter(options.name, options.run, options.data or RECIPES[options.name].data)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def command(
     ctx: click.Context, /, model: str, inputs: tuple[str, ...], out: Path, to: str | None, beside: bool,
     count: int | None, split: str, conditions: tuple[str, ...], columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
-    """Make images of images with a MODEL that translates (cyclegan, pix2pix).
+    """Make images of images with a MODEL that translates.
 
     INPUT is image files, or one folder or data set as `ganzoo train --data` takes them: of grey:photos/, what is grey.
     Images are brought to the model's size: the shorter side resized, the middle cropped.

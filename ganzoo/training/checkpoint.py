@@ -16,10 +16,11 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import GanzooError, RunError
 from ganzoo.files import sync
+from ganzoo.training import own
 from ganzoo.training.loop import State
 from ganzoo.weights import load_tensors, save_tensors
 
-FOLDER = "checkpoints"
+FOLDER, OWN = "checkpoints", "processes.safetensors"
 
 
 def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
@@ -29,12 +30,12 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
         RunError: it cannot be written; the earlier ones stay.
     """
     final = run / FOLDER / f"{state.images:09d}"
-    rngs = _gather_rng(accelerator)
+    each = own.gather(state.gan, accelerator)
     if accelerator.is_main_process and final not in found(run):
         final.parent.mkdir(exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
         try:
-            _write(partial, state, rngs)
+            _write(partial, state, each)
             sync(partial)
             partial.chmod(0o755)  # mkdtemp makes private folders
             shutil.rmtree(final, ignore_errors=True)  # what is there lacks its state.json: no checkpoint
@@ -77,20 +78,18 @@ def restore(path: Path, state: State, accelerator: Accelerator) -> None:
         state.sums.totals = {name: tensor.to(accelerator.device) for name, tensor in sums.items()}
         state.sums.counts = content["counts"]
         state.step, state.images = content["step"], content["images"]
-        rngs = load_tensors(path / "random.safetensors")
         if content["processes"] == accelerator.num_processes:
-            mine = f"{accelerator.process_index}/"
-            _set_rng({k.removeprefix(mine): v for k, v in rngs.items() if k.startswith(mine)})
+            own.restore(load_tensors(path / OWN), state.gan, accelerator.process_index)
     except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, GanzooError) as error:
         why = " ".join(str(error).split())
         raise RunError(f"checkpoint {path} cannot be restored ({type(error).__name__}: {why[:200]})") from error
 
 
-def _write(folder: Path, state: State, rngs: dict[str, Tensor]) -> None:
+def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
     save_tensors(folder / "gan.safetensors", state.gan.state_dict())
     save_tensors(folder / "ema.safetensors", state.ema.state_dict())
     save_tensors(folder / "sums.safetensors", state.sums.totals)
-    save_tensors(folder / "random.safetensors", rngs)
+    save_tensors(folder / OWN, each)
     optimizers = {}
     for name, optimizer in state.optimizers.items():
         tensors, optimizers[name] = _optimizer_state(optimizer)
@@ -98,7 +97,7 @@ def _write(folder: Path, state: State, rngs: dict[str, Tensor]) -> None:
     content = {
         "step": state.step,
         "images": state.images,
-        "processes": 1 + max(int(name.partition("/")[0]) for name in rngs),
+        "processes": own.processes(each),
         "counts": state.sums.counts,
         "optimizers": optimizers,
     }
@@ -133,25 +132,3 @@ def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], rest: d
         for name, value in values.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
                 values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-
-
-def _rng() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _set_rng(states: dict[str, Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
-
-
-def _gather_rng(accelerator: Accelerator) -> dict[str, Tensor]:
-    """Return the random state of every process as ``rank/device``."""
-    gathered: dict[str, Tensor] = {}
-    for device, value in _rng().items():
-        rows = accelerator.gather(value.to(accelerator.device)[None]).cpu()
-        gathered |= {f"{rank}/{device}": row for rank, row in enumerate(rows)}
-    return gathered

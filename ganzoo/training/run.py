@@ -20,7 +20,7 @@ from ganzoo.modelconfig import CONFIG, read_config, write_config
 from ganzoo.models import architecture_of, pick_device
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
-from ganzoo.training import checkpoint
+from ganzoo.training import checkpoint, own
 from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.loop import State
@@ -141,7 +141,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = State(gan, EMA(gan), gan.optimizers())
-        torch.manual_seed(settings.seed * 1_000 + rank)
+        own.seed(settings.seed * 1_000 + rank)
         if resume:
             _go_back(out, state, accelerator)
         if state.images >= settings.images:

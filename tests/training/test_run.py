@@ -116,8 +116,8 @@ def test_two_processes_train_one_model(script, mnist, tmp_path):
     assert [line["images"] for line in stats(tmp_path / "two")] == [160]
     state = json.loads((tmp_path / "two/checkpoints/000000160/state.json").read_text())
     assert state["processes"] == 2
-    rngs = load_tensors(tmp_path / "two/checkpoints/000000160/random.safetensors")
-    assert not torch.equal(rngs["0/cpu"], rngs["1/cpu"])
+    each = load_tensors(tmp_path / "two/checkpoints/000000160/processes.safetensors")
+    assert not torch.equal(each["0/random/cpu"], each["1/random/cpu"])
 
 
 def test_a_folder_of_pngs_trains_at_another_size(folder, tmp_path):

@@ -1,0 +1,89 @@
+"""What each process has of its own, and a checkpoint keeps of all of them: random states, and buffers that differ."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+_GENERATORS, _BUFFERS = "random", "buffers"
+
+
+def gather(gan: nn.Module, accelerator: Accelerator) -> dict[str, Tensor]:
+    """Return ``RANK/random/NAME`` and ``RANK/buffers/NAME``; called by every process.
+
+    Buffers are in it where they are not those of the first process, whose own are saved with the networks: running
+    means, and pools of images that each process has drawn itself.
+    """
+    own = {f"{_GENERATORS}/{name}": value for name, value in generators().items()}
+    if accelerator.num_processes > 1:
+        own |= {f"{_BUFFERS}/{name}": value for name, value in gan.named_buffers() if value.numel()}
+    gathered: dict[str, Tensor] = {}
+    for name, value in own.items():
+        rows = accelerator.gather(value.detach().to(accelerator.device)[None].contiguous()).cpu()
+        for rank, row in enumerate(rows):
+            if name.startswith(_GENERATORS) or not torch.equal(row, rows[0]):
+                gathered[f"{rank}/{name}"] = row.clone()
+    return gathered
+
+
+def processes(tensors: Mapping[str, Tensor]) -> int:
+    """Return how many processes `gather` was called by."""
+    return 1 + max(int(name.partition("/")[0]) for name in tensors)
+
+
+def restore(tensors: Mapping[str, Tensor], gan: nn.Module, rank: int) -> None:
+    """Take back what one process had.
+
+    Raises:
+        LookupError: something is missing.
+        ValueError: a value is none.
+    """
+    mine = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{rank}/")}
+    buffers = dict(gan.named_buffers())
+    with torch.no_grad():
+        for key, value in mine.items():
+            kind, _, name = key.partition("/")
+            if kind == _BUFFERS:
+                buffers[name].copy_(value)
+    set_generators({key.partition("/")[2]: value for key, value in mine.items() if key.startswith(_GENERATORS)})
+
+
+def seed(value: int) -> None:
+    """Seed torch's, NumPy's and Python's generators."""
+    torch.manual_seed(value)
+    np.random.seed(value % 2**32)  # noqa: NPY002
+    random.seed(value)
+
+
+def generators() -> dict[str, Tensor]:
+    """Return the states of torch's, NumPy's and Python's generators."""
+    _, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002 - a plugin may draw from it
+    version, words, following = random.getstate()
+    states = {
+        "cpu": torch.get_rng_state(),
+        "numpy": torch.from_numpy(np.asarray(keys, dtype=np.int64)),
+        "numpy-rest": torch.tensor([place, has_gauss, gauss], dtype=torch.float64),
+        "python": torch.tensor([version, *words], dtype=torch.int64),
+        "python-rest": torch.tensor([] if following is None else [following], dtype=torch.float64),
+    }
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def set_generators(states: Mapping[str, Tensor]) -> None:
+    """Put the generators back to where `generators` found them."""
+    torch.set_rng_state(states["cpu"])
+    place, has_gauss, gauss = states["numpy-rest"].tolist()
+    keys = states["numpy"].numpy().astype(np.uint32)
+    np.random.set_state(("MT19937", keys, int(place), int(has_gauss), gauss))  # noqa: NPY002
+    version, *words = states["python"].tolist()
+    following = states["python-rest"].tolist()
+    random.setstate((version, tuple(words), following[0] if following else None))
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])

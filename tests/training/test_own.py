@@ -1,0 +1,79 @@
+"""What each process has of its own comes back: random states, and buffers that differ between processes."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ganzoo.training import own
+from ganzoo.weights import load_tensors
+from helpers import narrow
+
+LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "ganzoo"]
+
+
+def drawn():
+    numbers = [random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), float(torch.randn(()))]
+    return [*numbers, random.gauss(0, 1), np.random.randn()]  # the second of a pair, which a generator keeps
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_all_generators_come_back(before):
+    own.seed(3)
+    for _ in range(before):
+        random.gauss(0, 1)  # with an odd number one is kept for the next call
+        np.random.randn()
+    gan = nn.BatchNorm2d(2)
+    kept = own.gather(gan, Accelerator(cpu=True))
+    expected = drawn()
+    own.seed(99)
+    own.restore(kept, gan, 0)
+    assert drawn() == expected
+    assert own.processes(kept) == 1
+    assert not any("buffers" in name for name in kept)  # one process: the networks' own file has them
+
+
+def test_a_seed_is_for_all_generators():
+    own.seed(2**31 * 1000 + 7)
+    first = drawn()
+    own.seed(2**31 * 1000 + 7)
+    assert drawn() == first
+    own.seed(8)
+    assert drawn() != first
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "dcgan"])
+def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path):
+    options = {**narrow(name), **({"pool": 4, "lr_decay": 0.0} if name == "cyclegan" else {})}
+    data = f"A={mnist}:3,B={mnist}:8" if name == "cyclegan" else str(mnist)
+
+    def ganzoo(*words):
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [*LAUNCH, *words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    words = ["train", name, "--data", data, "--batch-size", "16", "--precision", "fp32", "--device", "cpu"]
+    words += [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    ganzoo(*words, "--images", "96", "--out", "straight")
+    ganzoo(*words, "--images", "48", "--out", "parts")
+    ganzoo("train", "--resume", "parts", "--images", "96")
+    straight, parts = (tmp_path / run / "checkpoints/000000096" for run in ("straight", "parts"))
+    for file in sorted(path.name for path in straight.glob("*.safetensors")):
+        expected, found = load_tensors(straight / file), load_tensors(parts / file)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected), file
+    each = load_tensors(straight / "processes.safetensors")
+    assert json.loads((straight / "state.json").read_text())["processes"] == own.processes(each) == 2
+    differing = {key.partition("/buffers/")[2] for key in each if "/buffers/" in key}
+    assert differing >= (
+        {"pool_a.images", "pool_b.images"} if name == "cyclegan" else {"generator.layers.0.running_mean"}
+    )

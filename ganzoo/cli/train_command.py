@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganzoo.training.plan import Plan
     from ganzoo.training.run import Outcome
 
+NEW = ("architecture", "data", "split", "out", "start", "dry_run")  # what only a new run takes
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 
 
@@ -66,12 +67,18 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     help="Go on with a run where it stopped; --images may give it a new budget.",
 )
 @click.option(
+    "--override",
+    multiple=True,
+    metavar="NAME",
+    help="With --resume: this hyper-parameter or setting may differ from the run's own (-o lr=1e-4 --override lr).",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Print the resolved configuration and the sizes of the networks, and stop."
 )
 @click.pass_context
 def command(
     ctx: click.Context, /, architecture: str | None, data: str | None, images: int | None, options: tuple[str, ...],
-    out: Path | None, resume: Path | None, dry_run: bool, **settings: Any,
+    out: Path | None, resume: Path | None, override: tuple[str, ...], dry_run: bool, **settings: Any,
 ) -> int:  # fmt: skip
     """Train ARCHITECTURE on a data set into a run's folder.
 
@@ -79,12 +86,17 @@ def command(
     """
     if resume is not None:
         source = click.core.ParameterSource.COMMANDLINE
-        given = [p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source]
-        if foreign := [name for name in given if name not in ("--resume", "--images")]:
-            raise click.UsageError(f"--resume goes on with the run's own settings; leave out {', '.join(foreign)}")
+        given = {p.name: p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source}
+        if foreign := [option for name, option in given.items() if name in NEW]:
+            raise click.UsageError(f"--resume goes on with the run's own; leave out {', '.join(foreign)}")
+        changes = {name: value for name, value in settings.items() if name in given}
+        values = parse_options(options)
         from ganzoo.training import run
 
-        return _end(run.resume(resume, images=images))
+        names = [name.replace("-", "_") for name in override]
+        return _end(run.resume(resume, images=images, config=values, override=names, text=True, **changes))
+    if override:
+        raise click.UsageError("--override is for a run that goes on: --resume RUN")
     if architecture is None and settings["start"] is None:
         raise click.UsageError(
             "name an architecture (`ganzoo list` shows them), a model to go on from with --from, or a run with --resume"

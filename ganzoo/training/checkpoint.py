@@ -59,8 +59,10 @@ def found(run: Path) -> list[Path]:
     return sorted(p for p in (run / FOLDER).glob("[0-9]*") if p.name.isdecimal() and (p / "state.json").exists())
 
 
-def restore(path: Path, state: State, accelerator: Accelerator) -> None:
+def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = False) -> None:
     """Take everything back from a checkpoint; with as many processes as wrote it, the run goes on with the same bits.
+
+    With ``anew`` the optimizers take back their moments, and keep the learning rates and the like that they have.
 
     Raises:
         RunError: it does not fit the run.
@@ -71,9 +73,12 @@ def restore(path: Path, state: State, accelerator: Accelerator) -> None:
         state.gan.load_state_dict(load_tensors(path / "gan.safetensors"), strict=True)
         state.ema.load_state_dict(load_tensors(path / "ema.safetensors"))
         for name, optimizer in state.optimizers.items():
+            kept = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
             _restore_optimizer(
                 optimizer, load_tensors(path / f"optimizer-{name}.safetensors"), content["optimizers"][name]
             )
+            for group, own_values in zip(optimizer.param_groups, kept, strict=True):
+                group.update({**own_values, "initial_lr": own_values["lr"]} if anew else {})
         sums = load_tensors(path / "sums.safetensors")
         state.sums.totals = {name: tensor.to(accelerator.device) for name, tensor in sums.items()}
         state.sums.counts = content["counts"]

@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from typing import Any
@@ -90,6 +90,7 @@ class Plan:
         image_size: height and width that the images are brought to.
         channels: that they are brought to.
         license: of the model that the training goes on from.
+        changes: what was overridden when it went on, and after how many images.
     """
 
     architecture: Owned[Architecture]
@@ -100,6 +101,7 @@ class Plan:
     image_size: int
     channels: int
     license: str | None = None
+    changes: Sequence[Mapping[str, Any]] = ()
 
     def parameters(self) -> dict[str, int]:
         """Return the number of parameters of each network."""
@@ -122,7 +124,11 @@ class Plan:
                 "key": self.source.key,
             },
             # A local path is kept whole, so that the run can be resumed from any folder.
-            training={**asdict(self.settings), "data": self.source.location},
+            training={
+                **asdict(self.settings),
+                "data": self.source.location,
+                **({"changes": list(self.changes)} if self.changes else {}),
+            },
             license=self.license,
             versions={"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONS}},
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import filelock
-import msgspec
 import torch
 from accelerate import Accelerator
 
@@ -21,6 +20,7 @@ from ganzoo.models import architecture_of, pick_device
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, own
+from ganzoo.training.changes import continue_with
 from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.loop import State
@@ -91,43 +91,53 @@ def start(planned: Plan, out: Path, *, progress: bool = True) -> Outcome:
     return _run(planned, out, progress=progress, resume=False)
 
 
-def resume(out: str | os.PathLike[str], *, images: int | None = None, progress: bool = True) -> Outcome:
+def resume(
+    out: str | os.PathLike[str], *, images: int | None = None, config: Mapping[str, Any] | None = None,
+    override: Sequence[str] = (), text: bool = False, progress: bool = True, **settings: Any,
+) -> Outcome:  # fmt: skip
     """Go on with a run from its last checkpoint, with the same bits as if it had not stopped.
+
+    With another number of processes, or with a hyper-parameter or setting that is overridden, it goes on from the same
+    weights, with other bits.
 
     Args:
         out: the run's folder.
         images: a new budget; None keeps the old one.
+        config: hyper-parameters that are to be otherwise from here on.
+        override: names of those, and of settings, that may differ; without its name here a change is refused.
+        text: the hyper-parameters are words of a command line.
         progress: show progress bars.
+        **settings: see `Settings`; what a run tells and how often (``preview_every``, ``keep``) needs no override.
 
     Raises:
-        RunError: the folder is no run.
+        RunError: the folder is no run, or something would change that is not overridden.
         GanzooError: the data or the architecture is no longer there, or has changed.
     """
     out = Path(out)
     if not (out / CONFIG).exists():
         raise RunError(f"{out} is no run: it has no {CONFIG}")
     written = read_config(out)
-    try:
-        settings = msgspec.convert(written.training, Settings)
-    except msgspec.ValidationError as error:
-        raise RunError(f"{out / CONFIG} has no settings of a run to go on with: {error}") from error
     if images is not None:
-        settings = replace(settings, images=images)
+        settings["images"] = images
     zoo = installed()
     architecture = architecture_of(zoo, written, out)
+    going = continue_with(written, architecture.record.config, config or {}, settings, override, text=text)
     planned = plan(
         f"{architecture.dist}:{written.architecture}",
-        written.config,
-        settings,
+        going.config,
+        going.settings,
         zoo=zoo,
         begun=written if checkpoint.found(out) else None,
     )
     if planned.source.key != written.data.get("key"):
-        raise RunError(f"the images of {settings.data} are not those that {out} was trained on: put them back")
-    return _run(planned, out, progress=progress, resume=True)
+        raise RunError(f"the images of {going.settings.data} are not those that {out} was trained on: put them back")
+    at = int(found[-1].name) if (found := checkpoint.found(out)) else 0
+    told = [{"images": at, "name": c.name, "before": c.before, "after": c.after} for c in going.changes]
+    planned = replace(planned, changes=[*(written.training.get("changes") or ()), *told])
+    return _run(planned, out, progress=progress, resume=True, anew=bool(going.changes))
 
 
-def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
+def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool = False) -> Outcome:
     settings = planned.settings
     # Without an accelerator accelerate starts its processes only when it is told that the CPU is meant.
     cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
@@ -143,7 +153,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool) -> Outcome:
         state = State(gan, EMA(gan), gan.optimizers())
         own.seed(settings.seed * 1_000 + rank)
         if resume:
-            _go_back(out, state, accelerator)
+            _go_back(out, state, accelerator, anew=anew)
         if state.images >= settings.images:
             raise RunError(f"{out} has had its {state.images} images: give it more with --images")
         if accelerator.is_main_process:
@@ -187,15 +197,18 @@ def _tracker(name: str | None, out: Path) -> Any:
         raise PluginError(f"tracker '{name}' of {owned.dist} cannot be made: {error}") from error
 
 
-def _go_back(out: Path, state: State, accelerator: Accelerator) -> None:
-    """Restore the last checkpoint; a run that was stopped before its first one starts again."""
+def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -> None:
+    """Restore the last checkpoint; a run that was stopped before its first one starts again.
+
+    With ``anew`` the optimizers keep the learning rates and the like that they were made with.
+    """
     found = checkpoint.found(out)
     if not found:
         if (out / MODEL).exists():
             raise RunError(f"{out} has a model but no checkpoint to go on from: put its checkpoints back")
         return
     try:
-        checkpoint.restore(found[-1], state, accelerator)
+        checkpoint.restore(found[-1], state, accelerator, anew=anew)
     except GanzooError as error:
         before = f"remove that folder to go on from {found[-2].name}" if len(found) > 1 else "there is none before it"
         raise RunError(f"{error}; {before}") from error

@@ -33,7 +33,7 @@ def test_a_run_and_its_continuation(mnist, tmp_path):
     [
         ([], 2, "name an architecture"),
         (["dcgan"], 2, "--data"),
-        (["--resume", "x", "--seed", "3"], 2, "leave out --seed"),
+        (["--resume", "x", "--data", "mnist"], 2, "leave out --data"),
         (["--resume", "nowhere"], 1, "is no run"),
         (["dcgam", "--data", "x"], 1, "Did you mean 'dcgan'?"),
         (["dcgan", "--data", "no/such"], 1, "There is no folder or file"),

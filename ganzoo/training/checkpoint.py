@@ -14,8 +14,8 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzoo.errors import GanzooError, RunError
-from ganzoo.files import sync
+from ganzoo.errors import GanzooError, RunError, WeightsError
+from ganzoo.files import sha256, sync
 from ganzoo.training import own
 from ganzoo.training.loop import State
 from ganzoo.weights import load_tensors, save_tensors
@@ -59,6 +59,11 @@ def found(run: Path) -> list[Path]:
     return sorted(p for p in (run / FOLDER).glob("[0-9]*") if p.name.isdecimal() and (p / "state.json").exists())
 
 
+def set_aside(path: Path) -> None:
+    """Rename a damaged checkpoint, so that it is in nobody's way and not lost."""
+    path.rename(path.with_name(f"{path.name}-damaged"))
+
+
 def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = False) -> None:
     """Take everything back from a checkpoint; with as many processes as wrote it, the run goes on with the same bits.
 
@@ -70,6 +75,9 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = 
     """
     try:
         content = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        for name, digest in content["sha256"].items():
+            if sha256(path / name) != digest:
+                raise WeightsError(f"{name} is damaged")
         state.gan.load_state_dict(load_tensors(path / "gan.safetensors"), strict=True)
         state.ema.load_state_dict(load_tensors(path / "ema.safetensors"))
         for name, optimizer in state.optimizers.items():
@@ -105,6 +113,7 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
         "processes": own.processes(each),
         "counts": state.sums.counts,
         "optimizers": optimizers,
+        "sha256": {file.name: sha256(file) for file in sorted(folder.glob("*.safetensors"))},
     }
     with (folder / "state.json").open("w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)

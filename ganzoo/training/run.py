@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from ganzoo.training.plan import TENSORBOARD, Plan, Settings, plan, resolve_prec
 from ganzoo.training.report import Reporter
 from ganzoo.translation import EXAMPLES
 from ganzoo.weights import MODEL
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ def _tracker(name: str | None, out: Path) -> Any:
 
 
 def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -> None:
-    """Restore the last checkpoint; a run that was stopped before its first one starts again.
+    """Restore the last checkpoint that is whole; a run that was stopped before its first one starts again.
 
     With ``anew`` the optimizers keep the learning rates and the like that they were made with.
     """
@@ -207,11 +210,23 @@ def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -
         if (out / MODEL).exists():
             raise RunError(f"{out} has a model but no checkpoint to go on from: put its checkpoints back")
         return
-    try:
-        checkpoint.restore(found[-1], state, accelerator, anew=anew)
-    except GanzooError as error:
-        before = f"remove that folder to go on from {found[-2].name}" if len(found) > 1 else "there is none before it"
-        raise RunError(f"{error}; {before}") from error
+    damaged: list[tuple[Path, GanzooError]] = []
+    for path in reversed(found):
+        try:
+            checkpoint.restore(path, state, accelerator, anew=anew)
+        except GanzooError as error:
+            damaged.append((path, error))
+            continue
+        break
+    else:  # none fits: it may be the run that is at fault, so nothing is set aside
+        raise damaged[0][1]
+    accelerator.wait_for_everyone()  # all have read what is renamed now
+    for path, error in damaged:
+        _log.warning(
+            "%s; going on from %s, and it is set aside as %s-damaged", error, found[-1 - len(damaged)].name, path
+        )
+        if accelerator.is_main_process:
+            checkpoint.set_aside(path)
 
 
 @contextmanager

@@ -193,12 +193,48 @@ def test_a_resume_that_is_refused_changes_nothing(mnist, tmp_path):
     assert lines(run) == before
 
 
-@pytest.mark.parametrize("content", ["[]", "{", "{}", '{"step": 1}'])
-def test_a_damaged_checkpoint_says_how_to_go_on_from_the_one_before(content, mnist, tmp_path):
+def damage(path):
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1  # one bit of a tensor
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "state.json").write_text("{}"),
+        lambda folder: (folder / "state.json").write_text('{"step": 1'),
+        lambda folder: (folder / "ema.safetensors").write_bytes(b""),
+        lambda folder: (folder / "gan.safetensors").unlink(),
+        lambda folder: damage(folder / "optimizer-G.safetensors"),
+        lambda folder: os.truncate(folder / "gan.safetensors", 1000),
+    ],
+)
+def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(spoil, mnist, tmp_path, caplog):
+    train("vanilla", mnist, tmp_path / "straight", images=192)
     run = train("vanilla", mnist, tmp_path / "run", images=128).run
-    (run / "checkpoints/000000128/state.json").write_text(content)
-    with pytest.raises(RunError, match=r"000000128 cannot be restored .*remove that folder to go on from 000000064"):
+    spoil(run / "checkpoints/000000128")
+    assert ganzoo.resume(run, images=192, progress=False).images == 192
+    assert "000000128 cannot be restored" in caplog.text
+    assert "going on from 000000064" in caplog.text
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
+        "000000128", "000000128-damaged", "000000192",
+    ]  # fmt: skip
+    for file in ("000000128", "000000192"):
+        ours, theirs = (
+            load_tensors(tmp_path / f"{name}/checkpoints/{file}/gan.safetensors") for name in ("run", "straight")
+        )
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_without_a_whole_checkpoint_nothing_is_touched(mnist, tmp_path):
+    run = train("vanilla", mnist, tmp_path / "run", images=128).run
+    for name in ("000000064", "000000128"):
+        damage(run / f"checkpoints/{name}/gan.safetensors")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(RunError, match=r"000000128 cannot be restored .*gan.safetensors is damaged"):
         ganzoo.resume(run, images=192, progress=False)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_a_folder_that_only_looks_like_a_checkpoint_is_passed_over_and_replaced(mnist, tmp_path):

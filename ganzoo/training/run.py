@@ -221,10 +221,9 @@ def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -
     else:  # none fits: it may be the run that is at fault, so nothing is set aside
         raise damaged[0][1]
     accelerator.wait_for_everyone()  # all have read what is renamed now
-    for path, error in damaged:
-        _log.warning(
-            "%s; going on from %s, and it is set aside as %s-damaged", error, found[-1 - len(damaged)].name, path
-        )
+    whole = found[-1 - len(damaged)].name if damaged else ""
+    for path, why in damaged:
+        _log.warning("%s; going on from %s, and it is set aside as %s-damaged", why, whole, path.name)
         if accelerator.is_main_process:
             checkpoint.set_aside(path)
 

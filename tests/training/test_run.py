@@ -220,10 +220,9 @@ def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(spoil, mnist, tmp_
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
         "000000128", "000000128-damaged", "000000192",
     ]  # fmt: skip
-    for file in ("000000128", "000000192"):
-        ours, theirs = (
-            load_tensors(tmp_path / f"{name}/checkpoints/{file}/gan.safetensors") for name in ("run", "straight")
-        )
+    for name in ("000000128", "000000192"):
+        file = f"checkpoints/{name}/gan.safetensors"
+        ours, theirs = (load_tensors(tmp_path / folder / file) for folder in ("run", "straight"))
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import torch
 from torch import nn
@@ -309,3 +310,26 @@ class HidesImages(Translates):
 
 class TranslatesInSecret(Translates):
     """Its record does not say so."""
+
+
+class Bursts(Good):
+    """The fifth step has a loss that is no number, whatever happens."""
+
+    def generator_loss(self, batch, tick):
+        for terms in super().generator_loss(batch, tick):
+            yield {name: values * (math.nan if tick.step == 4 else 1) for name, values in terms.items()}
+
+
+class BurstsNow(Good):
+    """So it does where a certain random number comes out: not every time."""
+
+    def discriminator_loss(self, batch, tick):
+        unlucky = tick.step == 4 and torch.initial_seed() < 1_000
+        for terms in super().discriminator_loss(batch, tick):
+            yield {name: values * (math.inf if unlucky else 1) for name, values in terms.items()}
+
+
+class BurstsForEver(Good):
+    def generator_loss(self, batch, tick):
+        for terms in super().generator_loss(batch, tick):
+            yield {name: values * math.nan for name, values in terms.items()}

@@ -52,6 +52,14 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option("--preview-every", type=Count(), default="50k", show_default=True, metavar="IMAGES")
 @click.option("--checkpoint-every", type=Count(), default="100k", show_default=True, metavar="IMAGES")
 @click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Checkpoints that are kept.")
+@click.option(
+    "--on-nan",
+    type=click.Choice(["stop", "skip", "rewind"]),
+    default="stop",
+    show_default=True,
+    help="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint and go "
+    "on with other random numbers.",
+)
 @click.option("--tracker", metavar="NAME", help="Also log there: tensorboard, or what a plugin provides.")
 @click.option(
     "--from",

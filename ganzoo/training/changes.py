@@ -13,7 +13,7 @@ from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry.config import config_to_dict, make_config
 from ganzoo.training.plan import Settings
 
-FREE = ("images", "report_every", "preview_every", "checkpoint_every", "keep", "tracker")
+FREE = ("images", "report_every", "preview_every", "checkpoint_every", "keep", "tracker", "on_nan")
 """Settings that change when a run ends and what it tells, and none of its bits."""
 
 

@@ -1,7 +1,8 @@
-"""What happens between the steps of a run: reports, previews, checkpoints, a wish to stop."""
+"""What happens between the steps of a run: reports, previews, checkpoints, a wish to stop, a loss that is none."""
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from dataclasses import dataclass, field
@@ -11,14 +12,22 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import Accelerator
 
-from ganzoo.training import checkpoint
+from ganzoo.errors import RunError
+from ganzoo.training import checkpoint, own
 from ganzoo.training.loop import State
 from ganzoo.training.plan import Settings
 from ganzoo.training.report import Reporter
+from ganzoo.training.watch import Watch
 from ganzoo.weights import save_weights
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_log = logging.getLogger(__name__)
+ASK = 16
+"""Steps between two questions to the other processes."""
+MOST_REWINDS = 3
+"""Times that a run goes back to one checkpoint."""
 
 
 @dataclass
@@ -67,14 +76,18 @@ class Events:
         self.accelerator = accelerator
         self.reporter = reporter
         self.stop = stop
+        self.watch = Watch(state, accelerator.device)
         self._before = state.images
         self._saved = state.images
+        self._rewound: list[int] = []  # to these images
 
     def after_step(self) -> bool:
         """Do what is due after a step; return whether to stop."""
         before, now = self._before, self.state.images
         self._before = now
         self.reporter.step(now - before)
+        if self.accelerator.num_processes == 1 and (bad := self.watch.term()) is not None:
+            return self._not_finite(bad)
         if before // self.settings.report_every != now // self.settings.report_every:
             self.reporter.report()
         if before // self.settings.preview_every != now // self.settings.preview_every:
@@ -86,15 +99,51 @@ class Events:
     def _wants_stop(self) -> bool:
         if self.accelerator.num_processes == 1:
             return self.stop.signal is not None
-        if self.state.step % 16:  # asking the others takes a message
+        if self.state.step % ASK:  # asking the others takes a message
             return False
-        wish = torch.tensor(float(self.stop.signal or 0), device=self.accelerator.device)
-        agreed = int(self.accelerator.reduce(wish, "sum").item())
-        if agreed and self.stop.signal is None:
+        bad = self.watch.anything()
+        wish = [float(self.stop.signal or 0), float(bad is not None)]
+        signals, bads = self.accelerator.reduce(torch.tensor(wish, device=self.accelerator.device), "sum").tolist()
+        if bads:
+            return self._not_finite(bad or "a term of another process")
+        if signals and self.stop.signal is None:
             self.stop.signal = signal.SIGTERM
-        return agreed > 0
+        return bool(signals)
+
+    def _not_finite(self, what: str) -> bool:
+        """Stop, or rewind where that is asked for; what was saved before stays.
+
+        Raises:
+            RunError: the run is to stop, or there is nothing to rewind to, or that was of no use.
+        """
+        images, found = self.state.images, checkpoint.found(self.run)
+        last = found[-1].name if found else None
+        told = f"{what} is not finite after step {self.state.step - 1} ({images:,} images)"
+        if self.settings.on_nan != "rewind" or last is None:
+            kept = f"checkpoint {last} is whole" if last else "there is no checkpoint yet"
+            raise RunError(
+                f"{told}; {kept}: go on from there with a lower learning rate (ganzoo train --resume {self.run} "
+                "-o lr=... --override lr) or with --on-nan rewind"
+            )
+        if self._rewound.count(int(last)) >= MOST_REWINDS:
+            raise RunError(
+                f"{told}, and so it was each time that it went on from checkpoint {last}: lower the learning rate"
+            )
+        self._rewound.append(int(last))
+        _log.warning("%s: going on from checkpoint %s with other random numbers", told, last)
+        checkpoint.restore(found[-1], self.state, self.accelerator)
+        # As many processes as there are have their own numbers, and other ones each time.
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        own.seed((self.settings.seed * 1_000 + len(self._rewound)) * 1_000 + world + rank)
+        self._before = self._saved = self.state.images
+        self.reporter.rewind(images)
+        self.watch = Watch(self.state, self.accelerator.device)
+        return False
 
     def _checkpoint(self) -> None:
+        if self.accelerator.num_processes == 1 and (bad := self.watch.anything()) is not None:
+            self._not_finite(bad)
+            return
         checkpoint.save(self.run, self.state, self.accelerator, self.settings.keep)
         self._saved = self.state.images
         if self.accelerator.is_main_process:

@@ -11,8 +11,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.data import Loader
+from ganzoo.errors import RunError
 from ganzoo.gan import GAN, Batch, Phase, Stage, Tick
 from ganzoo.training.ema import EMA
+
+MOST_SKIPPED = 100
+"""Updates in a row that may be left out."""
 
 if torch.distributed.is_available():
     # Its defaults hold the process group that is there when it is imported (timm's optimizers bring it in), and gloo's
@@ -77,6 +81,7 @@ def train(
     batch_size: int,
     precision: str,
     after_step: Callable[[], bool],
+    skip_bad: bool = False,
 ) -> None:
     """Play the phases of each stage until the budget is spent or ``after_step`` returns True.
 
@@ -88,10 +93,14 @@ def train(
         batch_size: images per update over all processes, where a stage names none.
         precision: ``"bf16"`` computes the losses under autocast; ``"fp32"`` does not.
         after_step: called after every step; must not wait for the device.
+        skip_bad: leave out an update whose gradient is not finite, which takes a wait for the device each time.
+
+    Raises:
+        RunError: with ``skip_bad``, too many updates in a row were left out.
     """
     gan = state.gan.train()
     players = {
-        name: Player(gan, optimizer, accelerator, state.sums, precision == "bf16")
+        name: Player(gan, optimizer, accelerator, state.sums, precision == "bf16", skip_bad=skip_bad)
         for name, optimizer in state.optimizers.items()
     }
     stages = gan.stages()
@@ -147,9 +156,13 @@ class Player:
         accelerator: device and the other processes.
         sums: where the loss terms are reported.
         bf16: compute the losses under autocast.
+        skip_bad: leave out an update whose gradient is not finite.
     """
 
-    def __init__(self, gan: nn.Module, optimizer: Optimizer, accelerator: Accelerator, sums: Sums, bf16: bool) -> None:
+    def __init__(
+        self, gan: nn.Module, optimizer: Optimizer, accelerator: Accelerator, sums: Sums, bf16: bool, *,
+        skip_bad: bool = False,
+    ) -> None:  # fmt: skip
         self.optimizer = optimizer
         self.accelerator = accelerator
         self.sums = sums
@@ -160,6 +173,8 @@ class Player:
         # Not accelerator.autocast(): it looks its state up at each call, and this is entered four times a step; and
         # accelerate fixes one precision for a whole process, where a notebook may train twice.
         self.bf16 = bf16
+        self.skip_bad = skip_bad
+        self.skipped = 0  # in a row
 
     def take_turn(self) -> None:
         """Let gradients reach this optimizer's parameters, and no others."""
@@ -177,6 +192,7 @@ class Player:
         """Make one update: a backward pass for each dict of terms that the phase yields, then a step."""
         self.optimizer.zero_grad(set_to_none=True)
         losses = phase.loss(batch, tick)
+        reported: list[tuple[str, Tensor]] = []
         while True:
             with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.bf16):
                 terms = next(losses, None)
@@ -185,16 +201,33 @@ class Player:
             loss: Tensor | None = None
             for name, values in terms.items():
                 mean = values.mean()
-                self.sums.add(f"{phase.name}/{name}", mean.detach())
+                reported.append((f"{phase.name}/{name}", mean.detach()))
                 if mean.requires_grad:
                     loss = mean if loss is None else loss + mean
             if loss is not None:
                 self.accelerator.backward(loss * phase.every if phase.every > 1 else loss)
         if self.accelerator.num_processes > 1:
             self.average_gradients()
+        if self.skip_bad and self.is_bad(phase):
+            return
+        for name, mean in reported:
+            self.sums.add(name, mean)
         self.optimizer.step()
         if phase.after is not None:
             phase.after()
+
+    def is_bad(self, phase: Phase) -> bool:
+        """Whether the gradient is not finite; waits for the device. All processes have the same one."""
+        norms = torch._foreach_norm([p.grad for p in self.own if p.grad is not None])  # noqa: SLF001 - as clip_grad_norm_
+        bad = not bool(torch.stack(norms).isfinite().all())
+        self.skipped = self.skipped + 1 if bad else 0
+        if self.skipped > MOST_SKIPPED:
+            raise RunError(
+                f"the last {self.skipped} updates of phase {phase.name} had no finite gradient and were left out: go "
+                "back to an earlier checkpoint, with a lower learning rate"
+            )
+        self.sums.add(f"{phase.name}/skipped", torch.tensor(float(bad), device=norms[0].device))
+        return bad
 
     def average_gradients(self) -> None:
         """Average the gradients of all processes in one flat reduction."""

@@ -49,6 +49,8 @@ class Settings:
         keep: checkpoints that are kept.
         tracker: ``"tensorboard"``, one that a plugin provides, or None.
         start: a pretrained model that the training goes on from: what `ganzoo.load` takes.
+        on_nan: when a loss is not finite, ``"stop"``, ``"skip"`` updates whose gradient is not, or ``"rewind"`` to the
+            last checkpoint and go on with other random numbers.
     """
 
     data: str
@@ -64,6 +66,7 @@ class Settings:
     keep: int = 2
     tracker: str | None = None
     start: str | None = None
+    on_nan: str = "stop"
 
     def __post_init__(self) -> None:
         for name in ("images", "batch_size", "report_every", "preview_every", "checkpoint_every", "keep"):
@@ -71,6 +74,8 @@ class Settings:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.precision not in ("auto", "bf16", "fp32"):
             raise ConfigError(f"precision must be auto, bf16 or fp32, not '{self.precision}'")
+        if self.on_nan not in ("stop", "skip", "rewind"):
+            raise ConfigError(f"on_nan must be stop, skip or rewind, not '{self.on_nan}'")
         if self.device not in ("auto", "cpu"):
             raise ConfigError(f"device must be auto or cpu, not '{self.device}'")
         if not 0 <= self.seed < 2**31:

@@ -54,6 +54,13 @@ class Reporter:
         """Move the bar; reads nothing from the device."""
         self._bar.update(new)
 
+    def rewind(self, images: int) -> None:
+        """Go back from ``images`` to where the state stands."""
+        if self.accelerator.is_main_process:
+            truncate_stats(self.run, self.state.images)
+        self._last = (time.perf_counter(), self.state.images)
+        self._bar.update(self.state.images - images)
+
     def report(self) -> None:
         """Write a line: images, seconds, images/s, learning rates and the mean of every term since the last."""
         means = self.state.sums.means(self.accelerator)

@@ -183,6 +183,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
                 batch_size=settings.batch_size,
                 precision=resolve_precision(settings.precision, accelerator.device),
                 after_step=events.after_step,
+                skip_bad=settings.on_nan == "skip",
             )
             events.finish()
     return Outcome(out, state.images, stop.signal, rank)

@@ -1,0 +1,60 @@
+"""Losses and weights that are no numbers any more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzoo.training.loop import State
+
+_STEPS = 16  # between two looks on a device that would have to be waited for
+
+
+class Watch:
+    """Looks at the loss terms that are summed up, where one that is not finite stays so.
+
+    On the CPU after every step. On another device a copy is asked for every few steps and looked at when it has
+    arrived, so that nothing waits: what is wrong is found a few steps later.
+
+    Args:
+        state: what is trained.
+        device: of it.
+    """
+
+    def __init__(self, state: State, device: torch.device) -> None:
+        self.state = state
+        self.device = device
+        self._asked: tuple[list[str], Tensor, torch.cuda.Event | None] | None = None
+
+    def term(self) -> str | None:
+        """Return the first term that is not finite, as far as is known without a wait."""
+        if self.device.type == "cpu":
+            return self._first()
+        found = self._arrived()
+        totals = self.state.sums.totals
+        if self._asked is None and totals and self.state.step % _STEPS == 0:
+            copy = torch.stack(list(totals.values())).isfinite().to("cpu", non_blocking=True)
+            event = None
+            if self.device.type == "cuda":
+                event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+                event.record()
+            self._asked = (list(totals), copy, event)
+        return found
+
+    def _arrived(self) -> str | None:
+        if self._asked is None:
+            return None
+        names, finite, event = self._asked
+        if event is not None and not event.query():  # type: ignore[no-untyped-call]
+            return None
+        self._asked = None
+        return next((name for name, fine in zip(names, finite.tolist(), strict=True) if not fine), None)
+
+    def anything(self) -> str | None:
+        """Return a term or a weight that is not finite; waits for the device."""
+        return self._first() or next(
+            (name for name, weight in self.state.gan.named_parameters() if not bool(weight.isfinite().all())), None
+        )
+
+    def _first(self) -> str | None:
+        return next((name for name, total in self.state.sums.totals.items() if not bool(total.isfinite())), None)

@@ -1,0 +1,113 @@
+"""A loss that is no number: the run stops with what is known, skips or rewinds; what was saved stays whole."""
+
+import json
+import logging
+
+import pytest
+import torch
+
+import broken_gans
+import ganzoo
+from ganzoo.errors import ConfigError, RunError
+from ganzoo.registry import Architecture, installed
+from ganzoo.registry.zoo import Owned
+from ganzoo.training.loop import MOST_SKIPPED, Sums
+from ganzoo.training.watch import Watch
+from ganzoo.weights import load_tensors
+from helpers import make, make_state
+
+
+@pytest.fixture
+def train(monkeypatch, mnist, tmp_path):
+    """Train one of the broken architectures for ten steps."""
+
+    def run(cls, **settings):
+        record = Architecture(name="bursts", target=f"broken_gans:{cls}", config=broken_gans.Config, summary="")
+        monkeypatch.setitem(installed().architectures._records, "bursts", [Owned(record, "ganzoo-b", "1", "b")])
+        options = {"images": 160, "batch_size": 16, "checkpoint_every": 48, "report_every": 16, **settings}
+        return ganzoo.train("bursts", data=str(mnist), out=tmp_path / "run", progress=False, **options)
+
+    return run
+
+
+def whole(folder):
+    return all(t.isfinite().all() for file in folder.rglob("*.safetensors") for t in load_tensors(file).values())
+
+
+def test_it_stops_at_once_with_phase_step_and_checkpoint(train, tmp_path):
+    with pytest.raises(
+        RunError, match=r"G/loss is not finite after step 4 \(80 images\); checkpoint 000000048 is whole"
+    ):
+        train("Bursts")
+    assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["000000048"]
+    assert whole(tmp_path / "run")
+    assert ganzoo.load(tmp_path / "run").sample(1).isfinite().all()
+    with pytest.raises(RunError, match=r"G/loss is not finite after step 4 "):  # and so again
+        ganzoo.resume(tmp_path / "run", progress=False)
+
+
+def test_before_the_first_checkpoint_there_is_none(train, tmp_path):
+    with pytest.raises(RunError, match="there is no checkpoint yet"):
+        train("Bursts", checkpoint_every=1000)
+    with pytest.raises(RunError, match="there is no checkpoint yet"):
+        train("Bursts", checkpoint_every=1000, on_nan="rewind", out=tmp_path / "other")
+
+
+def test_skip_leaves_out_the_update_and_tells_so(train, tmp_path):
+    assert train("Bursts", on_nan="skip").images == 160
+    assert whole(tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run/stats.jsonl").read_text().splitlines()]
+    assert [line["G/skipped"] for line in lines] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert {line["D/skipped"] for line in lines} == {0}
+    assert "G/loss" not in lines[4]
+    assert all(line["G/loss"] > 0 for line in (*lines[:4], *lines[5:]))
+
+
+def test_skip_ends_when_nothing_else_comes(train):
+    with pytest.raises(RunError, match=f"the last {MOST_SKIPPED + 1} updates of phase G had no finite gradient"):
+        train("BurstsForEver", on_nan="skip", images=16 * 200)
+
+
+def test_rewind_goes_on_with_other_random_numbers(train, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert train("BurstsNow", on_nan="rewind").images == 160
+    assert "D/loss is not finite after step 4 (80 images): going on from checkpoint 000000048" in caplog.text
+    assert whole(tmp_path / "run")
+    lines = [json.loads(line)["images"] for line in (tmp_path / "run/stats.jsonl").read_text().splitlines()]
+    assert lines == list(range(16, 161, 16))
+
+
+def test_rewind_gives_up_where_it_is_of_no_use(train, tmp_path):
+    with pytest.raises(RunError, match="and so it was each time that it went on from checkpoint 000000048"):
+        train("Bursts", on_nan="rewind")
+    assert whole(tmp_path / "run")
+
+
+def test_weights_that_are_no_numbers_are_never_saved(train, tmp_path, monkeypatch):
+    def spoil(self):  # after the step, so that no loss has shown it yet
+        if self.state.step == 3:
+            next(self.state.gan.parameters()).data.fill_(torch.nan)
+
+    from ganzoo.training.report import Reporter
+
+    step = Reporter.step
+    monkeypatch.setattr(Reporter, "step", lambda self, new: (spoil(self), step(self, new))[1])
+    with pytest.raises(RunError, match=r"generator\S+ is not finite after step 2 .* there is no checkpoint yet"):
+        train("Good")
+    assert not (tmp_path / "run/model.safetensors").exists()
+
+
+def test_a_policy_that_is_none(train):
+    with pytest.raises(ConfigError, match="on_nan must be stop, skip or rewind, not 'panic'"):
+        train("Good", on_nan="panic")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_it_is_seen_without_a_wait():
+    state = make_state(make("vanilla").cuda())
+    state.sums = Sums()
+    watch = Watch(state, torch.device("cuda"))
+    state.sums.add("G/loss", torch.tensor(float("nan"), device="cuda"))
+    assert watch.term() is None
+    torch.cuda.synchronize()
+    assert watch.term() == "G/loss"

@@ -57,7 +57,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     type=click.Choice(["stop", "skip", "rewind"]),
     default="stop",
     show_default=True,
-    help="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint and go "
+    help="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint and "
     "on with other random numbers.",
 )
 @click.option("--tracker", metavar="NAME", help="Also log there: tensorboard, or what a plugin provides.")

@@ -24,8 +24,8 @@ def train(monkeypatch, mnist, tmp_path):
     def run(cls, **settings):
         record = Architecture(name="bursts", target=f"broken_gans:{cls}", config=broken_gans.Config, summary="")
         monkeypatch.setitem(installed().architectures._records, "bursts", [Owned(record, "ganzoo-b", "1", "b")])
-        options = {"images": 160, "batch_size": 16, "checkpoint_every": 48, "report_every": 16, **settings}
-        return ganzoo.train("bursts", data=str(mnist), out=tmp_path / "run", progress=False, **options)
+        options = {"images": 160, "batch_size": 16, "checkpoint_every": 48, "report_every": 16, "out": tmp_path / "run"}
+        return ganzoo.train("bursts", data=str(mnist), progress=False, **{**options, **settings})
 
     return run
 
@@ -35,9 +35,7 @@ def whole(folder):
 
 
 def test_it_stops_at_once_with_phase_step_and_checkpoint(train, tmp_path):
-    with pytest.raises(
-        RunError, match=r"G/loss is not finite after step 4 \(80 images\); checkpoint 000000048 is whole"
-    ):
+    with pytest.raises(RunError, match=r"G/loss is not .* step 4 \(80 images\); checkpoint 000000048 is whole"):
         train("Bursts")
     assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["000000048"]
     assert whole(tmp_path / "run")

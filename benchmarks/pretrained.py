@@ -86,6 +86,10 @@ RECIPES = {
             "lr_decay": 0.5, "ema": 20000,
         },
     ),
+    "pix2pix-grey-cifar10": Recipe(
+        "pix2pix", "colourises small photographs", "400k", {"base_channels": 20, "discriminator_channels": 32},
+        data="grey:cifar10", settings="--batch-size 16", protocols=(PIXELS,),
+    ),
 }  # fmt: skip
 
 

@@ -58,16 +58,31 @@ def _at_home() -> dict[str, str]:
 
 
 def models() -> None:
-    """Show the pretrained models with their figures as a table."""
+    """Show the pretrained models that draw digits, with their figures as a table."""
     cog.outl("| model | architecture | digits read | rarest class | class entropy | label read as asked | size |")
     cog.outl("|---|---|---|---|---|---|---|")
     for owned in installed().models:
         entry, found = owned.record, {m.name: m.value for m in owned.record.metrics}
+        if "read" not in found:
+            continue
         accuracy = f"{found['label-accuracy']:.1%}" if "label-accuracy" in found else ""
         cog.outl(
             f"| `{entry.name}` | `{entry.architecture}` | {found['read']:.1%} | {found['rarest-class']:.1%} "
             f"| {found['class-entropy']:.4f} | {accuracy} | {entry.weights.bytes / 1e6:.1f} MB |"
         )
+
+
+def others() -> None:
+    """Show the other pretrained models, each value with its protocol."""
+    cog.outl("| model | architecture | what it does | data | value | size |\n|---|---|---|---|---|---|")
+    for owned in installed().models:
+        entry = owned.record
+        if not any(metric.name == "read" for metric in entry.metrics):
+            values = ", ".join(f"`{m.protocol}` {m.value:g}" for m in entry.metrics)
+            cog.outl(
+                f"| `{entry.name}` | `{entry.architecture}` | {entry.summary} | `{entry.data}` | {values} "
+                f"| {entry.weights.bytes / 1e6:.1f} MB |"
+            )
 
 
 def checks() -> None:

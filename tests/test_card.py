@@ -5,6 +5,7 @@ from huggingface_hub import ModelCard
 import ganzoo
 from ganzoo.card import Facts, compose, dataset_repo
 from ganzoo.cardtext import BEGIN, END, own_words, split
+from ganzoo.data.pairs import named_sets
 from ganzoo.errors import HubError
 from ganzoo.modelconfig import ModelConfig, config_of
 from ganzoo.registry import Score, installed
@@ -15,7 +16,8 @@ MODELS = ganzoo.list_models()
 def facts(name="dcgan-mnist", address="hf:me/digits", **changes) -> Facts:
     config = config_of(installed().models[name].record)
     architecture = installed().architectures[config.architecture].record
-    made = Facts(config, address, architecture, ("ylecun/mnist",), (1, 28, 28), False)
+    repos = tuple(dataset_repo(installed(), one) for one in named_sets(config.data["name"], installed()))
+    made = Facts(config, address, architecture, repos, (1, 28, 28), False)
     return made._replace(**changes)
 
 
@@ -24,9 +26,10 @@ def test_the_metadata_is_what_the_hub_reads(name):
     made = facts(name)
     card = ModelCard(compose(made))  # the client's own parser
     data = card.data
-    assert (data.library_name, data.pipeline_tag) == ("ganzoo", "unconditional-image-generation")
+    task = "image-to-image" if made.architecture.translates else "unconditional-image-generation"
+    assert (data.library_name, data.pipeline_tag) == ("ganzoo", task)
     assert data.license == made.config.license
-    assert data.datasets == ["ylecun/mnist"]
+    assert data.datasets == (["ylecun/mnist"] if "mnist" in name else ["uoft-cs/cifar10"])
     assert {"gan", made.config.architecture} <= set(data.tags)
     assert data.get("ganzoo")["architecture"] == made.config.architecture
     found = {(r.metric_type, r.metric_value, r.metric_args["protocol"]) for r in data.eval_results}

@@ -40,7 +40,7 @@ def test_a_bundled_model_draws_what_it_drew_when_it_was_made(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_bundled_model_is_small_and_says_where_it_comes_from(name):
     entry = installed().models[name].record
-    assert entry.weights.bytes == (Path(entry.root) / entry.weights.file).stat().st_size <= 6_000_000
+    assert entry.weights.bytes == (Path(entry.root) / entry.weights.file).stat().st_size <= 8_000_000
     assert entry.metrics
     assert entry.trained.command.startswith(f"ganzoo train {entry.architecture} ")
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html docs site
 
-.PHONY: demo test lint docs outputs format clean
+.PHONY: demo test test-slow lint docs outputs format clean
 
 demo: $(STAMP)  ## list the zoo and draw 64 digits
 	$(BIN)/ganzoo list
@@ -13,6 +13,9 @@ demo: $(STAMP)  ## list the zoo and draw 64 digits
 
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -n 2
+
+test-slow: $(STAMP)  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
 
 lint: $(STAMP)  ## format, lint, types, the outputs shown in the docs, and the site
 	$(BIN)/ruff format --check .

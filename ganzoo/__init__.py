@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ganzoo.registry.listing import list_architectures, list_models
     from ganzoo.sampling import interpolate, sample
     from ganzoo.training.run import resume, train
+    from ganzoo.translation import translate
 
 _HOMES = {
     "GAN": "ganzoo.gan",
@@ -34,6 +35,7 @@ _HOMES = {
     "resume": "ganzoo.training.run",
     "sample": "ganzoo.sampling",
     "train": "ganzoo.training.run",
+    "translate": "ganzoo.translation",
 }
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "resume",
     "sample",
     "train",
+    "translate",
 ]
 
 

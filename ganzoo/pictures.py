@@ -78,8 +78,10 @@ def check_out(out: Path, n: int) -> None:
         raise GanzooError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
     if out.suffix == ".png" and n > _LARGEST_GRID:
         raise ConfigError(f"a grid of {n} images is too large to look at: name a folder or a .npz file instead")
-    if not out.suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not out.suffix and (out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir())))):
         raise GanzooError(f"{out} exists and is not an empty folder: name another, or remove it")
+    if not out.suffix and out.resolve() == Path.cwd():
+        raise GanzooError(f"{out} is the folder that this runs in: name one inside of it")
 
 
 def write_images(
@@ -135,7 +137,9 @@ def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tq
 
     def write(start: int, pixels: NDArray[np.uint8]) -> int:
         for i, image in enumerate(pixels):
-            to_pil(image).save(partial / f"{name(start + i)}.png", compress_level=1)
+            path = partial / f"{name(start + i)}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            to_pil(image).save(path, "PNG", compress_level=1)
         return len(pixels)
 
     try:

@@ -31,7 +31,7 @@ from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors
 
 SAMPLES = "samples.png"
 IMAGES = 64
-UNKNOWN = "unknown"
+UNKNOWN, OWN = "unknown", "own images ("
 PUBLIC = ("images", "split", "batch_size", "seed", "precision", "start")
 """The settings of a run that are anybody's business."""
 
@@ -60,23 +60,27 @@ def stage(
             )
         save_tensors(folder / TRAINING, tensors)
     config = _public(found, gan, folder)
-    _picture(folder / SAMPLES, found, gan, notes, named=named_sets(config.data["name"], installed()) is not None)
+    sets = named_sets(config.data["name"], installed()) or ()
+    _picture(folder / SAMPLES, found, gan, notes, known=bool(sets) and all(s in installed().datasets for s in sets))
     config = replace(config, license=_license(config, old, chosen, notes))
     write_config(folder, config)
     return config
 
 
-def _picture(path: Path, found: Model, gan: GAN, notes: list[str], *, named: bool) -> None:
-    """Write the picture of the card: samples, or of a model that translates what its run has shown."""
+def _picture(path: Path, found: Model, gan: GAN, notes: list[str], *, known: bool) -> None:
+    """Write the picture of the card: samples, or of a model that translates what its run has shown.
+
+    The latter shows images that it was trained on: only those of a data set of the zoo, which everybody may see.
+    """
     if not gan.translations:
         with replacing(path) as partial:
             grid(gan.sample(IMAGES, seed=0)).save(partial)
         return
     shown = found.weights.parent / SAMPLES
-    if named and found.folder is not None and shown.exists():
+    if known and found.folder is not None and shown.exists():
         shutil.copyfile(shown, path)
-    elif shown.exists():  # it shows images that it was trained on, which may be nobody else's business
-        notes.append(f"its card has no picture, as that would show own images: add {SAMPLES} if they may be seen")
+    elif shown.exists():
+        notes.append(f"its card has no picture, as that would show images it was trained on: add {SAMPLES} if it may")
 
 
 def _license(config: ModelConfig, old: str | None, chosen: str | None, notes: list[str]) -> str:
@@ -100,10 +104,11 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     """Return a model's config for everybody: complete, and without this machine's paths."""
     config, zoo = found.config, installed()
     name = str(config.data.get("name", UNKNOWN))
-    named = named_sets(name, zoo) is not None or "own images (" in name
-    # A folder called after a data set is not taken for it, and where it lies is nobody's business.
-    own = str(config.data.get("public") or f"own images ({Path(name).name or UNKNOWN})")
-    shown = name if named or found.folder is None else own
+    # A run knows what of its data is public: a folder called after a data set is not taken for it, and where it lies is
+    # nobody's business. What was published before has no path in its name.
+    told = named_sets(name, zoo) is not None or (OWN in name and "/" not in name.replace("hf:", "").partition(OWN)[2])
+    own = f"{OWN}{Path(name).name or UNKNOWN})"
+    shown = str(config.data.get("public") or (name if told or found.folder is None else own))
     data = {key: value for key, value in {**config.data, "name": shown}.items() if key != "public"}
     trained = config.trained or _trained(found)
     training = {key: config.training[key] for key in PUBLIC if isinstance(config.training.get(key), str | int)}

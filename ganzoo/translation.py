@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,50 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data import PairSource, Source, read_batches
-from ganzoo.data.reading import file_names
+from ganzoo.data.images import Item
+from ganzoo.data.pairs import SIDES
+from ganzoo.data.reading import file_names, files_of
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan import GAN
-from ganzoo.pictures import check_out, grid, to_uint8, write_images
+from ganzoo.pictures import CHUNK, check_out, grid, to_uint8, write_images
+from ganzoo.pretrained import load
 
 EXAMPLES = 16
 """Images of a preview."""
 _ACROSS = 4  # inputs in a row of a grid
+
+
+def translate(
+    model: str | os.PathLike[str] | GAN,
+    images: Tensor | NDArray[np.uint8] | Image.Image | str | os.PathLike[str] | Sequence[Any],
+    **options: Any,
+) -> Tensor:
+    """Make images of images: `load`, reading and `GAN.translate` in one call; see there for the options and errors.
+
+    Args:
+        model: a GAN, or what `load` takes.
+        images: a tensor (N, C, S, S) in [-1, 1] as it is; or one or several files, PIL images or uint8 arrays (H, W) or
+            (H, W, C), which are brought to the model's size: the shorter side resized, the middle cropped.
+        **options: of `GAN.translate`.
+
+    Returns:
+        Images (N, C, S, S), float32 in [-1, 1], on the CPU.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    gan = model if isinstance(model, GAN) else load(model)
+    if isinstance(images, Tensor):
+        return gan.translate(images, **options)
+    several: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
+    given = [Path(one) if isinstance(one, str | os.PathLike) else one for one in several]
+    if strange := next((one for one in given if not isinstance(one, Path | Image.Image | np.ndarray)), None):
+        raise ConfigError(f"images must be a tensor, files, PIL images or arrays, not {type(strange).__name__}")
+    items = [Item(one, None, str(one) if isinstance(one, Path) else f"image {i}") for i, one in enumerate(given)]
+    source = Source("images", "", len(items), lambda: iter(items))
+    size, channels = _shape(gan, source)
+    batches = read_batches(source, size, channels, count=len(items), batch_size=CHUNK)
+    return gan.translate(torch.cat([batch["image"] for batch in batches]), **options)
 
 
 def side_by_side(gan: GAN, batch: Mapping[str, Any], columns: int = _ACROSS) -> Image.Image:
@@ -72,8 +109,18 @@ def translate_source(
     if target not in ways:
         raise ConfigError(f"{type(gan).__name__} does not translate to '{target}'; it does to: {', '.join(ways)}")
     begin = ways[target] if isinstance(source, PairSource) else "image"
+    if isinstance(source, PairSource) and begin not in SIDES:
+        raise ConfigError(f"{type(gan).__name__} starts from one set of images, and {source.name} is two: name one")
+    if isinstance(source, PairSource) and not source.matched and source.a is not None:
+        # What does not match is of no use beside it.
+        source, begin = (source.a if begin == "A" else source.b), "image"
+    if count is not None and count < 1:
+        raise ConfigError(f"the number of images must be at least 1, not {count}")
     n = min(count or source.count, source.count)
     check_out(out, n)
+    sources = [source] if isinstance(source, Source) else [s for s in (source.a, source.b) if s is not None]
+    if any(out.resolve() in files_of(one) for one in sources):
+        raise ConfigError(f"{out} is one of the images that are translated: name another file")
     size, channels = _shape(gan, source)
     batches = read_batches(source, size, channels, count=n, batch_size=max(batch_size, 1))
     matched = isinstance(source, PairSource) and source.matched
@@ -86,8 +133,7 @@ def translate_source(
             yield done, to_uint8(torch.cat(parts, 3))  # side by side
             done += len(made)
 
-    one = source if isinstance(source, Source) else {"A": source.a, "B": source.b}.get(begin)
-    names = file_names(one, n) if isinstance(one, Source) else None
+    names = file_names(sources[-1] if begin == "B" else sources[0], n)
     digits = max(1, len(str(n - 1)))
     write_images(
         out, chunks(), n, name=lambda i: names[i] if names else f"{i:0{digits}d}", columns=columns, verb="translating",

@@ -90,9 +90,19 @@ def inference_state(gan: GAN) -> dict[str, Tensor]:
 
 
 def training_state(gan: GAN) -> dict[str, Tensor]:
-    """Return all other tensors: those that only training uses."""
+    """Return the tensors of the networks that only training uses.
+
+    What has no parameters is no network: running means, and images that a run remembers, which are nobody else's
+    business.
+    """
     drawn = inference_state(gan)
-    return {name: tensor for name, tensor in gan.state_dict().items() if name not in drawn}
+    networks = tuple(f"{name}." for name, child in gan.named_children() if any(True for _ in child.parameters()))
+    own = {name for name, _ in gan.named_parameters(recurse=False)}
+    return {
+        name: tensor
+        for name, tensor in gan.state_dict().items()
+        if name not in drawn and (name in own or name.startswith(networks))
+    }
 
 
 def save_weights(folder: Path, gan: GAN, images: int) -> None:

@@ -303,6 +303,16 @@ class TranslatesAnUnknown(Translates):
     translations = (("A", "C"),)
 
 
+class TranslatesToAList(Translates):
+    def generate(self, **inputs):
+        return [super().generate(**inputs)]
+
+
+class TranslatesToAnotherSize(Translates):
+    def generate(self, **inputs):
+        return super().generate(**inputs)[:, :, ::2]
+
+
 class HidesImages(Translates):
     def inputs(self, n, *, seeds):
         return super().inputs(n, seeds=seeds)

@@ -96,14 +96,17 @@ def games(tmp_path_factory):
 def restorer(tmp_path_factory):
     """The model of the page about translation, as a package."""
     site = tmp_path_factory.mktemp("restorer")
-    light = LIGHT.format(names=["Restorer"]).replace("summary=name)", "summary=name, translates=True)")
-    install(site, "ganzoo-games", light)
-    (site / "ganzoo_games" / "model.py").write_text(blocks("translation.md")[1])
+    _, light, one, both = blocks("translation.md")
+    more = light.replace('name="restorer"', 'name="bothways"').replace("model:Restorer", "model:BothWays")
+    install(site, "ganzoo-games", light + more[more.index("    yield") :])
+    (site / "ganzoo_games" / "model.py").write_text(one + both)
     return site
 
 
-def test_a_model_that_translates_passes_the_whole_kit(restorer):
-    done = ganzoo("check", "restorer", "-o", "width=8", site=restorer)
+@pytest.mark.parametrize("name", ["restorer", "bothways"])
+def test_a_model_that_translates_passes_the_kit(restorer, name):
+    short = ["--expect", "hyper_parameters_are_explained=the page is to be short"]
+    done = ganzoo("check", name, "-o", "width=8", *short, site=restorer)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -31,7 +31,7 @@ def named(trained, tmp_path_factory):
     """The run as if it had been trained on the data set of that name."""
     run = shutil.copytree(trained, tmp_path_factory.mktemp("named") / "run")
     config = json.loads((run / "config.json").read_text())
-    config["data"]["name"] = config["training"]["data"] = "mnist"
+    config["data"]["name"] = config["data"]["public"] = config["training"]["data"] = "mnist"
     (run / "config.json").write_text(json.dumps(config))
     return run
 
@@ -227,10 +227,41 @@ def test_a_translator_does_not_show_somebodys_own_images(alice, translator):
     written = files_of(alice, "alice/mine")
     assert "samples.png" not in written
     assert "samples.png" not in written[CARD].decode()
-    assert any("no picture" in note for note in done.notes)
+    assert any("no picture, as that would show images it was trained on" in note for note in done.notes)
     assert config_of(alice, "alice/mine")["data"]["name"] == "edges:own images (mnist)"
     assert "public" not in config_of(alice, "alice/mine")["data"]
     assert str(translator.parent) not in written["config.json"].decode() + written[CARD].decode()
     images = torch.rand(2, 1, 28, 28) * 2 - 1
     there = ganzoo.load("hf:alice/mine").translate(images)
     torch.testing.assert_close(there, ganzoo.load(translator).translate(images), atol=1e-5, rtol=0)
+
+
+def test_images_that_a_run_remembers_are_not_published(tmp_path, mnist):
+    run = tmp_path / "run"
+    ganzoo.train(
+        "cyclegan", data=f"A={mnist}:3,B={mnist}:8", images=64, batch_size=16, out=run, progress=False,
+        config={**narrow("cyclegan"), "pool": 8},
+    )  # fmt: skip
+    publish(run, "me/x", discriminator=True, dry_run=tmp_path / "out")
+    names = load_tensors(tmp_path / "out/training.safetensors")
+    assert {name.partition(".")[0] for name in names} == {"judge_a", "judge_b"}
+    # and what they were is no part of what another run goes on from
+    data = f"A={mnist}:3,B={mnist}:8"
+    for start, place in ((tmp_path / "out", "b"), (run, "c")):
+        more = {"images": 16, "batch_size": 16, "out": tmp_path / place, "progress": False, "config": {"pool": 5}}
+        ganzoo.train(start=start, data=data, **more)
+
+
+def test_a_path_that_looks_public_is_hidden(tmp_path, folder):
+    secret = tmp_path / "TOPSECRET" / "own images (alice)"
+    for side in ("A", "B"):
+        shutil.copytree(folder / "3", secret / side)
+    run = tmp_path / "run"
+    ganzoo.train(
+        "cyclegan", data=f"A={secret}/A,B={secret}/B", images=4, batch_size=4, out=run, progress=False,
+        config=narrow("cyclegan"),
+    )  # fmt: skip
+    done = publish(run, "me/x", dry_run=tmp_path / "out")
+    written = "".join(path.read_text() for path in (tmp_path / "out").iterdir() if path.suffix in (".md", ".json"))
+    assert "TOPSECRET" not in written + str(done.entry)
+    assert "A=own images (A),B=own images (B)" in written

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+import ganzoo
 from ganzoo.data import Loader, open_data, prepare, read_batches
 from ganzoo.data.folders import from_files
 from ganzoo.errors import ConfigError, DataError, GanzooError
@@ -39,9 +40,9 @@ def test_a_folder_has_a_png_for_each_file_of_its_name(gan, folder, tmp_path):
     assert translate_source(gan, source, tmp_path / "made", batch_size=16) == 100
     expected = expected_of(gan, source, 100)
     paths = sorted(folder.rglob("*.png"))
-    assert sorted(os.listdir(tmp_path / "made")) == sorted(path.name for path in paths)
+    assert len(list((tmp_path / "made").rglob("*.png"))) == 100
     for path, image in zip(paths, expected, strict=True):
-        assert close(Image.open(tmp_path / "made" / path.name), image)
+        assert close(Image.open(tmp_path / "made" / path.relative_to(folder)), image)
 
 
 def test_one_file_to_a_png_is_the_image_itself(gan, folder, tmp_path):
@@ -116,6 +117,32 @@ def test_a_damaged_input_leaves_nothing_half_done(gan, folder, tmp_path):
         with pytest.raises(DataError, match=r"bad\.png is no readable image"):
             translate_source(gan, source, tmp_path / out, batch_size=2)
     assert os.listdir(tmp_path) == ["bad.png"]
+
+
+def test_an_output_that_is_an_input_is_refused(gan, folder, tmp_path):
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(min(folder.rglob("*.png")).read_bytes())
+    before = mine.read_bytes()
+    with pytest.raises(ConfigError, match=r"mine.png is one of the images that are translated: name another file"):
+        translate_source(gan, from_files([mine]), mine)
+    assert mine.read_bytes() == before
+
+
+def test_of_two_sets_that_do_not_match_all_of_one_is_translated(both_ways, mnist, tmp_path):
+    source = open_data(f"A={mnist}:3,B={mnist}:8")
+    for to, key, side in (("B", "A", source.a), ("A", "B", source.b)):
+        assert translate_source(both_ways, source, tmp_path / f"{to}.npz", to=to) == side.count, key
+
+
+def test_files_pictures_and_arrays_in_code(gan, folder):
+    path = min(folder.rglob("*.png"))
+    expected = expected_of(gan, from_files([path]), 1)
+    with Image.open(path) as picture:
+        for given in (path, str(path), [path], picture, np.asarray(picture), [np.asarray(picture)]):
+            assert close(to_uint8(ganzoo.translate(gan, given))[..., 0], expected)
+    assert ganzoo.translate(gan, torch.zeros(2, 1, 28, 28)).shape == (2, 1, 28, 28)
+    with pytest.raises(ConfigError, match="images must be a tensor, files, PIL images or arrays, not int"):
+        ganzoo.translate(gan, 3)
 
 
 def test_a_model_that_draws_from_seeds_is_refused(mnist, tmp_path):

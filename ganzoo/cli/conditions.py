@@ -57,7 +57,7 @@ def parse_condition(word: str) -> Any:
 
     try:
         return json.loads(word)
-    except ValueError:
+    except (ValueError, RecursionError):
         return word
 
 

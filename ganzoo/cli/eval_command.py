@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     help="METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance 'fd[pixels]@10k/test'; may be given several times.",
 )
 @click.option("--data", help="The real images.  [default: what the model was trained on]")
+@click.option("--to", metavar="A|B", help="Which way, for a model that translates both ways.  [default: its first]")
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=64, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    model: str, protocols: tuple[str, ...], data: str | None, batch_size: int, device: str, as_json: bool
-) -> None:
+    model: str, protocols: tuple[str, ...], data: str | None, to: str | None, batch_size: int, device: str,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Measure what a MODEL draws: one of the zoo or the Hub, or the folder of a run.
 
     `ganzoo list --all` shows the metrics and the extractors.
@@ -48,7 +50,7 @@ def command(
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = find(model)
     real = own_data(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
-    scores = evaluate(assemble(found, device=device), parsed, data=real, batch_size=batch_size)
+    scores = evaluate(assemble(found, device=device), parsed, data=real, to=to, batch_size=batch_size)
     if as_json:
         dump(msgspec.to_builtins(scores))
         return

@@ -11,6 +11,8 @@ from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread
 from ganzoo.errors import ConfigError
 from ganzoo.registry.config import parse_options
 
+RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images")
+
 
 @click.command("sample", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("model", shell_complete=complete_model)
@@ -53,7 +55,7 @@ def command(
     """Draw images of a pretrained MODEL, or of a run's or model's folder."""
     words = parse_options([*conditions, *from_options(ctx.args)])
     options, swept = spread_sweeps(words, count, min(columns or count, count))
-    if reserved := [key for key in options if key in ("n", "seed", "seeds", "batch_size", "gan", "out", "columns")]:
+    if reserved := [key for key in options if key in RESERVED]:
         raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
     if truncation is not None:
         options["truncation"] = truncation
@@ -70,7 +72,7 @@ def command(
     )  # torch comes in here, after the arguments are known to be good
 
     gan = pretrained.load(model, device=models.pick_device(device))
-    if gan.translations and "images" not in options:
+    if gan.translations:
         raise ConfigError(f"{model} makes images of images, not of seeds: ganzoo translate {model} INPUT")
     if ends is not None:
         if labels is not None:

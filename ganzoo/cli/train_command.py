@@ -173,5 +173,6 @@ def _end(outcome: Outcome) -> int:
         )
         return code
     click.echo(f"trained on {outcome.images:,} images: {outcome.run} (look at {outcome.run / 'samples.png'})")
-    click.echo(f"  ganzoo sample {outcome.run} -n 64 -o grid.png")
+    use = f"translate {outcome.run} INPUT..." if outcome.translates else f"sample {outcome.run} -n 64 -o grid.png"
+    click.echo(f"  ganzoo {use}")
     return code

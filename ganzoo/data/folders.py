@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ganzoo.data.images import Item, why
 from ganzoo.data.source import Source, fingerprint
 from ganzoo.errors import DataError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 def from_folder(name: str, folder: Path) -> Source:
@@ -53,4 +54,5 @@ def from_files(paths: Sequence[Path]) -> Source:
             yield Item(path, None, str(path))
 
     name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
-    return Source(name, fingerprint([path.absolute() for path in paths], Path("/")), len(paths), read, local=True)
+    key = hashlib.sha256("".join(fingerprint([path], path.parent) for path in paths).encode()).hexdigest()
+    return Source(name, key, len(paths), read, local=True)

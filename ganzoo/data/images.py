@@ -16,9 +16,9 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no others: Pillow st
 
 
 class Item(NamedTuple):
-    """One image, still encoded (or an array), with its label and where it is, for error messages."""
+    """One image, still encoded (or an array, or a decoded half), with its label and where it is, for error messages."""
 
-    image: bytes | Path | NDArray[np.uint8]
+    image: bytes | Path | NDArray[np.uint8] | Image.Image
     label: int | None
     where: str
 
@@ -32,6 +32,8 @@ def open_image(item: Item) -> Image.Image:
     try:
         if isinstance(item.image, np.ndarray):
             return Image.fromarray(item.image)
+        if isinstance(item.image, Image.Image):
+            return item.image
         data = item.image.read_bytes() if isinstance(item.image, Path) else item.image
         return ImageOps.exif_transpose(Image.open(io.BytesIO(data), formats=_FORMATS))
     except Exception as error:  # damaged files raise a dozen kinds, from OSError to struct.error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.data.folders import from_folder
@@ -18,9 +19,10 @@ from ganzoo.data.sources import HUB, exists, open_source
 from ganzoo.errors import DataError, did_you_mean
 from ganzoo.registry import Zoo, installed
 
+_log = logging.getLogger(__name__)
 SIDES = ("A", "B")
 MATCHED = "pairs"
-_TWO = re.compile(r"A=(.+),\s*B=(.+)", re.DOTALL)
+_TWO = re.compile(r"A=(.+?),\s*B=((?:(?!,\s*[A-Z]=).)+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class PairSource:
         b: the second set.
         matched: image i of A and image i of B belong together.
         degradation: a name in `ganzoo.data.degradations.DEGRADATIONS`, or None.
+        folder: that has both as sub-folders, or None.
         pattern: the name with the sets' own names left open.
     """
 
@@ -41,6 +44,7 @@ class PairSource:
     b: Source
     matched: bool
     degradation: str | None = None
+    folder: str | None = None
     pattern: str = "A={},B={}"
     classes: None = None
 
@@ -68,11 +72,15 @@ class PairSource:
     @property
     def location(self) -> str:
         """The name from any folder."""
+        if self.folder is not None:
+            return self.pattern.format(Path(self.folder).expanduser().absolute())
         return self.pattern.format(*(source.location for source in self._sources()))
 
     @property
     def public(self) -> str:
         """The name for everybody, see `Source.public`."""
+        if self.folder is not None:
+            return self.pattern.format(f"own images ({Path(self.folder).name})")
         return self.pattern.format(*(source.public for source in self._sources()))
 
     def native(self) -> tuple[int | None, int]:
@@ -107,7 +115,7 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
 
     kind, colon, rest = spec.partition(":")
     if colon and kind in DEGRADATIONS:
-        return PairSource(spec, None, find(rest), True, kind, f"{kind}:{{}}")
+        return PairSource(spec, None, find(rest), True, kind, pattern=f"{kind}:{{}}")
     matched = bool(colon) and kind == MATCHED
     text = rest if matched else spec
     prefix = f"{MATCHED}:" if matched else ""
@@ -115,11 +123,11 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
         found = find(two[1]), find(two[2])
         return _two(PairSource(spec, *found, matched, pattern=f"{prefix}A={{}},B={{}}"))
     if text.startswith(("A=", "B=")):
-        raise DataError(f"'{text}' names one set: two are A=DATA,B=DATA")
-    sides = _sides(text, split)
+        raise DataError(f"'{text}' cannot be read: two sets are A=DATA,B=DATA, in this order, and no third")
+    sides = None if text in zoo.datasets else _sides(text, split)
     if sides is not None:
         a, b = (from_folder(str(side), side) for side in sides)
-        return _two(PairSource(spec, a, b, matched, pattern=f"{prefix}A={{}},B={{}}"))
+        return _two(PairSource(spec, a, b, matched, folder=text, pattern=f"{prefix}{{}}"))
     if colon and not matched and kind not in zoo.datasets and not exists(spec):
         meant = did_you_mean(kind, [*DEGRADATIONS, MATCHED])
         if meant and not exists(kind):
@@ -147,6 +155,9 @@ def named_sets(spec: str, zoo: Zoo) -> tuple[str, ...] | None:
 
 def _two(pair: PairSource) -> PairSource:
     assert pair.a is not None  # noqa: S101 - both were given
+    if pair.matched:
+        pair = _by_name(pair, pair.a)
+    assert pair.a is not None  # noqa: S101 - it is still there
     if pair.matched and pair.a.count != pair.b.count:
         raise DataError(
             f"{pair.name}: A has {pair.a.count:,} images and B {pair.b.count:,}, and pairs need as many of each: mend "
@@ -155,11 +166,59 @@ def _two(pair: PairSource) -> PairSource:
     return pair
 
 
+def _by_name(pair: PairSource, a: Source) -> PairSource:
+    """Put files of two folders into one order by their names; files whose names have nothing in common in their own.
+
+    Raises:
+        DataError: some have a partner of their name, and others have none.
+    """
+    named = [_named(source) for source in (a, pair.b)]
+    if None in named:
+        return pair
+    of_a, of_b = ({} if names is None else names for names in named)
+    if not of_a.keys() & of_b.keys():
+        _log.warning(
+            "%s: no file of A is called as one of B; they are paired in the order of their names, %s with %s first",
+            pair.name, next(iter(of_a), "none"), next(iter(of_b), "none"),
+        )  # fmt: skip
+    elif alone := sorted(of_a.keys() ^ of_b.keys()):
+        raise DataError(
+            f"{pair.name}: {', '.join(alone[:3])}{' and others' if len(alone) > 3 else ''} is on one side alone: add "
+            "its partner, or remove it"
+        )
+    else:
+        of_b = {name: of_b[name] for name in of_a}
+    ordered = [
+        replace(source, read=functools.partial(iter, list(items.values())))
+        for source, items in ((a, of_a), (pair.b, of_b))
+    ]
+    return replace(pair, a=ordered[0], b=ordered[1])
+
+
+def _named(source: Source) -> dict[str, Item] | None:
+    """Return the files of a source by their names, without folder and suffix, in natural order.
+
+    None where it has others, or two of one name.
+    """
+    items = list(itertools.islice(source.read(), source.count)) if source.local else []
+    names = [item.image.stem if isinstance(item.image, Path) else "" for item in items]
+    if not items or "" in names or len(set(names)) < len(names):
+        return None
+    found = dict(zip(names, (item._replace(label=None) for item in items), strict=True))
+    return dict(sorted(found.items(), key=lambda pair: _natural(pair[0])))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return what sorts 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
 def _sides(name: str, split: str) -> tuple[Path, Path] | None:
     """Return the folders ``trainA`` and ``trainB`` of a folder that has them, with the split's name for train."""
     try:
         folder = Path(name).expanduser()
-        if not all((folder / f"train{side}").is_dir() for side in SIDES):
+        there = [(folder / f"train{side}").is_dir() for side in SIDES]
+        if not any(there) or not folder.is_dir():
             return None
     except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there
         return None
@@ -177,12 +236,13 @@ def _half(whole: Source, side: str) -> Source:
     def halves() -> Iterator[Item]:
         for item in read():
             image = open_image(item)
-            if image.width % 2:
-                raise DataError(f"{item.where} is {image.width} pixels wide, which is no two images side by side")
+            if image.width % 2 or not 1 < image.width / image.height < 4:
+                raise DataError(
+                    f"{item.where} is {image.width}x{image.height}, which is no two images side by side: each is to be "
+                    "twice as wide as one of them"
+                )
             middle = image.width // 2
             box = (0, 0, middle, image.height) if side == "A" else (middle, 0, image.width, image.height)
-            half = image.crop(box)
-            pixels = np.asarray(half if half.mode in ("L", "RGB") else half.convert("RGB"))
-            yield Item(pixels, None, item.where)
+            yield Item(image.crop(box), None, item.where)
 
     return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,14 +60,26 @@ def _read(source: Source, size: int, channels: int, count: int, batch_size: int)
 
 
 def file_names(source: Source, count: int) -> list[str] | None:
-    """Return what the files of the first ``count`` images are called, numbered where two share a name.
+    """Return what the files of the first ``count`` images are called.
 
     Returns:
-        A name for each, without folder and suffix; None where the images are no files of their own.
+        A name for each, without suffix, with the sub-folders in which they differ; with the suffix where two differ in
+        nothing else, and numbered where one file is there twice. None where the images are no files of their own.
     """
-    paths = [item.image for item in itertools.islice(source.read(), count)]
-    stems = [path.stem for path in paths if isinstance(path, Path)]
-    if len(stems) != len(paths):
+    images = [item.image for item in itertools.islice(source.read(), count)]
+    paths = [image.absolute() for image in images if isinstance(image, Path)]
+    if not paths or len(paths) != len(images):
         return None
-    digits = len(str(len(stems)))
-    return stems if len(set(stems)) == len(stems) else [f"{i:0{digits}d}-{stem}" for i, stem in enumerate(stems)]
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    names = [str(path.relative_to(root).with_suffix("")) for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{path.suffix[1:].lower()}" for name, path in zip(names, paths, strict=True)]
+    if len(set(names)) < len(names):
+        digits = len(str(len(names)))
+        names = [f"{name}-{i:0{digits}d}" for i, name in enumerate(names)]
+    return names
+
+
+def files_of(source: Source) -> set[Path]:
+    """Return the files that images are read from one by one."""
+    return {item.image.resolve() for item in source.read() if isinstance(item.image, Path)}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.data.folders import from_folder
+from ganzoo.data.folders import IMAGE_SUFFIXES, from_files, from_folder
 from ganzoo.data.images import Item, why
 from ganzoo.data.source import Source, fingerprint
 from ganzoo.errors import DataError, MissingExtraError, did_you_mean
@@ -52,9 +52,13 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
         return _from_hub(Dataset(name=name, repo=name[3:], summary=""), split)
     if name in zoo.datasets:
         return _from_hub(zoo.datasets[name].record, split)
+    return _from_path(name, split, zoo)
+
+
+def _from_path(name: str, split: str, zoo: Zoo) -> Source:
     try:
         path = Path(name).expanduser()
-        is_folder, exists = path.is_dir(), path.exists()
+        is_folder, there = path.is_dir(), path.exists()
     except (OSError, RuntimeError) as error:  # a name too long, a home that is not there
         raise DataError(f"{name} cannot be opened: {why(error)}") from error
     if is_folder:
@@ -63,24 +67,30 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
                 return _from_parquet(name, folder, split)
         _check_single(name, split)
         return from_folder(name, path)
+    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
+        _check_single(name, split)
+        return replace(from_files([path]), name=name)
     if path.is_file() and path.suffix in (".npz", ".npy"):
         _check_single(name, split)
         return _from_arrays(name, path)
-    if exists:
-        raise DataError(f"{name} is neither a folder nor a .npz or .npy file of images")
+    if there:
+        kinds = ", ".join(IMAGE_SUFFIXES)
+        raise DataError(f"{name} is neither a folder, nor a .npz or .npy file of images, nor an image ({kinds})")
     if "/" in name or os.sep in name or name.startswith("."):
         raise DataError(f"There is no folder or file {path.absolute()}")
     names = zoo.datasets.names()
     raise DataError(
         f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
-        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, or a .npz or .npy file."
+        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, an image, or a .npz or .npy file."
     )
 
 
 def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
     """Return the images of one class for ``DATA:CLASS``, or None where the name is no such thing."""
     whole, _, wanted = name.rpartition(":")
-    if not whole.removeprefix("hf:") or whole == "hf" or name in zoo.datasets or exists(name):
+    if not whole.removeprefix("hf:") or whole == "hf" or name in zoo.datasets:
+        return None
+    if whole not in zoo.datasets and exists(name):  # a data set's name is never a path, wherever it is said
         return None
     if not (whole.startswith("hf:") or whole in zoo.datasets or exists(whole)):
         return None

@@ -49,6 +49,10 @@ class Store:
     def __len__(self) -> int:
         return len(self.images)
 
+    def take(self, key: str, index: Tensor) -> Tensor:
+        """Return images (N, C, S, S) by their numbers, float32 in [-1, 1]; ``key`` is ``"image"``."""
+        return self.images[index].float().div_(127.5).sub_(1)
+
 
 @dataclass(frozen=True)
 class PairStore:
@@ -71,10 +75,14 @@ class PairStore:
     def __len__(self) -> int:
         return len(self.b)
 
+    def length(self, key: str) -> int:
+        """Return the number of images of A or B."""
+        return len(self.a) if key == "A" and self.a is not None else len(self.b)
+
     def take(self, key: str, index: Tensor) -> Tensor:
         """Return images of A or B (N, C, S, S) by their numbers, float32 in [-1, 1]."""
         side = self.a if key == "A" and self.a is not None else self.b
-        images = side.images[index].float().div_(127.5).sub_(1)
+        images = side.take("image", index)
         return self.degrade(images) if key == "A" and self.a is None else images
 
     def degrade(self, images: Tensor) -> Tensor:
@@ -112,7 +120,11 @@ def prepare(source: Source | PairSource, image_size: int, channels: int, *, prog
         b = prepare(source.b, image_size, channels, progress=progress)
         pair = PairStore(source.name, a, b, source.matched, source.degradation)
         if a is None:
-            pair.degrade(torch.zeros(1, channels, image_size, image_size))  # refuses a size that it cannot take
+            probe = torch.rand(1, channels, image_size, image_size)
+            if torch.equal(pair.degrade(probe), probe):  # which refuses a size that it cannot take
+                raise DataError(
+                    f"{source.name}: these images are {source.degradation} already: there is nothing to learn"
+                )
         return pair
     key = hashlib.sha256(f"{_FORMAT}:{source.key}:{image_size}:{channels}".encode()).hexdigest()[:32]
     folder = cache_dir() / "data" / key

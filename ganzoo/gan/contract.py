@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, PluginError
 
 Batch = dict[str, Any]
 """A dict of ``image`` (N, C, H, W) in [-1, 1] and ``label`` (N,) int64, or of images ``A`` and ``B`` and, where they
@@ -185,10 +185,19 @@ class GAN(nn.Module):
                 )
         try:
             inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
+            for name, value in inputs.items():
+                if not (isinstance(value, Tensor) and value.shape[:1] == (len(seeds),)):
+                    kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+                    raise PluginError(
+                        f"{type(self).__name__}.inputs() returns '{name}' as {kind}: each value must be a tensor with "
+                        "a row for each image"
+                    )
         except (TypeError, ValueError, AttributeError, LookupError, RuntimeError) as error:
             if isinstance(error, ConfigError) or not conditions:
                 raise
-            given = ", ".join(f"{name}={value!r}" for name, value in conditions.items())
+            given = ", ".join(
+                f"{name}={value!r}" for name, value in conditions.items() if not isinstance(value, Tensor)
+            )
             raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error
         return self.draw(inputs, batch_size)
 
@@ -215,6 +224,10 @@ class GAN(nn.Module):
             raise ConfigError(f"{type(self).__name__} does not translate to '{to}'; it does to: {', '.join(targets)}")
         if len(targets) > 1:
             conditions["to"] = targets[0] if to is None else to
+        if not isinstance(images, Tensor):
+            raise ConfigError(
+                f"images must be a tensor, not {type(images).__name__}: ganzoo.translate takes files and PIL images"
+            )
         shape = [getattr(self.config, name, None) for name in ("channels", "image_size", "image_size")]
         if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
             wanted = ", ".join("?" if size is None else str(size) for size in shape)

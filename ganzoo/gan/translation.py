@@ -37,13 +37,15 @@ def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = N
     """Return the images, or in their place noise in [-1, 1] of the shape that ``config`` says.
 
     Raises:
-        ConfigError: not as many images as seeds.
+        ConfigError: not as many images as seeds, or of another shape.
     """
     if images is None:
         return torch.tanh(seeded_normal(seeds, config.channels, config.image_size, config.image_size))
-    if len(images) != len(seeds):
-        raise ConfigError(f"{len(seeds)} seeds need as many images, not {len(images)}")
-    return images
+    shape = (len(seeds), config.channels, config.image_size, config.image_size)
+    if not isinstance(images, Tensor) or images.shape != shape or not images.is_floating_point():
+        given = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ConfigError(f"{len(seeds)} seeds need as many images, floating point of the shape {shape}, not {given}")
+    return images.float()
 
 
 class ImagePool(nn.Module):

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ganzoo.data import PairStore, Store, open_data, prepare
 from ganzoo.errors import ConfigError, GanzooError, NameClashError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.metrics.contract import Features, Measure
+from ganzoo.metrics.images import drawn, real_images, stores_for, target_of, translated, way_of
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.pictures import quantise
 from ganzoo.registry import Zoo, installed
@@ -48,19 +48,21 @@ def evaluate(
     protocols: Sequence[str | Protocol],
     *,
     data: str | None = None,
+    to: str | None = None,
     batch_size: int = 64,
     progress: bool = True,
 ) -> list[Score]:
     """Measure what a model draws.
 
     A conditional model draws the conditions that go with its seeds, see `GAN.inputs`. One that translates makes its
-    images of the first ones of its source, the first of its `translations`, in the split that the protocol names; they
+    images of the first ones of its source (A, unless ``to`` says otherwise) in the split that the protocol names; they
     are compared with all of its target.
 
     Args:
         gan: the model, on the device where it is measured.
         protocols: what is measured and how, for instance ``["fd[pixels]@10k/test"]``.
         data: the real images, as `ganzoo.train` takes them; needed by metrics that compare.
+        to: which way, for a model that translates both ways; see `GAN.translate`.
         batch_size: images at a time; no part of the result.
         progress: show progress bars.
 
@@ -75,27 +77,28 @@ def evaluate(
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
+    way = way_of(gan, to)
     zoo = installed()
     jobs = _jobs(zoo, read_protocols(zoo, protocols), gan)
     first = quantise(gan.sample(1)).to(gan.device)
     for job in jobs:
         _check_needs(job, first, gan)
-    stores = _stores(zoo, jobs, data, first, gan)
+    stores = stores_for(zoo, [(job.protocol, frozenset(job.measure.needs)) for job in jobs], data, first, gan, way)
     with torch.inference_mode():
         for images, seed, split in dict.fromkeys(_drawing(job, gan) for job in jobs):
             due = [job for job in jobs if _drawing(job, gan) == (images, seed, split)]
             bar = tqdm(total=images, desc="drawing", unit="img", disable=None if progress else True)
-            drawn = _drawn(gan, images, seed, batch_size)
+            made = drawn(gan, images, seed, batch_size)
             if split is not None:
-                drawn = _translated(gan, stores[split], images, batch_size)
-            _show(due, drawn, bar, real=False)
+                made = translated(gan, stores[split], way, images, batch_size)
+            _show(due, made, bar, real=False)
         compared = [job for job in jobs if job.measure.compares]
         for split, count in dict.fromkeys((job.protocol.split, job.protocol.real) for job in compared):
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
-            store = _target(gan, stores[str(split)])
+            store = target_of(stores[str(split)], way)
             number = count or len(store)
             bar = tqdm(total=number, desc=f"reading {store.name}", unit="img", disable=None if progress else True)
-            _show(due, _real(store, number, gan.device, batch_size), bar, real=True)
+            _show(due, real_images(store, number, gan.device, batch_size), bar, real=True)
     scores = []
     for job in jobs:
         with _blaming(job):
@@ -198,69 +201,6 @@ def _check_needs(job: _Job, image: Tensor, gan: GAN) -> None:
     if missing := sorted(job.measure.needs - given):
         without = "" if job.features else ", and no extractor is named in [brackets]"
         raise ConfigError(f"'{job.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}")
-
-
-def _stores(zoo: Zoo, jobs: Sequence[_Job], data: str | None, image: Tensor, gan: GAN) -> dict[str, Store | PairStore]:
-    """Return the real images by split, in the shape of the drawn ones."""
-    stores: dict[str, Store | PairStore] = {}
-    for job in jobs:
-        split = job.protocol.split
-        if split is None:
-            if gan.translations:
-                raise ConfigError(
-                    f"a model that translates needs images: say of which split, as in '{job.protocol}/test'"
-                )
-            continue
-        if data is None:
-            raise ConfigError(f"'{job.protocol}' compares with real images: say which data")
-        if split not in stores:
-            source = open_data(data, split=split, zoo=zoo)
-            if missing := gan.needs - source.keys - {"label", "pair"}:
-                raise ConfigError(f"{data} has no {' and '.join(sorted(missing))}, which the model was trained on")
-            stores[split] = prepare(source, image.shape[-1], image.shape[1])
-        store = _target(gan, stores[split])
-        if "label" in job.measure.needs and store.labels is None:
-            raise ConfigError(f"'{job.protocol}' needs labels, and {data} has none")
-        if job.protocol.real is not None and job.protocol.real > len(store):
-            raise ConfigError(f"'{job.protocol}' asks for more real images than the {len(store):,} of {data}")
-        if gan.translations and job.protocol.images > len(stores[split]):
-            raise ConfigError(f"'{job.protocol}' asks for more images than the {len(stores[split]):,} of {data}")
-    return stores
-
-
-def _target(gan: GAN, store: Store | PairStore) -> Store:
-    """Return the real images that drawn ones are compared with."""
-    if isinstance(store, Store):
-        return store
-    if gan.translations[0][1] == "A" and store.a is None:
-        raise ConfigError(f"A of {store.name} is made of B: there are no real images of A to compare with")
-    return store.a if gan.translations[0][1] == "A" and store.a is not None else store.b
-
-
-def _translated(gan: GAN, store: Store | PairStore, images: int, batch_size: int) -> Iterator[dict[str, Tensor]]:
-    assert isinstance(store, PairStore)  # noqa: S101 - `_stores` compared it with what the model needs
-    source, target = gan.translations[0]
-    for part in torch.split(torch.arange(images), batch_size):
-        yield {"image": quantise(gan.translate(store.take(source, part), to=target)).to(gan.device)}
-
-
-def _drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Iterator[dict[str, Tensor]]:
-    for start in range(0, images, batch_size):
-        size = min(batch_size, images - start)
-        inputs = gan.inputs(size, seeds=range(seed + start, seed + start + size))
-        batch = {"image": quantise(gan.draw(inputs, batch_size))}
-        if "label" in inputs:
-            batch["label"] = inputs["label"]
-        yield {key: value.to(gan.device) for key, value in batch.items()}
-
-
-def _real(store: Store, number: int, device: torch.device, batch_size: int) -> Iterator[dict[str, Tensor]]:
-    index = torch.arange(number) * len(store) // number
-    for part in torch.split(index, batch_size):
-        batch = {"image": store.images[part].to(device)}
-        if store.labels is not None:
-            batch["label"] = store.labels[part].to(device)
-        yield batch
 
 
 def _show(jobs: Sequence[_Job], batches: Iterator[dict[str, Tensor]], bar: tqdm[Any], *, real: bool) -> None:

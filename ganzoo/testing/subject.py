@@ -166,7 +166,8 @@ def _default_data(owned: Owned[Architecture]) -> str:
         needs = getattr(import_target("architecture", owned), "needs", ())
     except PluginError:  # the checks will say so
         needs = ()
-    return f"edges:{DIGITS}" if "A" in needs else str(DIGITS)
+    both = isinstance(needs, set | frozenset) and "A" in needs
+    return f"edges:{DIGITS}" if both else str(DIGITS)
 
 
 def turns(gan: GAN) -> list[Turn]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import logging
 import platform
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
 from ganzoo.registry.specs import field_names
 from ganzoo.registry.zoo import Owned
+from ganzoo.training.fitness import check_needs, check_translations, tell_stages
 from ganzoo.training.warm import warm_start
 
 _log = logging.getLogger(__name__)
@@ -176,8 +176,9 @@ def plan(
         raise DataError(f"{source.name} has images of several sizes or none that is square, and {name} takes one size")
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
-    _check_needs(gan, source, name, getattr(config, "classes", None))
-    _tell_stages(gan, settings.images, name)
+    check_needs(gan, source, name, getattr(config, "classes", None))
+    check_translations(gan, source, size, channels, architecture.dist)
+    tell_stages(gan, settings.images, name)
     check_tracker(zoo, settings.tracker)
     license = begun.license if begun else None  # noqa: A001 - the field's own word
     if start is not None:
@@ -227,42 +228,6 @@ def _derived(
                 raise DataError(f"{source.name}: {error}") from error
             del derived[key]  # the images are resized to the architecture's default
     return derived
-
-
-_REMEDIES = {  # in the order in which they are of use
-    "A": "two sets, A and B: say A=DATA,B=DATA, or for pairs that are made of one set grey:DATA, edges:DATA, "
-    "mask:DATA or lowres4:DATA",
-    "pair": "images that belong together in pairs: say pairs:DATA for two side by side, pairs:A=DATA,B=DATA for two "
-    "sets in one order, or grey:DATA, edges:DATA, mask:DATA or lowres4:DATA",
-    "image": "one set of images: name one of the two",
-    "label": "labels: use a labelled data set, or a folder with one sub-folder per class",
-}
-
-
-def _check_needs(gan: GAN, source: Source | PairSource, name: str, classes: int | None) -> None:
-    missing = gan.needs - source.keys
-    # What is both two sets and pairs is asked for as pairs.
-    first = next((key for key in ("pair", *_REMEDIES) if key in missing), None)
-    if missing:
-        remedy = _REMEDIES.get(str(first), f"{', '.join(sorted(missing))}, which no data gives")
-        raise DataError(f"{source.name} does not do: {name} needs {remedy}")
-    if "label" in gan.needs and classes is not None and len(source.classes or ()) > classes:
-        raise DataError(
-            f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "
-            "no more, or train a new model"
-        )
-
-
-def _tell_stages(gan: GAN, images: int, name: str) -> None:
-    """Say so when the budget ends before the last stage begins."""
-    stages = gan.stages()
-    begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
-    played = sum(begin < images for begin in begins)
-    if played < len(stages):
-        _log.warning(
-            "%s has %d stages, and %s images play %d of them: the last one begins at %s; see its hyper-parameters",
-            name, len(stages), f"{images:,}", played, f"{begins[-1]:,}",
-        )  # fmt: skip
 
 
 def check_tracker(zoo: Zoo, name: str | None) -> None:

@@ -24,6 +24,7 @@ from ganzoo.training import checkpoint, own
 from ganzoo.training.changes import continue_with
 from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
+from ganzoo.training.failures import fitting_batch, is_out_of_memory, lost_peer
 from ganzoo.training.loop import State
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, Settings, plan, resolve_precision
@@ -43,12 +44,14 @@ class Outcome:
         images: drawn so far.
         signal: that stopped it, or None when the budget is spent.
         rank: of this process; 0 speaks for all.
+        translates: the model makes images of images.
     """
 
     run: Path
     images: int
     signal: int | None
     rank: int = 0
+    translates: bool = False
 
 
 def train(
@@ -175,18 +178,49 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
         loader = Loader(store, seed=settings.seed, device=accelerator.device, rank=rank, world=world)
         with Stop() as stop:
             events = Events(out, state, settings, accelerator, reporter, stop)
-            play(
-                state,
-                loader,
-                accelerator,
-                images=settings.images,
-                batch_size=settings.batch_size,
-                precision=resolve_precision(settings.precision, accelerator.device),
-                after_step=events.after_step,
-                skip_bad=settings.on_nan == "skip",
-            )
+            _play(out, planned, state, loader, accelerator, events)
             events.finish()
-    return Outcome(out, state.images, stop.signal, rank)
+    return Outcome(out, state.images, stop.signal, rank, bool(gan.translations))
+
+
+def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:
+    """Play until the budget is spent or a stop is wished for.
+
+    Raises:
+        RunError: the memory does not hold a step, or another process has ended.
+    """
+    settings, done = planned.settings, 0
+    precision = resolve_precision(settings.precision, accelerator.device)
+    try:
+        play(
+            state,
+            loader,
+            accelerator,
+            images=settings.images,
+            batch_size=settings.batch_size,
+            precision=precision,
+            after_step=events.after_step,
+            skip_bad=settings.on_nan == "skip",
+        )
+    except (RuntimeError, MemoryError) as error:
+        if accelerator.num_processes > 1 and (lost := lost_peer(error)):
+            raise RunError(
+                f"another process of this run has ended ({lost}): see what it said; go on with --resume {out}"
+            ) from error
+        if not is_out_of_memory(error):
+            raise
+    else:
+        return
+    # Out of the handler, so that what the failed step held is free.
+    done = settings.batch_size
+    if accelerator.num_processes > 1:
+        raise RunError(f"out of memory with batches of {done} images: use a smaller --batch-size, or more processes")
+    fits = fitting_batch(state, loader, accelerator, batch_size=done, precision=precision)
+    advice = (
+        f"batches of {fits} fit: --batch-size {fits}" if fits else "not even one image fits: make the networks smaller"
+    )
+    again = f", to go on with --resume {out} --override batch_size" if fits and checkpoint.found(out) else ""
+    raise RunError(f"out of memory with batches of {done} images; {advice}{again}")
 
 
 def _tracker(name: str | None, out: Path) -> Any:

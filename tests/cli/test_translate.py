@@ -88,7 +88,7 @@ def test_sample_says_where_to_go(call, run, tmp_path, monkeypatch):
         ("pix2pix", "{mnist}", r"pix2pix needs images that belong together in pairs: say pairs:DATA"),
         ("pix2pix", "A={mnist}:3,B={mnist}:8", r"pix2pix needs images that belong together in pairs"),
         ("cyclegan", "{mnist}", r"cyclegan needs two sets, A and B: say A=DATA,B=DATA"),
-        ("dcgan", "A={mnist}:3,B={mnist}:8", r"dcgan needs one set of images: name one of the two"),
+        ("dcgan", "A={mnist}:3,B={mnist}:8", r"dcgan needs one set of images, and that is two: name one of them"),
         ("cgan", "edges:{mnist}", r"cgan needs one set of images"),
     ],
 )
@@ -112,7 +112,7 @@ def test_eval_compares_what_is_made_with_the_target(call, run, mnist):
     assert score["value"] > 0
     for words, text in (
         (["-m", "fd[pixels:4]@5k/train"], "asks for more images than the 1,000"),
-        (["-m", "fd[pixels:4]@100/train", "--data", str(mnist)], "has no A and B, which the model was trained on"),
+        (["-m", "fd[pixels:4]@100/train", "--data", str(mnist)], "has no A and B: say the data as for"),
     ):
         done = call("eval", run, *words)
         assert done.code == 1

@@ -125,7 +125,7 @@ def test_hidden_files_are_no_images(pictures, noise):
 
 def test_an_empty_folder_is_an_error(pictures):
     (pictures / "empty").mkdir()
-    with pytest.raises(DataError, match=r"pictures holds no images \(\.png, \.jpg, \.jpeg, \.webp\)"):
+    with pytest.raises(DataError, match=r"pictures holds no images \(\.png, \.jpg, "):
         open_source(pictures)
 
 

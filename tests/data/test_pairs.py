@@ -73,8 +73,61 @@ def test_folders_that_match_meet_in_pairs(two, tmp_path):
 
 
 def test_pairs_need_as_many_of_each(two):
+    with pytest.raises(DataError, match=r"020, 021, 022 and others is on one side alone: add its partner"):
+        open_data("pairs:A={},B={}".format(*two))
+    for path in two[0].iterdir():
+        path.rename(path.with_name(f"a{path.name}"))
     with pytest.raises(DataError, match=r"A has 20 images and B 30.*leave out 'pairs:'"):
         open_data("pairs:A={},B={}".format(*two))
+
+
+def test_pairs_go_by_the_names_of_their_files(tmp_path, caplog):
+    a, b = tmp_path / "a", tmp_path / "b"
+    for folder, suffix in ((a, "png"), (b, "bmp")):
+        folder.mkdir()
+        for i in (1, 2, 10, 30):
+            Image.new("L", (16, 16), i + (100 if folder == b else 0)).save(folder / f"{i}.{suffix}")
+    batch = loaded(f"pairs:A={a},B={b}").batch(0, 4)
+    assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 4
+    assert "called as" not in caplog.text
+    for path in b.iterdir():
+        path.rename(path.with_name(f"img_{int(path.stem):03d}.bmp"))
+    batch = loaded(f"pairs:A={a},B={b}").batch(0, 4)  # 2 before 10, as in the other
+    assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 4
+    assert "they are paired in the order of their names, 1 with img_001 first" in caplog.text
+
+
+def test_the_halves_of_images_of_all_kinds_are_what_whole_images_are(tmp_path):
+    """16 bits, a palette, grey with alpha: each half is converted as an image of its own is."""
+    wide = np.concatenate([np.full((16, 16), 0x4000), np.full((16, 16), 0xC000)], 1).astype(np.uint16)
+    for kind, picture in {
+        "I;16": Image.fromarray(wide),
+        "P": Image.fromarray((wide >> 8).astype(np.uint8)).convert("P"),
+        "LA": Image.fromarray((wide >> 8).astype(np.uint8)).convert("LA"),
+        "1": Image.fromarray((wide >> 8).astype(np.uint8)).convert("1", dither=Image.Dither.NONE),
+    }.items():
+        folder = tmp_path / kind.replace(";", "")
+        folder.mkdir()
+        picture.save(folder / ("x.tif" if kind == "I;16" else "x.png"))
+        source = open_data(f"pairs:{folder}")
+        batch = Loader(prepare(source, 16, 1, progress=False), seed=0).batch(0, 1)
+        a, b = (0, 255) if kind == "1" else (0x40, 0xC0)
+        assert abs(values(batch["A"])[0] - a) <= 1, kind
+        assert abs(values(batch["B"])[0] - b) <= 1, kind
+
+
+def test_a_data_sets_name_is_never_a_folder(tmp_path, monkeypatch):
+    for name in ("mnist/trainA", "mnist/trainB", "mnist:3"):
+        folder_of(tmp_path / name, range(3))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "ganzoo.data.sources._from_hub", lambda dataset, split: Source(dataset.name, "k", 1, list, ("3",))
+    )
+    assert open_data("mnist").name == "mnist"
+    assert not open_data("mnist").local
+    with pytest.raises(DataError, match="no image of the class '3'"):
+        open_data("mnist:3")
+    assert open_data("./mnist").local
 
 
 def test_images_side_by_side_are_cut_in_two(tmp_path):
@@ -91,11 +144,19 @@ def test_images_side_by_side_are_cut_in_two(tmp_path):
     assert sorted(values(batch["A"])) == list(range(12))
     assert [b - a for a, b in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 12
     Image.new("L", (31, 16)).save(folder / "odd.png")
-    with pytest.raises(DataError, match=r"odd.png is 31 pixels wide, which is no two images side by side"):
+    with pytest.raises(DataError, match=r"odd.png is 31x16, which is no two images side by side"):
+        prepare(open_data(f"pairs:{folder}"), 16, 3, progress=False)
+    Image.new("L", (16, 16)).save(folder / "odd.png")
+    with pytest.raises(DataError, match=r"odd.png is 16x16, which is no two images side by side"):
         prepare(open_data(f"pairs:{folder}"), 16, 3, progress=False)
 
 
-@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_what_is_grey_already_is_refused(mnist):
+    with pytest.raises(DataError, match="these images are grey already: there is nothing to learn"):
+        prepare(open_data(f"grey:{mnist}"), 28, 1, progress=False)
+
+
+@pytest.mark.parametrize("name", [name for name in DEGRADATIONS if name != "grey"])
 def test_pairs_made_of_one_set(name, mnist):
     source = open_data(f"{name}:{mnist}")
     assert (source.keys, source.count, source.native()) == ({"A", "B", "pair"}, 1000, (28, 1))
@@ -128,7 +189,9 @@ def test_one_class_is_a_set(mnist, folder):
     ("spec", "text"),
     [
         ("{mnist}:horse", r"has no class 'horse'.* It has: 0, 1, 2"),
-        ("A={mnist}", r"names one set: two are A=DATA,B=DATA"),
+        ("A={mnist}", r"two sets are A=DATA,B=DATA, in this order"),
+        ("B={mnist},A={mnist}", r"two sets are A=DATA,B=DATA, in this order"),
+        ("A={mnist},B={mnist},C={mnist}", r"in this order, and no third"),
         ("A={mnist},B=nowhere", r"No data set or path is called 'nowhere'"),
         ("grey:nowhere", r"No data set or path is called 'nowhere'"),
         ("grey:", "the data has no name"),
@@ -155,7 +218,11 @@ def test_the_folders_of_the_cyclegan_data_sets(tmp_path):
         folder_of(tmp_path / "h2z" / name, range(5))
     source = open_data(tmp_path / "h2z")
     assert (source.matched, source.count) == (False, 5)
-    assert source.location == f"A={tmp_path}/h2z/trainA,B={tmp_path}/h2z/trainB"
+    assert source.location == f"{tmp_path}/h2z"
+    assert source.public == "own images (h2z)"
+    (tmp_path / "half" / "trainA").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"no split 'train': there is no folder .*half/trainB"):
+        open_data(tmp_path / "half")
     with pytest.raises(DataError, match=r"no split 'test': there is no folder .*testB"):
         open_data(tmp_path / "h2z", split="test")
 

@@ -46,8 +46,10 @@ def test_files_keep_their_names(folder, tmp_path):
     assert file_names(source, 3) == [path.stem for path in paths]
     assert source.count == 3
     twice = from_files([paths[0], paths[0]])
-    assert file_names(twice, 2) == [f"0-{paths[0].stem}", f"1-{paths[0].stem}"]
-    assert file_names(open_data(folder), 100) == [path.stem for path in sorted(folder.rglob("*.png"))]
+    assert file_names(twice, 2) == [f"{paths[0].stem}-png-0", f"{paths[0].stem}-png-1"]
+    every = sorted(folder.rglob("*.png"))
+    assert file_names(open_data(folder), 100) == [str(path.relative_to(folder).with_suffix("")) for path in every]
+    assert file_names(open_data(f"edges:{folder}").b, 100) == file_names(open_data(folder), 100)
 
 
 def test_rows_have_no_names(mnist):

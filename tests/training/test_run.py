@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+import broken_gans
 import ganzoo
-from ganzoo.errors import ConfigError, DataError, MissingExtraError, RunError
+from ganzoo.errors import ConfigError, DataError, MissingExtraError, PluginError, RunError
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.weights import load_tensors
@@ -266,3 +268,29 @@ def test_a_missing_tracker_names_the_extra(mnist, tmp_path, monkeypatch):
     monkeypatch.setattr("ganzoo.training.plan.importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"ganzoo\[track\]"):
         train("vanilla", mnist, tmp_path / "run", tracker="tensorboard")
+
+
+def test_a_split_of_two_folders_is_gone_on_with(folder, tmp_path):
+    for name in ("trainA", "trainB", "testA", "testB"):
+        shutil.copytree(folder / "3", tmp_path / "both" / name)
+    train("cyclegan", tmp_path / "both", tmp_path / "run", images=8, batch_size=4, split="test")
+    assert ganzoo.resume(tmp_path / "run", images=16, progress=False).images == 16
+
+
+@pytest.mark.parametrize(
+    ("cls", "text"),
+    [
+        ("TranslatesAnUnknown", "TranslatesAnUnknown of ganzoo-b translates A to C, and the data has no C"),
+        ("HidesImages", "HidesImages of ganzoo-b fails to translate A to B: .*takes no 'images'"),
+        ("TranslatesToAList", "TranslatesToAList of ganzoo-b fails to translate A to B"),
+        ("TranslatesToAnotherSize", r"TranslatesToAnotherSize of ganzoo-b makes \(1, 1, 14, 28\) of \(1, 1, 28, 28\)"),
+    ],
+)
+def test_a_translator_that_cannot_is_found_out_before_it_trains(cls, text, mnist, tmp_path, monkeypatch):
+    record = Architecture(
+        name="bad", target=f"broken_gans:{cls}", config=broken_gans.Config, summary="", translates=True
+    )
+    monkeypatch.setitem(installed().architectures._records, "bad", [Owned(record, "ganzoo-b", "1", "b")])
+    with pytest.raises(PluginError, match=text):
+        train("bad", f"edges:{mnist}", tmp_path / "run", config={})
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,78 @@
+"""Whether an architecture and the data go together, before anything is decoded or written."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+
+import torch
+
+from ganzoo.data import PairSource, Source
+from ganzoo.errors import DataError, PluginError
+from ganzoo.gan import GAN
+
+_log = logging.getLogger(__name__)
+
+_REMEDIES = {  # in the order in which they are of use
+    "A": "two sets, A and B: say A=DATA,B=DATA, or for pairs that are made of one set grey:DATA, edges:DATA, "
+    "mask:DATA or lowres4:DATA",
+    "pair": "images that belong together in pairs: say pairs:DATA for two side by side, pairs:A=DATA,B=DATA for two "
+    "sets in one order, or grey:DATA, edges:DATA, mask:DATA or lowres4:DATA",
+    "image": "one set of images, and that is two: name one of them, without a word such as grey: before it",
+    "label": "labels: use a labelled data set, or a folder with one sub-folder per class",
+}
+
+
+def check_needs(gan: GAN, source: Source | PairSource, name: str, classes: int | None) -> None:
+    """Compare what a GAN needs with what the data gives.
+
+    Raises:
+        DataError: something is missing; the text says which data to name.
+    """
+    missing = gan.needs - source.keys
+    # What is both two sets and pairs is asked for as pairs.
+    first = next((key for key in ("pair", *_REMEDIES) if key in missing), None)
+    if missing:
+        remedy = _REMEDIES.get(str(first), f"{', '.join(sorted(missing))}, which no data gives")
+        raise DataError(f"{source.name} does not do: {name} needs {remedy}")
+    if "label" in gan.needs and classes is not None and len(source.classes or ()) > classes:
+        raise DataError(
+            f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "
+            "no more, or train a new model"
+        )
+
+
+def check_translations(gan: GAN, source: Source | PairSource, size: int, channels: int, dist: str) -> None:
+    """Translate one image each way, before a preview fails in the middle of a run.
+
+    Raises:
+        PluginError: it cannot be done.
+    """
+    what = f"{type(gan).__name__} of {dist}"
+    for begin, target in gan.translations:
+        if missing := {begin, target} - source.keys:
+            raise PluginError(
+                f"{what} translates {begin} to {target}, and the data has no {', '.join(sorted(missing))}"
+            )
+        try:
+            made = gan.translate(torch.zeros(1, channels, size, size), to=target)
+        except Exception as error:  # a plugin may raise anything
+            raise PluginError(
+                f"{type(gan).__name__} of {dist} fails to translate {begin} to {target}: {error}"
+            ) from error
+        if made.shape != (1, channels, size, size):
+            raise PluginError(
+                f"{type(gan).__name__} of {dist} makes {tuple(made.shape)} of {(1, channels, size, size)}"
+            )
+
+
+def tell_stages(gan: GAN, images: int, name: str) -> None:
+    """Say so when the budget ends before the last stage begins."""
+    stages = gan.stages()
+    begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
+    played = sum(begin < images for begin in begins)
+    if played < len(stages):
+        _log.warning(
+            "%s has %d stages, and %s images play %d of them: the last one begins at %s; see its hyper-parameters",
+            name, len(stages), f"{images:,}", played, f"{begins[-1]:,}",
+        )  # fmt: skip

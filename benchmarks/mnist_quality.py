@@ -1,6 +1,7 @@
 """How well a model's digits can be read, and how evenly the classes are drawn.
 
     python benchmarks/mnist_quality.py dcgan-mnist runs/digits --data mnist
+    python benchmarks/mnist_quality.py --turned cyclegan-mnist-3-8 3 8 --data mnist
 
 A convolutional classifier is trained on the real training images (once; it is kept in the cache folder) and reads
 10,000 samples of each model, seeds 0 to 9999. The real test images are read too, for comparison.
@@ -134,13 +135,26 @@ def measure(model: str | Path, reader: nn.Module) -> Quality:
     return quality(read(reader, gan.sample(SAMPLES, seed=0, batch_size=250, **conditions)), labels)
 
 
+def print_turned(model: str, a: str, b: str, data: str, reader: nn.Module) -> None:
+    """Print how many real test digits are read as the other kind once a model has translated them, both ways."""
+    gan = ganzoo.load(model)
+    for source, target, to in ((a, b, "B"), (b, a, "A")):
+        store = prepare(open_source(f"{data}:{source}", split="test"), 28, 1)
+        made = read(reader, gan.translate(normalise(store.images), to=to)).argmax(1)
+        print(f"{len(store):,} test digits {source} made {target}: {(made == int(target)).float().mean():.2%} read so")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*")
+    parser.add_argument("--turned", nargs=3, metavar=("MODEL", "A", "B"), help="that makes digits B of A, and back")
     parser.add_argument("--data", default="mnist")
     options = parser.parse_args()
     reader = get_classifier(options.data)
+    if options.turned:
+        print_turned(*options.turned, options.data, reader)
+        return
     test = prepare(open_source(options.data, split="test"), 28, 1)
     rows = {"real test images": quality(read(reader, normalise(test.images)), test.labels)}
     rows |= {name: measure(name, reader) for name in options.models}

@@ -86,6 +86,11 @@ RECIPES = {
             "lr_decay": 0.5, "ema": 20000,
         },
     ),
+    "cyclegan-mnist-3-8": Recipe(
+        "cyclegan", "turns handwritten threes into eights, and eights into threes", "60k",
+        {"base_channels": 16, "blocks": 3, "discriminator_channels": 32},
+        data="A=mnist:3,B=mnist:8", settings="--batch-size 8", protocols=("fd[pixels]@900/test",),
+    ),
     "pix2pix-grey-cifar10": Recipe(
         "pix2pix", "colourises small photographs", "400k", {"base_channels": 20, "discriminator_channels": 32},
         data="grey:cifar10", settings="--batch-size 16", protocols=(PIXELS,),

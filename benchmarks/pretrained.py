@@ -86,6 +86,15 @@ RECIPES = {
             "lr_decay": 0.5, "ema": 20000,
         },
     ),
+    # As its authors do for small images: two mapping layers, a weak R1, neither mixing nor path length.
+    "stylegan2-mnist": Recipe(
+        "stylegan2", "handwritten digits", "364k",
+        {
+            "mapping_layers": 2, "base_channels": 32, "max_channels": 64, "latent_dim": 64, "style_dim": 64,
+            "mixing": 0, "path_length": 0, "r1": 0.1,
+        },
+        settings="--batch-size 32 --precision fp32",
+    ),
     "cyclegan-mnist-3-8": Recipe(
         "cyclegan", "turns handwritten threes into eights, and eights into threes", "60k",
         {"base_channels": 16, "blocks": 3, "discriminator_channels": 32},

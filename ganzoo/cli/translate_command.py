@@ -84,12 +84,15 @@ def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
     """
     from ganzoo.data import open_data
     from ganzoo.data.folders import IMAGE_SUFFIXES, from_files
+    from ganzoo.data.sources import exists
 
-    paths = [Path(word).expanduser() for word in inputs]
-    if all(path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
-        return from_files(paths)
+    def is_image(word: str) -> bool:
+        return exists(word) and Path(word).expanduser().is_file() and Path(word).suffix.lower() in IMAGE_SUFFIXES
+
+    if all(map(is_image, inputs)):
+        return from_files([Path(word).expanduser() for word in inputs])
     if len(inputs) > 1:
-        other = next(p for p in paths if not (p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES))
+        other = next(word for word in inputs if not is_image(word))
         raise ConfigError(
             f"{other} is no image file ({', '.join(IMAGE_SUFFIXES)}): say several files, or one folder or data set"
         )

@@ -170,9 +170,10 @@ class GAN(nn.Module):
             ConfigError: a condition that the architecture does not know or cannot take, or a bad number or seed.
         """
         try:
+            batch_size = operator.index(batch_size)
             seeds = list(range(seed, seed + n)) if seeds is None else [operator.index(s) for s in seeds]
         except TypeError as error:
-            raise ConfigError(f"n and seeds must be whole numbers: {error}") from error
+            raise ConfigError(f"n, seeds and batch_size must be whole numbers: {error}") from error
         if not seeds or batch_size < 1:
             raise ConfigError("sample needs at least one image and a batch size of at least 1")
         if min(seeds) < 0 or max(seeds) >= 2**63:

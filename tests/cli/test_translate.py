@@ -52,6 +52,7 @@ def test_a_data_set_with_its_targets(call, run, mnist, tmp_path):
         (["{run}", "nowhere.png"], 1, "No data set or path is called 'nowhere.png'"),
         (["{run}", "./nowhere.png"], 1, "There is no folder or file"),
         (["{run}", "{file}", "{folder}"], 1, "is no image file"),
+        (["{run}", "~no-such-user/x.png"], 1, "cannot be opened"),
         (["{run}", "{file}", "--to", "C"], 1, "does not translate to 'C'; it does to: B"),
         (["{run}", "{file}", "--style", "7"], 1, "takes no 'style'"),
         (["{run}", "{file}", "--style"], 2, "a condition of a model has a value"),

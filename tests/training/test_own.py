@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+import ganzoo
 from ganzoo.training import own
 from ganzoo.weights import load_tensors
 from helpers import narrow
@@ -77,3 +78,26 @@ def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path)
     assert differing >= (
         {"pool_a.images", "pool_b.images"} if name == "cyclegan" else {"generator.layers.0.running_mean"}
     )
+
+
+def test_two_processes_with_half_the_batch_each_are_one_with_the_whole(mnist, tmp_path):
+    """pix2pix with instance norm and without dropout draws nothing at random: only the sums' order differs."""
+    options = {**narrow("pix2pix"), "norm": "instance", "dropout": 0.0, "beta1": 0.9}
+    words = ["train", "pix2pix", "--data", f"edges:{mnist}", "--batch-size", "16", "--precision", "fp32"]
+    words += ["--device", "cpu", "--images", "64"]
+    words += [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    for launch, out in ((LAUNCH, "two"), ([sys.executable, "-m", "ganzoo"], "one")):
+        done = subprocess.run(
+            [*launch, *words, "--out", out], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    one, two = (load_tensors(tmp_path / out / "checkpoints/000000064/gan.safetensors") for out in ("one", "two"))
+    torch.manual_seed(0)  # the run's own
+    untrained = ganzoo.create("pix2pix", image_size=28, channels=1, **options).state_dict()
+    moved = max(float((one[key] - untrained[key]).abs().max()) for key in one)
+    assert 1e-4 < moved < 1e-2  # four steps of at most 2e-4, and the running means
+    # Adam's first steps are of one size, so that a gradient near 0 may turn by rounding: most must agree closely.
+    apart = torch.cat([(one[key] - two[key]).abs().flatten() for key in one])
+    assert apart.quantile(0.99) < 1e-6
+    assert apart.max() < 1e-3

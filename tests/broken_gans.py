@@ -8,9 +8,18 @@ import math
 import torch
 from torch import nn
 
+from broken_translators import (  # noqa: F401 - found here by their names
+    HidesImages,
+    Translates,
+    TranslatesAnUnknown,
+    TranslatesInSecret,
+    TranslatesNothing,
+    TranslatesTheBatch,
+    TranslatesToAList,
+    TranslatesToAnotherSize,
+)
 from ganzoo.gan import AdversarialGAN, OptimizerSpec, Phase, Stage
 from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
-from ganzoo.gan.translation import Translator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,61 +274,6 @@ class GrowsBright(Good):
         super().__init__(config, **options)
         self.generator.layers[-1] = nn.Identity()
         nn.init.normal_(self.generator.layers[-2].weight, 0, 1e-3)
-
-
-class Translates(Translator):
-    """Right, and passes everything: a convolution that learns to undo what the pairs were made with."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        self.generator = nn.Sequential(nn.Conv2d(config.channels, config.channels, 3, padding=1), nn.Tanh())
-        self.ema = {"generator": 1_000}
-
-    def optimizers(self):
-        return {"G": OptimizerSpec("adam", 1e-2).build(self.generator.parameters())}
-
-    def stages(self):
-        return [Stage([Phase("G", "G", self.distance)])]
-
-    def distance(self, batch, tick):
-        yield {"loss": (self.generator(batch["A"]) - batch["B"]).abs().flatten(1).mean(1)}
-
-    def generate(self, **inputs):
-        return self.generator(inputs["images"])
-
-
-class TranslatesTheBatch(Translates):
-    def generate(self, **inputs):
-        return super().generate(**inputs) - inputs["images"].mean() / 4
-
-
-class TranslatesNothing(Translates):
-    def generate(self, **inputs):
-        return super().generate(images=torch.zeros_like(inputs["images"]))
-
-
-class TranslatesAnUnknown(Translates):
-    translations = (("A", "C"),)
-
-
-class TranslatesToAList(Translates):
-    def generate(self, **inputs):
-        return [super().generate(**inputs)]
-
-
-class TranslatesToAnotherSize(Translates):
-    def generate(self, **inputs):
-        return super().generate(**inputs)[:, :, ::2]
-
-
-class HidesImages(Translates):
-    def inputs(self, n, *, seeds):
-        return super().inputs(n, seeds=seeds)
-
-
-class TranslatesInSecret(Translates):
-    """Its record does not say so."""
 
 
 class Bursts(Good):

@@ -65,13 +65,8 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     return to_pil(sheet.reshape(rows * height, columns * width, channels))
 
 
-def check_out(out: Path, n: int) -> None:
-    """Refuse a path that `write_images` cannot write ``n`` images to, before they are made.
-
-    Raises:
-        GanzooError: its folder is not there, or it is itself a folder that is not empty.
-        ConfigError: a suffix that is not known, or too many images for a grid.
-    """
+def _check_out(out: Path, n: int) -> None:
+    """Refuse a path that ``n`` images cannot be written to, before they are made."""
     if out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"{out}: images are written as .png (a grid), .npz or into a folder, not as '{out.suffix}'")
     if not out.absolute().parent.is_dir():
@@ -91,16 +86,17 @@ def write_images(
 
     Args:
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs.
-        chunks: the images.
+        chunks: the images; nothing is taken of them before ``out`` is known to be good.
         n: how many there are in all.
         name: the name of an image's file in a folder, by its number.
         columns: of a grid.
         verb: what the progress bar says.
 
     Raises:
-        GanzooError: it cannot be written; see also `check_out`.
+        GanzooError: it cannot be written: its folder is not there, or it is itself a folder that is not empty.
+        ConfigError: a suffix that is not known, or too many images for a grid.
     """
-    check_out(out, n)
+    _check_out(out, n)
     with tqdm(total=n, desc=f"{verb} to {out}", unit="img", disable=True if n <= CHUNK else None) as bar:
         if out.suffix == ".png":
             images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])

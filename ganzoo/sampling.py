@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
-from ganzoo.pictures import CHUNK, check_out, to_uint8, write_images
+from ganzoo.pictures import CHUNK, to_uint8, write_images
 from ganzoo.pretrained import load
 
 
@@ -113,7 +113,6 @@ def save_images(
     for name, value in conditions.items():
         if isinstance(value, list) and len(value) != n:
             raise ConfigError(f"{n} images need {n} {name} or one for all, not {len(value)}")
-    check_out(out, n)
     first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
     write_images(
         out, draw_chunks(gan, n, seed, repeat, batch_size, conditions), n, name=lambda i: f"{first + i:0{digits}d}",

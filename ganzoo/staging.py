@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from ganzoo.card import Facts, compose, dataset_repo
 from ganzoo.cardtext import CARD, split
 from ganzoo.data.pairs import named_sets
+from ganzoo.data.sources import HUB
 from ganzoo.errors import WeightsError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN
@@ -106,7 +108,7 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     name = str(config.data.get("name", UNKNOWN))
     # A run knows what of its data is public: a folder called after a data set is not taken for it, and where it lies is
     # nobody's business. What was published before has no path in its name.
-    told = named_sets(name, zoo) is not None or (OWN in name and "/" not in name.replace("hf:", "").partition(OWN)[2])
+    told = named_sets(name, zoo) is not None or (OWN in name and not re.search(r"[/\\]", HUB.sub("", name)))
     own = f"{OWN}{Path(name).name or UNKNOWN})"
     shown = str(config.data.get("public") or (name if told or found.folder is None else own))
     data = {key: value for key, value in {**config.data, "name": shown}.items() if key != "public"}

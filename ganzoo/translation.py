@@ -14,12 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data import PairSource, Source, read_batches
+from ganzoo.data.folders import file_names, files_of
 from ganzoo.data.images import Item
 from ganzoo.data.pairs import SIDES
-from ganzoo.data.reading import file_names, files_of
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan import GAN
-from ganzoo.pictures import CHUNK, check_out, grid, to_uint8, write_images
+from ganzoo.pictures import CHUNK, grid, to_uint8, write_images
 from ganzoo.pretrained import load
 
 EXAMPLES = 16
@@ -51,8 +51,10 @@ def translate(
         return gan.translate(images, **options)
     several: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
     given = [Path(one) if isinstance(one, str | os.PathLike) else one for one in several]
-    if strange := next((one for one in given if not isinstance(one, Path | Image.Image | np.ndarray)), None):
-        raise ConfigError(f"images must be a tensor, files, PIL images or arrays, not {type(strange).__name__}")
+    strange = [type(one).__name__ for one in given if not isinstance(one, Path | Image.Image | np.ndarray)]
+    if strange or not given:
+        kind = strange[0] if strange else "nothing"
+        raise ConfigError(f"images must be a tensor, files, PIL images or arrays, not {kind}")
     items = [Item(one, None, str(one) if isinstance(one, Path) else f"image {i}") for i, one in enumerate(given)]
     source = Source("images", "", len(items), lambda: iter(items))
     size, channels = _shape(gan, source)
@@ -102,24 +104,18 @@ def translate_source(
         GanzooError: ``out`` cannot be written, or an image cannot be read.
         ConfigError: a bad number or condition, or the model makes no images of images.
     """
-    if not gan.translations:
-        raise ConfigError(f"{type(gan).__name__} makes images of seeds, not of images: ganzoo sample draws them")
-    ways = dict((target, source) for source, target in gan.translations)  # noqa: C402 - the other way round
-    target = to or gan.translations[0][1]
-    if target not in ways:
-        raise ConfigError(f"{type(gan).__name__} does not translate to '{target}'; it does to: {', '.join(ways)}")
-    begin = ways[target] if isinstance(source, PairSource) else "image"
-    if isinstance(source, PairSource) and begin not in SIDES:
+    begin, target = gan.way(to)
+    if isinstance(source, Source):
+        begin = "image"
+    elif begin not in SIDES:
         raise ConfigError(f"{type(gan).__name__} starts from one set of images, and {source.name} is two: name one")
-    if isinstance(source, PairSource) and not source.matched and source.a is not None:
-        # What does not match is of no use beside it.
+    elif source.a is not None and not (beside and source.matched):  # the other side is not looked at
         source, begin = (source.a if begin == "A" else source.b), "image"
     if count is not None and count < 1:
         raise ConfigError(f"the number of images must be at least 1, not {count}")
     n = min(count or source.count, source.count)
-    check_out(out, n)
     sources = [source] if isinstance(source, Source) else [s for s in (source.a, source.b) if s is not None]
-    if any(out.resolve() in files_of(one) for one in sources):
+    if out.is_file() and any(out.resolve() in files_of(one) for one in sources):
         raise ConfigError(f"{out} is one of the images that are translated: name another file")
     size, channels = _shape(gan, source)
     batches = read_batches(source, size, channels, count=n, batch_size=max(batch_size, 1))

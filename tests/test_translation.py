@@ -146,5 +146,5 @@ def test_files_pictures_and_arrays_in_code(gan, folder):
 
 
 def test_a_model_that_draws_from_seeds_is_refused(mnist, tmp_path):
-    with pytest.raises(ConfigError, match="ganzoo sample draws them"):
+    with pytest.raises(ConfigError, match="not of images: use sample"):
         translate_source(make("dcgan"), open_data(str(mnist)), tmp_path / "x.png")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -56,3 +58,34 @@ def from_files(paths: Sequence[Path]) -> Source:
     name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
     key = hashlib.sha256("".join(fingerprint([path], path.parent) for path in paths).encode()).hexdigest()
     return Source(name, key, len(paths), read, local=True)
+
+
+def file_names(source: Source, count: int) -> list[str] | None:
+    """Return what the files of the first ``count`` images are called.
+
+    Returns:
+        A name for each, without suffix, with the sub-folders in which they differ; with the suffix where two differ in
+        nothing else, and numbered where one file is there twice. None where the images are no files of their own.
+    """
+    paths = _paths(source, count)
+    if not paths:
+        return None
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    names = [path.relative_to(root).with_suffix("").as_posix() for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{path.suffix[1:].lower()}" for name, path in zip(names, paths, strict=True)]
+    if len(set(names)) < len(names):
+        digits = len(str(len(names)))
+        names = [f"{name}-{i:0{digits}d}" for i, name in enumerate(names)]
+    return names
+
+
+def files_of(source: Source) -> set[Path]:
+    """Return the files that images are read from one by one."""
+    return {path.resolve() for path in _paths(source, source.count)}
+
+
+def _paths(source: Source, count: int) -> list[Path]:
+    """Return the files of the first ``count`` images; none where the first one is no file, so that no more is read."""
+    images = (item.image for item in itertools.islice(source.read(), count))
+    return [image.absolute() for image in itertools.takewhile(lambda image: isinstance(image, Path), images)]  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from ganzoo.errors import DataError
 
@@ -44,6 +45,11 @@ def why(error: Exception) -> str:
     """Say in one line what went wrong."""
     text = getattr(error, "strerror", None) or str(error).partition("<_io")[0]
     return " ".join(text.split()) or type(error).__name__
+
+
+def scaled(pixels: Tensor) -> Tensor:
+    """Return uint8 pixels as float32 in [-1, 1], on their device."""
+    return pixels.float().div_(127.5).sub_(1)
 
 
 def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganzoo.data.images import scaled
 from ganzoo.data.store import PairStore, Store
 
 _APART = 500_009  # between the seeds of the two sides where they do not match
@@ -105,7 +106,7 @@ class Loader:
         return {"A": a, "B": b, **pair}
 
     def _images(self, store: Store, index: Tensor, resolution: int | None) -> Tensor:
-        image = store.images[index].to(self.device, non_blocking=True).float().div_(127.5).sub_(1)
+        image = scaled(store.images[index].to(self.device, non_blocking=True))
         if resolution is not None and resolution != image.shape[-1]:
             image = F.interpolate(image, size=(resolution, resolution), mode="area")
         return image.contiguous(memory_format=torch.channels_last)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import itertools
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganzoo.data.degradations import DEGRADATIONS
-from ganzoo.data.folders import from_folder
+from ganzoo.data.folders import file_names, from_folder
 from ganzoo.data.images import Item, open_image
 from ganzoo.data.source import Source
 from ganzoo.data.sources import HUB, exists, open_source
@@ -120,14 +118,15 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
     text = rest if matched else spec
     prefix = f"{MATCHED}:" if matched else ""
     if two := _TWO.fullmatch(text):
-        found = find(two[1]), find(two[2])
-        return _two(PairSource(spec, *found, matched, pattern=f"{prefix}A={{}},B={{}}"))
+        a, b = _paired(spec, find(two[1]), find(two[2])) if matched else (find(two[1]), find(two[2]))
+        return PairSource(spec, a, b, matched, pattern=f"{prefix}A={{}},B={{}}")
     if text.startswith(("A=", "B=")):
         raise DataError(f"'{text}' cannot be read: two sets are A=DATA,B=DATA, in this order, and no third")
     sides = None if text in zoo.datasets else _sides(text, split)
     if sides is not None:
         a, b = (from_folder(str(side), side) for side in sides)
-        return _two(PairSource(spec, a, b, matched, folder=text, pattern=f"{prefix}{{}}"))
+        a, b = _paired(spec, a, b) if matched else (a, b)
+        return PairSource(spec, a, b, matched, folder=text, pattern=f"{prefix}{{}}")
     if colon and not matched and kind not in zoo.datasets and not exists(spec):
         meant = did_you_mean(kind, [*DEGRADATIONS, MATCHED])
         if meant and not exists(kind):
@@ -153,59 +152,43 @@ def named_sets(spec: str, zoo: Zoo) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(found))
 
 
-def _two(pair: PairSource) -> PairSource:
-    assert pair.a is not None  # noqa: S101 - both were given
-    if pair.matched:
-        pair = _by_name(pair, pair.a)
-    assert pair.a is not None  # noqa: S101 - it is still there
-    if pair.matched and pair.a.count != pair.b.count:
-        raise DataError(
-            f"{pair.name}: A has {pair.a.count:,} images and B {pair.b.count:,}, and pairs need as many of each: mend "
-            f"the folders, or leave out '{MATCHED}:' where they do not belong together"
-        )
-    return pair
-
-
-def _by_name(pair: PairSource, a: Source) -> PairSource:
-    """Put files of two folders into one order by their names; files whose names have nothing in common in their own.
+def _paired(name: str, a: Source, b: Source) -> tuple[Source, Source]:
+    """Put images that belong together into one order: files by their names, others as they come.
 
     Raises:
-        DataError: some have a partner of their name, and others have none.
+        DataError: some files have a partner of their name and others none, or there are not as many of each.
     """
-    named = [_named(source) for source in (a, pair.b)]
-    if None in named:
-        return pair
-    of_a, of_b = ({} if names is None else names for names in named)
-    if not of_a.keys() & of_b.keys():
+    names = file_names(a, a.count), file_names(b, b.count)
+    of_a, of_b = (set(own or ()) for own in names)
+    if of_a & of_b and (alone := sorted(of_a ^ of_b)):
+        raise DataError(
+            f"{name}: {', '.join(alone[:3])}{' and others' if len(alone) > 3 else ''} is on one side alone: add its "
+            "partner, or remove it"
+        )
+    if a.count != b.count:
+        raise DataError(
+            f"{name}: A has {a.count:,} images and B {b.count:,}, and pairs need as many of each: mend the folders, or "
+            f"leave out '{MATCHED}:' where they do not belong together"
+        )
+    a, b = (source if own is None else _in_order(source, own) for source, own in zip((a, b), names, strict=True))
+    if of_a and of_b and not of_a & of_b:
+        first = (min(own, key=_natural) for own in (of_a, of_b))
         _log.warning(
             "%s: no file of A is called as one of B; they are paired in the order of their names, %s with %s first",
-            pair.name, next(iter(of_a), "none"), next(iter(of_b), "none"),
+            name, *first,
         )  # fmt: skip
-    elif alone := sorted(of_a.keys() ^ of_b.keys()):
-        raise DataError(
-            f"{pair.name}: {', '.join(alone[:3])}{' and others' if len(alone) > 3 else ''} is on one side alone: add "
-            "its partner, or remove it"
-        )
-    else:
-        of_b = {name: of_b[name] for name in of_a}
-    ordered = [
-        replace(source, read=functools.partial(iter, list(items.values())))
-        for source, items in ((a, of_a), (pair.b, of_b))
-    ]
-    return replace(pair, a=ordered[0], b=ordered[1])
+    return a, b
 
 
-def _named(source: Source) -> dict[str, Item] | None:
-    """Return the files of a source by their names, without folder and suffix, in natural order.
+def _in_order(source: Source, names: Sequence[str]) -> Source:
+    """Return a source of files in the natural order of their names; in the cache it has a place of its own."""
+    read = source.read
 
-    None where it has others, or two of one name.
-    """
-    items = list(itertools.islice(source.read(), source.count)) if source.local else []
-    names = [item.image.stem if isinstance(item.image, Path) else "" for item in items]
-    if not items or "" in names or len(set(names)) < len(names):
-        return None
-    found = dict(zip(names, (item._replace(label=None) for item in items), strict=True))
-    return dict(sorted(found.items(), key=lambda pair: _natural(pair[0])))
+    def ordered() -> Iterator[Item]:
+        items = zip(names, read(), strict=True)
+        return (item for _, item in sorted(items, key=lambda named: _natural(named[0])))
+
+    return replace(source, key=f"{source.key}:by-name", read=ordered)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.images import to_array
+from ganzoo.data.images import scaled, to_array
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.source import Source
 
@@ -56,30 +54,4 @@ def _read(source: Source, size: int, channels: int, count: int, batch_size: int)
     with ThreadPoolExecutor() as pool:
         while chunk := list(itertools.islice(items, batch_size)):
             arrays = list(pool.map(lambda item: to_array(item, size, channels), chunk))
-            yield torch.from_numpy(np.stack(arrays)).float().div_(127.5).sub_(1)
-
-
-def file_names(source: Source, count: int) -> list[str] | None:
-    """Return what the files of the first ``count`` images are called.
-
-    Returns:
-        A name for each, without suffix, with the sub-folders in which they differ; with the suffix where two differ in
-        nothing else, and numbered where one file is there twice. None where the images are no files of their own.
-    """
-    images = [item.image for item in itertools.islice(source.read(), count)]
-    paths = [image.absolute() for image in images if isinstance(image, Path)]
-    if not paths or len(paths) != len(images):
-        return None
-    root = Path(os.path.commonpath([path.parent for path in paths]))
-    names = [str(path.relative_to(root).with_suffix("")) for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{name}-{path.suffix[1:].lower()}" for name, path in zip(names, paths, strict=True)]
-    if len(set(names)) < len(names):
-        digits = len(str(len(names)))
-        names = [f"{name}-{i:0{digits}d}" for i, name in enumerate(names)]
-    return names
-
-
-def files_of(source: Source) -> set[Path]:
-    """Return the files that images are read from one by one."""
-    return {item.image.resolve() for item in source.read() if isinstance(item.image, Path)}
+            yield scaled(torch.from_numpy(np.stack(arrays)))

@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.images import Item, to_array
+from ganzoo.data.images import Item, scaled, to_array
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.source import Source
 from ganzoo.errors import DataError
@@ -51,7 +51,7 @@ class Store:
 
     def take(self, key: str, index: Tensor) -> Tensor:
         """Return images (N, C, S, S) by their numbers, float32 in [-1, 1]; ``key`` is ``"image"``."""
-        return self.images[index].float().div_(127.5).sub_(1)
+        return scaled(self.images[index])
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,20 @@ class GAN(nn.Module):
             raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error
         return self.draw(inputs, batch_size)
 
+    def way(self, to: str | None = None) -> tuple[str, str]:
+        """Return the keys of a batch, (from, to), of the translation to ``to``; by default of the first.
+
+        Raises:
+            ConfigError: it does not translate to that, or at all.
+        """
+        if not self.translations:
+            raise ConfigError(f"{type(self).__name__} makes images of seeds, not of images: use sample")
+        found = next((pair for pair in self.translations if to in (None, pair[1])), None)
+        if found is None:
+            known = ", ".join(target for _, target in self.translations)
+            raise ConfigError(f"{type(self).__name__} does not translate to '{to}'; it does to: {known}")
+        return found
+
     def translate(self, images: Tensor, *, to: str | None = None, batch_size: int = 64, **conditions: Any) -> Tensor:
         """Make images of images.
 
@@ -218,13 +232,9 @@ class GAN(nn.Module):
         Raises:
             ConfigError: it is no model that translates, the images do not fit it, or what `sample` raises.
         """
-        if not self.translations:
-            raise ConfigError(f"{type(self).__name__} makes images of seeds, not of images: use sample")
-        targets = [target for _, target in self.translations]
-        if to is not None and to not in targets:
-            raise ConfigError(f"{type(self).__name__} does not translate to '{to}'; it does to: {', '.join(targets)}")
-        if len(targets) > 1:
-            conditions["to"] = targets[0] if to is None else to
+        _, target = self.way(to)
+        if len(self.translations) > 1:
+            conditions["to"] = target
         if not isinstance(images, Tensor):
             raise ConfigError(
                 f"images must be a tensor, not {type(images).__name__}: ganzoo.translate takes files and PIL images"

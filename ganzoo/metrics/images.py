@@ -26,13 +26,7 @@ def way_of(gan: GAN, to: str | None) -> Way:
     Raises:
         ConfigError: it does not translate to that.
     """
-    ways = {target: source for source, target in gan.translations}
-    if to is not None and to not in ways:
-        raise ConfigError(
-            f"{type(gan).__name__} does not translate to '{to}'; it does to: {', '.join(ways) or 'nothing'}"
-        )
-    target = to or next(iter(ways), "image")
-    return ways.get(target, "image"), target
+    return gan.way(to) if gan.translations or to is not None else ("image", "image")
 
 
 def stores_for(

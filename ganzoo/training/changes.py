@@ -15,8 +15,6 @@ from ganzoo.training.plan import Settings
 
 FREE = ("images", "report_every", "preview_every", "checkpoint_every", "keep", "tracker", "on_nan")
 """Settings that change when a run ends and what it tells, and none of its bits."""
-
-
 FIXED = ("data", "split", "start")
 """Settings that make another run of it."""
 

@@ -88,6 +88,8 @@ class Events:
         self.reporter.step(now - before)
         if self.accelerator.num_processes == 1 and (bad := self.watch.term()) is not None:
             return self._not_finite(bad)
+        if now >= self.settings.images and self._ask(weights=True)[1]:  # the last step: what is wrong is not saved
+            return self._not_finite(self.watch.name())
         if before // self.settings.report_every != now // self.settings.report_every:
             self.reporter.report()
         if before // self.settings.preview_every != now // self.settings.preview_every:
@@ -101,16 +103,21 @@ class Events:
             return self.stop.signal is not None
         if self.state.step % ASK:  # asking the others takes a message
             return False
-        bad = self.watch.anything()
-        wish = [float(self.stop.signal or 0), float(bad is not None)]
-        signals, bads = self.accelerator.reduce(torch.tensor(wish, device=self.accelerator.device), "sum").tolist()
-        if bads:
-            return self._not_finite(bad or "a term of another process")
+        signals, bad = self._ask(weights=False)
+        if bad:
+            return self._not_finite(self.watch.name())
         if signals and self.stop.signal is None:
             self.stop.signal = signal.SIGTERM
         return bool(signals)
 
-    def _not_finite(self, what: str) -> bool:
+    def _ask(self, *, weights: bool) -> tuple[float, float]:
+        """Return over all processes (signals, whether something is not finite): one message, one wait."""
+        wish = torch.tensor(float(self.stop.signal or 0), device=self.accelerator.device)
+        both = torch.stack([wish, self.watch.bad(weights=weights)])
+        signals, bad = self.accelerator.reduce(both, "sum").tolist()
+        return signals, bad
+
+    def _not_finite(self, what: str | None) -> bool:
         """Stop, or rewind where that is asked for; what was saved before stays.
 
         Raises:
@@ -118,7 +125,9 @@ class Events:
         """
         images, found = self.state.images, checkpoint.found(self.run)
         last = found[-1].name if found else None
-        told = f"{what} is not finite after step {self.state.step - 1} ({images:,} images)"
+        told = (
+            f"{what or 'a term of another process'} is not finite after step {self.state.step - 1} ({images:,} images)"
+        )
         if self.settings.on_nan != "rewind" or last is None:
             kept = f"checkpoint {last} is whole" if last else "there is no checkpoint yet"
             raise RunError(
@@ -141,8 +150,8 @@ class Events:
         return False
 
     def _checkpoint(self) -> None:
-        if self.accelerator.num_processes == 1 and (bad := self.watch.anything()) is not None:
-            self._not_finite(bad)
+        if self._ask(weights=True)[1]:
+            self._not_finite(self.watch.name())
             return
         checkpoint.save(self.run, self.state, self.accelerator, self.settings.keep)
         self._saved = self.state.images

@@ -8,16 +8,17 @@ import logging
 import torch
 
 from ganzoo.data import PairSource, Source
+from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.errors import DataError, PluginError
 from ganzoo.gan import GAN
 
 _log = logging.getLogger(__name__)
 
+_MADE = ", ".join(f"{name}:DATA" for name in DEGRADATIONS)
 _REMEDIES = {  # in the order in which they are of use
-    "A": "two sets, A and B: say A=DATA,B=DATA, or for pairs that are made of one set grey:DATA, edges:DATA, "
-    "mask:DATA or lowres4:DATA",
+    "A": f"two sets, A and B: say A=DATA,B=DATA, or for pairs that are made of one set {_MADE}",
     "pair": "images that belong together in pairs: say pairs:DATA for two side by side, pairs:A=DATA,B=DATA for two "
-    "sets in one order, or grey:DATA, edges:DATA, mask:DATA or lowres4:DATA",
+    f"sets whose files are called alike, or for pairs that are made of one set {_MADE}",
     "image": "one set of images, and that is two: name one of them, without a word such as grey: before it",
     "label": "labels: use a labelled data set, or a folder with one sub-folder per class",
 }
@@ -57,13 +58,9 @@ def check_translations(gan: GAN, source: Source | PairSource, size: int, channel
         try:
             made = gan.translate(torch.zeros(1, channels, size, size), to=target)
         except Exception as error:  # a plugin may raise anything
-            raise PluginError(
-                f"{type(gan).__name__} of {dist} fails to translate {begin} to {target}: {error}"
-            ) from error
+            raise PluginError(f"{what} fails to translate {begin} to {target}: {error}") from error
         if made.shape != (1, channels, size, size):
-            raise PluginError(
-                f"{type(gan).__name__} of {dist} makes {tuple(made.shape)} of {(1, channels, size, size)}"
-            )
+            raise PluginError(f"{what} makes {tuple(made.shape)} of {(1, channels, size, size)}")
 
 
 def tell_stages(gan: GAN, images: int, name: str) -> None:

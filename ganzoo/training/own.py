@@ -24,7 +24,9 @@ def gather(gan: nn.Module, accelerator: Accelerator) -> dict[str, Tensor]:
         own |= {f"{_BUFFERS}/{name}": value for name, value in gan.named_buffers() if value.numel()}
     gathered: dict[str, Tensor] = {}
     for name, value in own.items():
-        rows = accelerator.gather(value.detach().to(accelerator.device)[None].contiguous()).cpu()
+        rows = value.detach()[None]
+        if accelerator.num_processes > 1:
+            rows = accelerator.gather(rows.to(accelerator.device).contiguous()).cpu()
         for rank, row in enumerate(rows):
             if name.startswith(_GENERATORS) or not torch.equal(row, rows[0]):
                 gathered[f"{rank}/{name}"] = row.clone()

@@ -25,7 +25,7 @@ from ganzoo.training.changes import continue_with
 from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import fitting_batch, is_out_of_memory, lost_peer
-from ganzoo.training.loop import State
+from ganzoo.training.loop import State, current_stage
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, Settings, plan, resolve_precision
 from ganzoo.training.report import Reporter
@@ -189,7 +189,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
     Raises:
         RunError: the memory does not hold a step, or another process has ended.
     """
-    settings, done = planned.settings, 0
+    settings = planned.settings
     precision = resolve_precision(settings.precision, accelerator.device)
     try:
         play(
@@ -212,15 +212,18 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
     else:
         return
     # Out of the handler, so that what the failed step held is free.
-    done = settings.batch_size
+    stages = state.gan.stages()
+    own_size = stages[current_stage(stages, state.images)].batch_size
+    told = f"out of memory with batches of {own_size or settings.batch_size} images"
+    if own_size:
+        raise RunError(f"{told}, a size that this stage of the architecture names: see its hyper-parameters")
     if accelerator.num_processes > 1:
-        raise RunError(f"out of memory with batches of {done} images: use a smaller --batch-size, or more processes")
-    fits = fitting_batch(state, loader, accelerator, batch_size=done, precision=precision)
-    advice = (
-        f"batches of {fits} fit: --batch-size {fits}" if fits else "not even one image fits: make the networks smaller"
-    )
-    again = f", to go on with --resume {out} --override batch_size" if fits and checkpoint.found(out) else ""
-    raise RunError(f"out of memory with batches of {done} images; {advice}{again}")
+        raise RunError(f"{told}: use a smaller --batch-size, or more processes")
+    fits = fitting_batch(state, loader, accelerator, batch_size=settings.batch_size, precision=precision)
+    if not fits:
+        raise RunError(f"{told}; not even one image fits: make the networks smaller")
+    again = f", to go on with --resume {out} --override batch_size" if checkpoint.found(out) else ""
+    raise RunError(f"{told}; batches of {fits} fit: --batch-size {fits}{again}")
 
 
 def _tracker(name: str | None, out: Path) -> Any:

@@ -13,8 +13,8 @@ _STEPS = 16  # between two looks on a device that would have to be waited for
 class Watch:
     """Looks at the loss terms that are summed up, where one that is not finite stays so.
 
-    On the CPU after every step. On another device a copy is asked for every few steps and looked at when it has
-    arrived, so that nothing waits: what is wrong is found a few steps later.
+    On the CPU after every step. On a GPU a copy is asked for every few steps and looked at when it has arrived, so that
+    nothing waits: what is wrong is found a few steps later.
 
     Args:
         state: what is trained.
@@ -33,9 +33,10 @@ class Watch:
         found = self._arrived()
         totals = self.state.sums.totals
         if self._asked is None and totals and self.state.step % _STEPS == 0:
-            copy = torch.stack(list(totals.values())).isfinite().to("cpu", non_blocking=True)
+            cuda = self.device.type == "cuda"  # elsewhere nothing says when a copy has arrived
+            copy = torch.stack(list(totals.values())).isfinite().to("cpu", non_blocking=cuda)
             event = None
-            if self.device.type == "cuda":
+            if cuda:
                 event = torch.cuda.Event()  # type: ignore[no-untyped-call]
                 event.record()
             self._asked = (list(totals), copy, event)
@@ -50,7 +51,15 @@ class Watch:
         self._asked = None
         return next((name for name, fine in zip(names, finite.tolist(), strict=True) if not fine), None)
 
-    def anything(self) -> str | None:
+    def bad(self, *, weights: bool) -> Tensor:
+        """Return 1 where a term or, with ``weights``, a weight is not finite, else 0; on the device, without a wait."""
+        values = list(self.state.sums.totals.values())
+        if weights:
+            values += [weight.isfinite().all() for weight in self.state.gan.parameters()]
+        fine = [value.isfinite().all() if value.is_floating_point() else value for value in values]
+        return 1 - (torch.stack(fine).all() if fine else torch.ones((), device=self.device)).float()
+
+    def name(self) -> str | None:
         """Return a term or a weight that is not finite; waits for the device."""
         return self._first() or next(
             (name for name, weight in self.state.gan.named_parameters() if not bool(weight.isfinite().all())), None

@@ -73,7 +73,8 @@ def test_two_processes_that_differ_are_caught(tmp_path):
     from pathlib import Path
 
     tests = Path(__file__).parents[1]
-    (tmp_path / "broken_gans.py").write_text((tests / "broken_gans.py").read_text())
+    for name in ("broken_gans.py", "broken_translators.py"):
+        (tmp_path / name).write_text((tests / name).read_text())
     done = run("check", "broken", "--only", "two_processes", site=tmp_path)
     assert "differs between two processes" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1

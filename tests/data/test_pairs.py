@@ -97,6 +97,31 @@ def test_pairs_go_by_the_names_of_their_files(tmp_path, caplog):
     assert "they are paired in the order of their names, 1 with img_001 first" in caplog.text
 
 
+def test_pairs_by_name_do_not_take_the_order_of_a_store_that_is_in_the_cache(tmp_path):
+    """As files of a folder go 1, 10, 2 and as pairs 1, 2, 10, the two must not share their decoded images."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    for folder, add, name in ((a, 0, "{}"), (b, 100, "img_{:03d}")):
+        folder.mkdir()
+        for i in (1, 2, 10):
+            Image.new("L", (16, 16), i + add).save(folder / f"{name.format(i)}.png")
+    for folder in (a, b):
+        prepare(open_data(folder), 16, 1, progress=False)
+    batch = loaded(f"pairs:A={a},B={b}").batch(0, 3)
+    assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 3
+
+
+def test_pairs_in_sub_folders_go_by_their_names_too(tmp_path):
+    for side, add in (("a", 0), ("b", 100)):
+        folder_of(tmp_path / side / "paris", [1 + add, 2 + add])
+        folder_of(tmp_path / side / "rome", [3 + add, 4 + add])
+    spec = f"pairs:A={tmp_path}/a,B={tmp_path}/b"
+    batch = loaded(spec).batch(0, 4)
+    assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 4
+    (tmp_path / "b/rome/001.png").rename(tmp_path / "b/rome/007.png")
+    with pytest.raises(DataError, match=r"rome/001, rome/007 is on one side alone"):
+        open_data(spec)
+
+
 def test_the_halves_of_images_of_all_kinds_are_what_whole_images_are(tmp_path):
     """16 bits, a palette, grey with alpha: each half is converted as an image of its own is."""
     wide = np.concatenate([np.full((16, 16), 0x4000), np.full((16, 16), 0xC000)], 1).astype(np.uint16)

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from ganzoo.data import open_data, prepare, read_batches
-from ganzoo.data.folders import from_files
-from ganzoo.data.reading import file_names
+from ganzoo.data.folders import file_names, from_files
 from ganzoo.errors import DataError
 
 

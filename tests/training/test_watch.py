@@ -2,6 +2,10 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,6 +82,44 @@ def test_rewind_goes_on_with_other_random_numbers(train, tmp_path, caplog):
 def test_rewind_gives_up_where_it_is_of_no_use(train, tmp_path):
     with pytest.raises(RunError, match="and so it was each time that it went on from checkpoint 000000048"):
         train("Bursts", on_nan="rewind")
+    assert whole(tmp_path / "run")
+
+
+def test_what_goes_wrong_in_the_last_step_is_neither_saved_nor_taken_for_the_end(train, tmp_path, monkeypatch):
+    from ganzoo.training.report import Reporter
+
+    step, spoilt = Reporter.step, []
+
+    def spoil(self, new):  # once, after the last step, so that no loss has shown it
+        if self.state.images == 160 and not spoilt:
+            spoilt.append(True)
+            next(self.state.gan.parameters()).data.fill_(torch.nan)
+        step(self, new)
+
+    monkeypatch.setattr(Reporter, "step", spoil)
+    assert train("Good", on_nan="rewind").images == 160
+    assert [path.name for path in sorted((tmp_path / "run/checkpoints").iterdir())] == ["000000144", "000000160"]
+    assert whole(tmp_path / "run")
+
+
+def test_several_processes_save_nothing_that_is_no_number_either(mnist, tmp_path):
+    """They ask each other every 16 steps; a checkpoint that is due before that asks for itself."""
+    script = tmp_path / "two.py"
+    script.write_text(
+        "import broken_gans, ganzoo\n"
+        "from ganzoo.registry import Architecture, installed\n"
+        "from ganzoo.registry.zoo import Owned\n"
+        "record = Architecture(name='bursts', target='broken_gans:Bursts', config=broken_gans.Config, summary='')\n"
+        "installed().architectures._records['bursts'] = [Owned(record, 'ganzoo-b', '1', 'b')]\n"
+        f"ganzoo.train('bursts', data={str(mnist)!r}, out='run', images=320, batch_size=16, checkpoint_every=48,\n"
+        "             device='cpu', progress=False)\n"
+    )
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", str(script)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(broken_gans.__file__).parent)}
+    done = subprocess.run(launch, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode != 0
+    assert "is not finite after step 5 (96 images); checkpoint 000000048 is whole" in done.stderr
+    assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["000000048"]
     assert whole(tmp_path / "run")
 
 

@@ -22,8 +22,9 @@ from plain import BATCH, Data, make_plain
 import ganzoo
 from ganzoo.data import Loader, Store
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import State, train
+from ganzoo.training.loop import train
 from ganzoo.training.plan import resolve_precision
+from ganzoo.training.state import State
 
 STEPS = {"vanilla": 60, "dcgan": 8, "wgan-gp": 4, "cgan": 8}  # of one round: about a second on two cores
 N = 64 * 150

@@ -117,6 +117,7 @@ def blocks() -> None:
 
     homes = {
         "Regularisers": "ganzoo.gan.regularizers",
+        "Augmentations": "ganzoo.gan.augment",
         "Layers": "ganzoo.gan.layers",
         "Layers with an equalised learning rate": "ganzoo.gan.equalized",
         "Convolutional networks": "ganzoo.gan.convnets",

@@ -297,3 +297,20 @@ class BurstsForEver(Good):
     def generator_loss(self, batch, tick):
         for terms in super().generator_loss(batch, tick):
             yield {name: values * math.nan for name, values in terms.items()}
+
+
+class JudgesByAnUnknown(Good):
+    discriminators = ("discriminator", "critic")
+
+
+class JudgesInSecret(Good):
+    def logits(self, images, batch, copies=1):
+        return self.discriminator.forward(images).float()  # past the hooks
+
+
+class JudgesFlatImages(Good):
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, discriminator=nn.Sequential(nn.Linear(784, 1), nn.Flatten(0)))
+
+    def logits(self, images, batch, copies=1):
+        return self.discriminator(images.flatten(1)).float()

@@ -15,7 +15,8 @@ from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
 from ganzoo.registry.specs import field_names
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import State, train
+from ganzoo.training.loop import train
+from ganzoo.training.state import State
 
 NARROW: dict[str, int] = {
     **dict.fromkeys(("base_channels", "discriminator_channels", "critic_channels", "latent_dim"), 8),

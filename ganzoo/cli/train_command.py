@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.common import Count, FilePath, complete_architecture, complete_model, table
+from ganzoo.cli.train_options import SECTIONS, Sectioned, settings_options
 from ganzoo.registry.config import config_to_dict, parse_options
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ NEW = ("architecture", "data", "split", "out", "start", "dry_run")  # what only 
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 
 
-@click.command("train")
+@click.command("train", cls=Sectioned, sections=SECTIONS)
 @click.argument("architecture", required=False, shell_complete=complete_architecture)
 @click.option(
     "--data",
@@ -38,29 +39,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     help="A hyper-parameter; `ganzoo show ARCHITECTURE` lists them.",
 )
 @click.option("--out", type=FilePath(), help="The run's folder.  [default: runs/ARCHITECTURE-DATA]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images per update.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "bf16", "fp32"]),
-    default="auto",
-    show_default=True,
-    help="auto is bf16 where the hardware computes in it.",
-)
-@click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
-@click.option("--report-every", type=Count(), default="5k", show_default=True, metavar="IMAGES")
-@click.option("--preview-every", type=Count(), default="50k", show_default=True, metavar="IMAGES")
-@click.option("--checkpoint-every", type=Count(), default="100k", show_default=True, metavar="IMAGES")
-@click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Checkpoints that are kept.")
-@click.option(
-    "--on-nan",
-    type=click.Choice(["stop", "skip", "rewind"]),
-    default="stop",
-    show_default=True,
-    help="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint and "
-    "on with other random numbers.",
-)
-@click.option("--tracker", metavar="NAME", help="Also log there: tensorboard, or what a plugin provides.")
 @click.option(
     "--from",
     "start",
@@ -80,6 +59,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     metavar="NAME",
     help="With --resume: this hyper-parameter or setting may differ from the run's own (-o lr=1e-4 --override lr).",
 )
+@settings_options
 @click.option(
     "--dry-run", is_flag=True, help="Print the resolved configuration and the sizes of the networks, and stop."
 )
@@ -114,8 +94,9 @@ def command(
     values = parse_options(options)
 
     from ganzoo.training import plan, run
+    from ganzoo.training.settings import Settings
 
-    made = plan.Settings(data=data, images=images or 1_000_000, **settings)
+    made = Settings(data=data, images=images or 1_000_000, **settings)
     planned = plan.plan(architecture, values, made, text=True)
     start = settings["start"]
     name = _short(start.rpartition("@")[0] or start) if start else planned.architecture.record.name

@@ -20,7 +20,7 @@ class Order:
     Nothing is remembered between calls: what is at a position is the same in a resumed run.
 
     Args:
-        length: number of images.
+        length: places of an epoch: each image has one.
         seed: of the order.
         rank: which share of each batch this process takes.
         world: number of processes.
@@ -30,9 +30,11 @@ class Order:
         self.length, self.seed, self.rank, self.world = length, seed, rank, world
         self._epoch = functools.lru_cache(maxsize=2)(self._shuffled)
 
+    def _generator(self, epoch: int) -> torch.Generator:
+        return torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+
     def _shuffled(self, epoch: int) -> Tensor:
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        return torch.randperm(self.length, generator=generator)
+        return torch.randperm(self.length, generator=self._generator(epoch))
 
     def indices(self, position: int, n: int) -> Tensor:
         """Return this rank's image indices for the ``n`` places from ``position`` of the endless sequence."""
@@ -46,6 +48,34 @@ class Order:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
+class Balanced(Order):
+    """An order in which every run of as many places as there are classes holds each class once, in any order.
+
+    An epoch is as long as if every class had as many images as the largest one has; each image of a smaller class comes
+    as often as any other of its own, to within one.
+
+    Args:
+        labels: of the images (N,) int64.
+        seed: of the order.
+        rank: which share of each batch this process takes.
+        world: number of processes.
+    """
+
+    def __init__(self, labels: Tensor, seed: int, rank: int, world: int) -> None:
+        self._classes = [torch.nonzero(labels == label).flatten() for label in sorted(set(labels.tolist()))]
+        self._rounds = max(len(images) for images in self._classes)
+        super().__init__(self._rounds * len(self._classes), seed, rank, world)
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        generator, columns = self._generator(epoch), []
+        for images in self._classes:
+            times = -(-self._rounds // len(images))
+            column = torch.cat([images[torch.randperm(len(images), generator=generator)] for _ in range(times)])
+            columns.append(column[: self._rounds])
+        classes = torch.rand(self._rounds, len(columns), generator=generator).argsort(1)
+        return torch.stack(columns, 1).gather(1, classes).flatten()
+
+
 class Loader:
     """Serves a store as batches, gathered by index, normalised on the device.
 
@@ -55,6 +85,7 @@ class Loader:
         device: where batches go.
         rank: which share of each batch this process takes.
         world: number of processes.
+        balance: draw every class equally often; the store has labels.
     """
 
     def __init__(
@@ -65,11 +96,14 @@ class Loader:
         device: torch.device | str = "cpu",
         rank: int = 0,
         world: int = 1,
+        balance: bool = False,
     ) -> None:
         self.store = store
         self.device = torch.device(device)
         first = store if isinstance(store, Store) else store.b
         self._order = Order(len(first), seed, rank, world)
+        if balance and first.labels is not None:
+            self._order = Balanced(first.labels, seed, rank, world)
         self._order_of_a = self._order
         if isinstance(store, PairStore) and store.a is not None and not store.matched:
             self._order_of_a = Order(len(store.a), seed + _APART, rank, world)

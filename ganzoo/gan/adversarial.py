@@ -82,6 +82,11 @@ class AdversarialGAN(GAN):
         """
         return get_loss(self._loss) if isinstance(self._loss, str) else self._loss
 
+    @property
+    def undecided(self) -> float | None:  # type: ignore[override]
+        """What the discriminator says where it cannot tell: that of the loss."""
+        return self.loss.undecided
+
     def optimizers(self) -> dict[str, Optimizer]:
         """Return one optimizer for the generator and one for the discriminator."""
         return {

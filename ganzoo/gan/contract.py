@@ -92,6 +92,11 @@ class GAN(nn.Module):
             ``model.safetensors``, and a model that is loaded has no others.
         translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
             the condition ``images`` and, where there are several pairs, ``to``.
+        discriminators: names of the networks whose first argument is images (N, C, S, S), real or drawn, that they
+            judge: what the engine's augmentations change.
+        undecided: what these say where they cannot tell, a logit of 0 in most losses; None where no value means that,
+            as with a critic. Adaptive augmentation compares the terms called ``real...``, the outputs for real
+            images, with it.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be had again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
@@ -101,6 +106,8 @@ class GAN(nn.Module):
     ema: Mapping[str, float] = {"generator": 10_000}
     inference: Sequence[str] = ("generator",)
     translations: Sequence[tuple[str, str]] = ()
+    discriminators: Sequence[str] = ("discriminator",)
+    undecided: float | None = 0.0
     config: Any
     origin: str | None = None
 

@@ -21,11 +21,13 @@ class Loss:
         discriminator: (logits of real images, logits of fakes) to a loss per image.
         generator: logits of fakes to a loss per image; where ``relativistic``, of (real, fake) as well.
         relativistic: the generator's loss depends on the logits of real images too.
+        undecided: the logit that says neither real nor drawn; None where only differences mean something.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[..., Tensor]
     relativistic: bool = False
+    undecided: float | None = 0.0
 
 
 def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
@@ -38,16 +40,44 @@ MINIMAX = Loss(_cross_entropy, lambda fake: -F.softplus(fake))
 NON_SATURATING = Loss(_cross_entropy, lambda fake: F.softplus(-fake))
 # Mao 2017, equation 2, with a = 0 and b = c = 1 (equation 9).
 LEAST_SQUARES = Loss(
-    lambda real, fake: 0.5 * ((real - 1).square() + fake.square()), lambda fake: 0.5 * (fake - 1).square()
+    lambda real, fake: 0.5 * ((real - 1).square() + fake.square()),
+    lambda fake: 0.5 * (fake - 1).square(),
+    undecided=0.5,
 )
 # Lim and Ye 2017; Miyato 2018, equations 16 and 17.
 HINGE = Loss(lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), lambda fake: -fake)
 # Arjovsky 2017, equation 2 and algorithm 1; the critic must be held near 1-Lipschitz by other means.
-WASSERSTEIN = Loss(lambda real, fake: fake - real, lambda fake: -fake)
+WASSERSTEIN = Loss(lambda real, fake: fake - real, lambda fake: -fake, undecided=None)
 # Jolicoeur-Martineau 2018, section 4: each fake against the real image at its place, and the other way round.
 RELATIVISTIC = Loss(
-    lambda real, fake: F.softplus(fake - real), lambda real, fake: F.softplus(real - fake), relativistic=True
+    lambda real, fake: F.softplus(fake - real),
+    lambda real, fake: F.softplus(real - fake),
+    relativistic=True,
+    undecided=None,
 )
+
+
+def smoothed(real: float = 0.9, fake: float = 0.0) -> Loss:
+    """Return the non-saturating loss with labels ``real`` and ``fake`` in place of 1 and 0 for the discriminator.
+
+    With ``fake`` = 0 it is one-sided, as Salimans 2016, section 3.4, advises: the best discriminator then is the usual
+    one times ``real``. Otherwise it is two-sided (Szegedy 2016, section 7).
+
+    Raises:
+        ConfigError: not 0 <= ``fake`` < ``real`` <= 1.
+    """
+    if not 0 <= fake < real <= 1:
+        raise ConfigError(f"smoothed labels must be 0 <= fake < real <= 1, not {fake} and {real}")
+
+    def discriminator(on_real: Tensor, on_fake: Tensor) -> Tensor:
+        # The cross-entropy of a logit with the label t is softplus(-logit) + (1 - t) * logit.
+        return F.softplus(-on_real) + (1 - real) * on_real + F.softplus(-on_fake) + (1 - fake) * on_fake
+
+    return Loss(discriminator, NON_SATURATING.generator)
+
+
+ONE_SIDED = smoothed(0.9, 0.0)
+TWO_SIDED = smoothed(0.9, 0.1)
 
 BUILT_IN: dict[str, Loss] = {
     "minimax": MINIMAX,
@@ -56,6 +86,8 @@ BUILT_IN: dict[str, Loss] = {
     "hinge": HINGE,
     "wasserstein": WASSERSTEIN,
     "relativistic": RELATIVISTIC,
+    "one-sided-smoothing": ONE_SIDED,
+    "two-sided-smoothing": TWO_SIDED,
 }
 LOSSES: ChainMap[str, Loss] = ChainMap(BUILT_IN)
 """All losses by name: the built-in ones, then those of `add_losses`."""

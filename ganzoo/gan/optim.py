@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, did_you_mean
 
 _FUSED = ("adam", "adamw")  # torch's own one-kernel updates
 
@@ -28,7 +28,7 @@ class OptimizerSpec:
     lr: float
     options: dict[str, Any] = field(default_factory=dict)
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]) -> Optimizer:
         """Make the optimizer.
 
         Raises:
@@ -39,8 +39,44 @@ class OptimizerSpec:
         options = {"fused": True, **self.options} if self.name in _FUSED else self.options
         try:
             optimizer: Optimizer = create_optimizer_v2(
-                list(parameters), opt=self.name, lr=self.lr, **{"weight_decay": 0.0, **options}
+                list(parameters),  # type: ignore[arg-type]
+                opt=self.name,
+                lr=self.lr,
+                **{"weight_decay": 0.0, **options},
             )
         except (ValueError, TypeError, AssertionError) as error:
             raise ConfigError(f"optimizer '{self.name}': {error}") from error
         return optimizer
+
+
+def replaced(optimizer: Optimizer, name: str) -> Optimizer:
+    """Return the optimizer that timm calls ``name``, over the same groups of parameters at their learning rates.
+
+    Betas and weight decay stay as they are where the new one has them; all else is its own default.
+
+    Raises:
+        ConfigError: timm has no such optimizer.
+    """
+    from timm.optim import get_optimizer_info  # type: ignore[attr-defined]
+
+    check_name(name)
+    has_betas = get_optimizer_info(name).has_betas
+    kept = ("params", "lr", "weight_decay", *(["betas"] if has_betas else []))
+    groups: list[dict[str, Any]] = [{k: group[k] for k in kept if k in group} for group in optimizer.param_groups]
+    options = {k: v for k, v in groups[0].items() if k in ("betas", "weight_decay")}
+    return OptimizerSpec(name, groups[0]["lr"], options).build(groups)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that timm does not know.
+
+    Raises:
+        ConfigError: with the nearest one.
+    """
+    from timm.optim import list_optimizers  # type: ignore[attr-defined]
+
+    known = [str(name) for name in list_optimizers()]
+    if name not in known:
+        raise ConfigError(
+            f"timm has no optimizer '{name}'.{did_you_mean(name, known)} timm.optim.list_optimizers() lists them."
+        )

@@ -22,6 +22,7 @@ LossName = Annotated[
     str,
     Meta(
         description="adversarial loss: minimax, non-saturating, least-squares, hinge, wasserstein, relativistic, "
+        "one-sided-smoothing, two-sided-smoothing, "
         "or a plugin's",
         extra={"names": "loss"},
     ),

@@ -21,7 +21,8 @@ from ganzoo.registry.config import make_config
 from ganzoo.registry.specs import field_names
 from ganzoo.registry.zoo import Owned, import_target
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import State, train
+from ganzoo.training.loop import train
+from ganzoo.training.state import State
 
 DIGITS = Path(__file__).with_name("digits.npz")
 """1,000 handwritten digits of MNIST, 28x28, with their labels: what a check trains on unless it is given others."""

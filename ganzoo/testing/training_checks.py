@@ -10,8 +10,13 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ganzoo.gan import GAN
+from ganzoo.gan.augment import POLICIES
 from ganzoo.testing.subject import BATCH, Subject, Turn, expect, turns
-from ganzoo.training.loop import Player, State, Sums
+from ganzoo.training.augmentation import Augmentation
+from ganzoo.training.ema import EMA
+from ganzoo.training.gradients import Treatment
+from ganzoo.training.loop import Player
+from ganzoo.training.state import State
 
 KNOWN_NEEDS = {"image", "label", "A", "B", "pair"}
 
@@ -71,10 +76,11 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
 
 def _play(subject: Subject, gan: GAN, turn: Turn) -> None:
     optimizer = gan.optimizers()[turn.phase.optimizer]
-    player = Player(gan, optimizer, Accelerator(cpu=True), Sums(), bf16=False)
+    state = State(gan, EMA(gan), {})
+    player = Player(state, optimizer, Accelerator(cpu=True), bf16=False, treatment=Treatment())
     batch = subject.batch(gan, turn)
     player.take_turn()
-    player.play(turn.phase, batch, turn.tick)
+    player.play(turn.phase, [batch], turn.tick)
 
 
 def _each_alone(subject: Subject) -> Iterator[tuple[GAN, Turn]]:
@@ -158,6 +164,33 @@ def check_a_step_changes_what_it_trains(subject: Subject) -> None:
     expect(not still, f"after a step {_list(still)} is as it was: does a phase train it on the first step?")
     trained = set().union(*(_own(gan, optimizer) for optimizer in state.optimizers.values()))
     expect(not changed - trained, f"a step changes {_list(changed - trained)}, which no optimizer has")
+
+
+def check_discriminators(subject: Subject) -> None:
+    """Augmentations change what the networks in `GAN.discriminators` are given: images, as their first argument."""
+    gan = subject.build()
+    networks = dict(gan.named_children())
+    names = [name for name in gan.discriminators if name in networks]
+    if not names and tuple(gan.discriminators) == tuple(GAN.discriminators):
+        return  # it says of no network that it judges images, and cannot be augmented
+    wrong = [name for name in gan.discriminators if name not in networks]
+    expect(not wrong, f"discriminators has {_list(wrong)}, and its networks are {', '.join(networks)}")
+    seen: set[str] = set()
+
+    def watch(name: str, arguments: tuple[object, ...]) -> None:
+        first = arguments[0] if arguments else None
+        found = tuple(first.shape) if isinstance(first, Tensor) else type(first).__name__
+        images = isinstance(first, Tensor) and first.ndim == 4 and first.is_floating_point()
+        expect(images, f"{name} is given {found} as its first argument: make that the images (N, C, S, S)")
+        seen.add(name)
+
+    for name in names:
+        networks[name].register_forward_pre_hook(lambda _, arguments, name=name: watch(name, arguments))
+    made = Augmentation(",".join(POLICIES))
+    with made.attached(gan):
+        subject.steps(subject.state(gan), 1)
+    idle = set(names) - seen
+    expect(not idle, f"a step does not call {_list(idle)} as a module: call self.{min(idle, default='')}(images)")
 
 
 def check_the_average_is_sampled(subject: Subject) -> None:

@@ -11,11 +11,11 @@ import msgspec
 from ganzoo.errors import ConfigError, RunError, did_you_mean
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry.config import config_to_dict, make_config
-from ganzoo.training.plan import Settings
+from ganzoo.training.settings import Settings
 
 FREE = ("images", "report_every", "preview_every", "checkpoint_every", "keep", "tracker", "on_nan")
 """Settings that change when a run ends and what it tells, and none of its bits."""
-FIXED = ("data", "split", "start")
+FIXED = ("data", "split", "start", "optimizer")
 """Settings that make another run of it."""
 
 

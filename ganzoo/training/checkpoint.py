@@ -17,10 +17,10 @@ from torch.optim import Optimizer
 from ganzoo.errors import GanzooError, RunError, WeightsError
 from ganzoo.files import sha256, sync
 from ganzoo.training import own
-from ganzoo.training.loop import State
+from ganzoo.training.state import State
 from ganzoo.weights import load_tensors, save_tensors
 
-FOLDER, OWN = "checkpoints", "processes.safetensors"
+FOLDER, OWN, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentation.safetensors"
 
 
 def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
@@ -30,7 +30,7 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
         RunError: it cannot be written; the earlier ones stay.
     """
     final = run / FOLDER / f"{state.images:09d}"
-    each = own.gather(state.gan, accelerator)
+    each = own.gather(state.buffers(), accelerator)
     if accelerator.is_main_process and final not in found(run):
         final.parent.mkdir(exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
@@ -80,6 +80,8 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = 
                 raise WeightsError(f"{name} is damaged")
         state.gan.load_state_dict(load_tensors(path / "gan.safetensors"), strict=True)
         state.ema.load_state_dict(load_tensors(path / "ema.safetensors"))
+        if state.augmentation and AUGMENTATION in content["sha256"]:  # which a run that goes on otherwise may add
+            state.augmentation.load_state_dict(load_tensors(path / AUGMENTATION), strict=True)
         for name, optimizer in state.optimizers.items():
             kept = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
             _restore_optimizer(
@@ -92,7 +94,7 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = 
         state.sums.counts = content["counts"]
         state.step, state.images = content["step"], content["images"]
         if content["processes"] == accelerator.num_processes:
-            own.restore(load_tensors(path / OWN), state.gan, accelerator.process_index)
+            own.restore(load_tensors(path / OWN), state.buffers(), accelerator.process_index)
     except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, GanzooError) as error:
         why = " ".join(str(error).split())
         raise RunError(f"checkpoint {path} cannot be restored ({type(error).__name__}: {why[:200]})") from error
@@ -103,6 +105,8 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
     save_tensors(folder / "ema.safetensors", state.ema.state_dict())
     save_tensors(folder / "sums.safetensors", state.sums.totals)
     save_tensors(folder / OWN, each)
+    if state.augmentation:
+        save_tensors(folder / AUGMENTATION, state.augmentation.state_dict())
     optimizers = {}
     for name, optimizer in state.optimizers.items():
         tensors, optimizers[name] = _optimizer_state(optimizer)

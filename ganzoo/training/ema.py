@@ -51,15 +51,19 @@ class EMA:
 
     def model(self) -> GAN:
         """Return the GAN that draws with the averages; buffers (batch statistics) are those of the trained networks."""
+        self._copy_buffers()
+        self.averaged.training = False
+        return self.averaged
+
+    def _copy_buffers(self) -> None:
         for name in self.gan.ema:
             trained = dict(getattr(self.gan, name).named_buffers())
             for key, buffer in self._network(name).named_buffers():
                 buffer.copy_(trained[key])
-        self.averaged.training = False
-        return self.averaged
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the averages by ``network.parameter``."""
+        """Return the averages by ``network.parameter``, and the buffers as `model` has them."""
+        self._copy_buffers()
         return {f"{n}.{k}": v for n in self.gan.ema for k, v in self._network(n).state_dict().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:

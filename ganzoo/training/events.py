@@ -14,9 +14,9 @@ from accelerate import Accelerator
 
 from ganzoo.errors import RunError
 from ganzoo.training import checkpoint, own
-from ganzoo.training.loop import State
-from ganzoo.training.plan import Settings
 from ganzoo.training.report import Reporter
+from ganzoo.training.settings import Settings
+from ganzoo.training.state import State
 from ganzoo.training.watch import Watch
 from ganzoo.weights import save_weights
 

@@ -10,7 +10,8 @@ from accelerate import Accelerator
 
 from ganzoo.data import Loader
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import State, train
+from ganzoo.training.loop import train
+from ganzoo.training.state import State
 
 
 def is_out_of_memory(error: BaseException) -> bool:

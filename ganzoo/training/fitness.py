@@ -9,8 +9,12 @@ import torch
 
 from ganzoo.data import PairSource, Source
 from ganzoo.data.degradations import DEGRADATIONS
-from ganzoo.errors import DataError, PluginError
+from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
+from ganzoo.gan.augment import POLICIES, read_policy
+from ganzoo.gan.optim import check_name
+from ganzoo.training.augmentation import ADAPTIVE
+from ganzoo.training.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +65,37 @@ def check_translations(gan: GAN, source: Source | PairSource, size: int, channel
             raise PluginError(f"{what} fails to translate {begin} to {target}: {error}") from error
         if made.shape != (1, channels, size, size):
             raise PluginError(f"{what} makes {tuple(made.shape)} of {(1, channels, size, size)}")
+
+
+def check_settings(gan: GAN, settings: Settings, source: Source | PairSource, name: str) -> None:
+    """Compare what steadies a run with the architecture and the data.
+
+    Raises:
+        ConfigError: the architecture does not do with a setting, or a batch cannot be computed in so many parts.
+        DataError: classes are to be balanced, and the data has none.
+    """
+    if settings.balance and ("label" not in source.keys or not source.classes):
+        raise DataError(f"{source.name} has no classes that could be balanced: leave that out, or use labelled data")
+    for size in {settings.batch_size, *(stage.batch_size or settings.batch_size for stage in gan.stages())}:
+        if size % settings.accumulate:
+            raise ConfigError(f"a batch of {size} images cannot be computed in {settings.accumulate} parts of one size")
+    if settings.optimizer is not None:
+        check_name(settings.optimizer)
+    if settings.augment is None and not settings.instance_noise:
+        return
+    if settings.augment not in (None, ADAPTIVE):
+        read_policy(str(settings.augment))
+    networks = [network for network, _ in gan.named_children()]
+    if not gan.discriminators or set(gan.discriminators) - set(networks):
+        raise ConfigError(
+            f"{name} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and its "
+            f"networks {', '.join(networks)}"
+        )
+    if settings.augment == ADAPTIVE and gan.undecided is None:
+        raise ConfigError(
+            f"{name}'s discriminator has no output that means that it cannot tell, and that is what adaptive "
+            f"augmentation follows: use {','.join(POLICIES)}"
+        )
 
 
 def tell_stages(gan: GAN, images: int, name: str) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 _GENERATORS, _BUFFERS = "random", "buffers"
 
 
-def gather(gan: nn.Module, accelerator: Accelerator) -> dict[str, Tensor]:
+def gather(buffers: Mapping[str, Tensor], accelerator: Accelerator) -> dict[str, Tensor]:
     """Return ``RANK/random/NAME`` and ``RANK/buffers/NAME``; called by every process.
 
     Buffers are in it where they are not those of the first process, whose own are saved with the networks: running
@@ -21,7 +21,7 @@ def gather(gan: nn.Module, accelerator: Accelerator) -> dict[str, Tensor]:
     """
     own = {f"{_GENERATORS}/{name}": value for name, value in generators().items()}
     if accelerator.num_processes > 1:
-        own |= {f"{_BUFFERS}/{name}": value for name, value in gan.named_buffers() if value.numel()}
+        own |= {f"{_BUFFERS}/{name}": value for name, value in buffers.items() if value.numel()}
     gathered: dict[str, Tensor] = {}
     for name, value in own.items():
         rows = value.detach()[None]
@@ -38,7 +38,7 @@ def processes(tensors: Mapping[str, Tensor]) -> int:
     return 1 + max(int(name.partition("/")[0]) for name in tensors)
 
 
-def restore(tensors: Mapping[str, Tensor], gan: nn.Module, rank: int) -> None:
+def restore(tensors: Mapping[str, Tensor], buffers: Mapping[str, Tensor], rank: int) -> None:
     """Take back what one process had.
 
     Raises:
@@ -46,7 +46,6 @@ def restore(tensors: Mapping[str, Tensor], gan: nn.Module, rank: int) -> None:
         ValueError: a value is none.
     """
     mine = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{rank}/")}
-    buffers = dict(gan.named_buffers())
     with torch.no_grad():
         for key, value in mine.items():
             kind, _, name = key.partition("/")

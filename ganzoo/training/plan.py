@@ -23,63 +23,13 @@ from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
 from ganzoo.registry.specs import field_names
 from ganzoo.registry.zoo import Owned
-from ganzoo.training.fitness import check_needs, check_translations, tell_stages
+from ganzoo.training.fitness import check_needs, check_settings, check_translations, tell_stages
+from ganzoo.training.settings import Settings
 from ganzoo.training.warm import warm_start
 
 _log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"
 VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The engine's settings.
-
-    Args:
-        data: what `ganzoo.data.open_data` takes.
-        images: the budget: real images drawn, over all processes.
-        split: of the data.
-        batch_size: images per update, over all processes.
-        seed: of the weights, the latents and the order of the data.
-        precision: ``"bf16"``, ``"fp32"``, or ``"auto"`` for bf16 where the hardware computes in it.
-        device: ``"auto"`` or ``"cpu"``.
-        report_every: images between two lines of ``stats.jsonl``.
-        preview_every: images between two grids of samples.
-        checkpoint_every: images between two checkpoints.
-        keep: checkpoints that are kept.
-        tracker: ``"tensorboard"``, one that a plugin provides, or None.
-        start: a pretrained model that the training goes on from: what `ganzoo.load` takes.
-        on_nan: when a loss is not finite, ``"stop"``, ``"skip"`` updates whose gradient is not, or ``"rewind"`` to the
-            last checkpoint and go on with other random numbers.
-    """
-
-    data: str
-    images: int
-    split: str = "train"
-    batch_size: int = 64
-    seed: int = 0
-    precision: str = "auto"
-    device: str = "auto"
-    report_every: int = 5_000
-    preview_every: int = 50_000
-    checkpoint_every: int = 100_000
-    keep: int = 2
-    tracker: str | None = None
-    start: str | None = None
-    on_nan: str = "stop"
-
-    def __post_init__(self) -> None:
-        for name in ("images", "batch_size", "report_every", "preview_every", "checkpoint_every", "keep"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.precision not in ("auto", "bf16", "fp32"):
-            raise ConfigError(f"precision must be auto, bf16 or fp32, not '{self.precision}'")
-        if self.on_nan not in ("stop", "skip", "rewind"):
-            raise ConfigError(f"on_nan must be stop, skip or rewind, not '{self.on_nan}'")
-        if self.device not in ("auto", "cpu"):
-            raise ConfigError(f"device must be auto or cpu, not '{self.device}'")
-        if not 0 <= self.seed < 2**31:
-            raise ConfigError(f"seed must be in 0 ... 2**31 - 1, not {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -178,6 +128,7 @@ def plan(
     gan = build(architecture, config)
     check_needs(gan, source, name, getattr(config, "classes", None))
     check_translations(gan, source, size, channels, architecture.dist)
+    check_settings(gan, settings, source, name)
     tell_stages(gan, settings.images, name)
     check_tracker(zoo, settings.tracker)
     license = begun.license if begun else None  # noqa: A001 - the field's own word

@@ -14,7 +14,7 @@ from ganzoo.errors import RunError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN, Batch
 from ganzoo.pictures import grid
-from ganzoo.training.loop import State
+from ganzoo.training.state import State
 from ganzoo.translation import side_by_side
 
 STATS, SAMPLES = "stats.jsonl", "samples"
@@ -64,6 +64,8 @@ class Reporter:
     def report(self) -> None:
         """Write a line: images, seconds, images/s, learning rates and the mean of every term since the last."""
         means = self.state.sums.means(self.accelerator)
+        if self.state.augmentation and self.state.augmentation.adaptive:
+            means["augmentation/strength"] = float(self.state.augmentation.strength)
         now, images = time.perf_counter(), self.state.images
         seconds, rate = now - self._start, (images - self._last[1]) / max(now - self._last[0], 1e-9)
         self._last = (now, images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, own
 from ganzoo.training.changes import continue_with
-from ganzoo.training.ema import EMA
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import fitting_batch, is_out_of_memory, lost_peer
-from ganzoo.training.loop import State, current_stage
+from ganzoo.training.loop import current_stage
 from ganzoo.training.loop import train as play
-from ganzoo.training.plan import TENSORBOARD, Plan, Settings, plan, resolve_precision
+from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
+from ganzoo.training.recipe import make_recipe, make_state
 from ganzoo.training.report import Reporter
+from ganzoo.training.settings import Settings
+from ganzoo.training.state import State
 from ganzoo.translation import EXAMPLES
 from ganzoo.weights import MODEL
 
@@ -156,7 +158,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
     store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
-        state = State(gan, EMA(gan), gan.optimizers())
+        state = make_state(gan, settings, accelerator)
         own.seed(settings.seed * 1_000 + rank)
         if resume:
             _go_back(out, state, accelerator, anew=anew)
@@ -175,8 +177,11 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
             examples=Loader(store, seed=0).batch(0, EXAMPLES) if gan.translations else None,
             progress=progress,
         )
-        loader = Loader(store, seed=settings.seed, device=accelerator.device, rank=rank, world=world)
-        with Stop() as stop:
+        loader = Loader(
+            store, seed=settings.seed, device=accelerator.device, rank=rank, world=world, balance=settings.balance
+        )
+        augmented = state.augmentation.attached(gan) if state.augmentation else nullcontext()
+        with Stop() as stop, augmented:
             events = Events(out, state, settings, accelerator, reporter, stop)
             _play(out, planned, state, loader, accelerator, events)
             events.finish()
@@ -200,7 +205,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
             batch_size=settings.batch_size,
             precision=precision,
             after_step=events.after_step,
-            skip_bad=settings.on_nan == "skip",
+            recipe=make_recipe(settings),
         )
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):

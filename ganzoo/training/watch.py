@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.training.loop import State
+from ganzoo.training.state import State
 
 _STEPS = 16  # between two looks on a device that would have to be waited for
 

@@ -25,6 +25,8 @@ class CycleGAN(Translator):
 
     translations: Sequence[tuple[str, str]] = (("A", "B"), ("B", "A"))
     inference: Sequence[str] = ("a_to_b", "b_to_a")
+    discriminators: Sequence[str] = ("judge_a", "judge_b")
+    undecided: float | None = 0.5
 
     def __init__(self, config: CycleGANConfig) -> None:
         super().__init__()

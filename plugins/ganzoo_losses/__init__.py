@@ -23,6 +23,18 @@ def ganzoo_losses() -> Iterable[AdversarialLoss]:
         paper="Goodfellow et al. 2014, arXiv:1406.2661, section 3",
     )
     yield AdversarialLoss(
+        name="one-sided-smoothing",
+        target="ganzoo.gan.losses:ONE_SIDED",
+        summary="non-saturating, real images labelled 0.9: the discriminator does not become too sure",
+        paper="Salimans et al. 2016, arXiv:1606.03498, section 3.4",
+    )
+    yield AdversarialLoss(
+        name="two-sided-smoothing",
+        target="ganzoo.gan.losses:TWO_SIDED",
+        summary="non-saturating, real images labelled 0.9 and drawn ones 0.1",
+        paper="Szegedy et al. 2016, arXiv:1512.00567, section 7",
+    )
+    yield AdversarialLoss(
         name="least-squares",
         target="ganzoo.gan.losses:LEAST_SQUARES",
         summary="squared distance of the logits to 1 for real and 0 for drawn",

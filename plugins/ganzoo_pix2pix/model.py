@@ -56,6 +56,11 @@ class Pix2Pix(Translator):
         """The adversarial loss."""
         return get_loss(self.config.loss)
 
+    @property
+    def undecided(self) -> float | None:  # type: ignore[override]
+        """What the discriminator says where it cannot tell: that of the loss."""
+        return self.loss.undecided
+
     def optimizers(self) -> dict[str, Optimizer]:
         """Return Adam for each (section 3.3)."""
         spec = OptimizerSpec("adam", self.config.lr, {"betas": (self.config.beta1, self.config.beta2)})

@@ -100,3 +100,46 @@ def test_a_lower_resolution_averages(store):
 @pytest.mark.parametrize("seed", [0, 2**40, 2**63 - 1])
 def test_any_seed_of_64_bits_will_do(store, seed):
     assert sorted(places(Loader(store, seed=seed), 0, N)) == list(range(N))
+
+
+@pytest.fixture
+def unbalanced(digits):
+    """Real digits: all of class 0, fewer and fewer of the others, three of class 9."""
+    images, labels = digits
+    kept = np.concatenate([np.flatnonzero(labels == c)[: max(3, 80 - 10 * c)] for c in range(10)])
+    return Store("digits", torch.from_numpy(images[kept])[:, None], torch.from_numpy(labels[kept]), tuple("0123456789"))
+
+
+def test_balanced_batches_have_every_class_equally_often(unbalanced):
+    counts = torch.bincount(unbalanced.labels).tolist()
+    assert max(counts) > 20 * min(counts)
+    drawn = [Loader(unbalanced, seed=0).batch(at, 50)["label"] for at in range(0, 1000, 50)]
+    assert torch.bincount(drawn[0]).tolist() != [5] * 10  # plain batches are as the data is
+    loader = Loader(unbalanced, seed=0, balance=True)
+    batches = [loader.batch(at, 50) for at in range(0, 1000, 50)]
+    assert all(torch.bincount(batch["label"], minlength=10).tolist() == [5] * 10 for batch in batches)
+
+
+def test_balanced_images_of_a_class_come_equally_often(unbalanced):
+    loader = Loader(unbalanced, seed=0, balance=True)
+    epoch = 10 * max(torch.bincount(unbalanced.labels).tolist())
+    seen = torch.bincount(loader.indices(0, epoch), minlength=len(unbalanced))
+    for label in range(10):
+        own = seen[unbalanced.labels == label]
+        assert own.min() >= 1
+        assert own.max() - own.min() <= 1
+
+
+def test_a_balanced_order_is_a_function_of_seed_and_place_shared_by_all(unbalanced):
+    whole = Loader(unbalanced, seed=3, balance=True).indices(790, 40)  # over the end of an epoch
+    again = Loader(unbalanced, seed=3, balance=True)
+    again.indices(0, 100)
+    assert torch.equal(again.indices(790, 40), whole)
+    ranks = [Loader(unbalanced, seed=3, balance=True, rank=r, world=2).indices(790, 40) for r in range(2)]
+    assert torch.equal(torch.cat(ranks), whole)
+    assert not torch.equal(Loader(unbalanced, seed=4, balance=True).indices(790, 40), whole)
+    orders = {
+        tuple(unbalanced.labels[Loader(unbalanced, seed=3, balance=True).indices(at, 10)].tolist())
+        for at in range(0, 200, 10)
+    }
+    assert len(orders) > 15  # the classes take turns in any order

@@ -8,10 +8,11 @@ import torch
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import LOSSES, get_loss
-from ganzoo.gan.losses import BUILT_IN
+from ganzoo.gan.losses import BUILT_IN, smoothed
 from ganzoo.registry import installed
 from ganzoo.registry.fields import LossName
 from ganzoo.registry.zoo import import_target
+from helpers import make, make_state, make_store, run_steps
 
 
 def sigmoid(x):
@@ -39,6 +40,19 @@ FORMULAS = {
     "wasserstein": (
         lambda r, f: -(r - f),
         lambda f: -f,
+    ),
+    "one-sided-smoothing": (
+        lambda r, f: -0.9 * np.log(sigmoid(r)) - 0.1 * np.log(1 - sigmoid(r)) - np.log(1 - sigmoid(f)),
+        lambda f: -np.log(sigmoid(f)),
+    ),
+    "two-sided-smoothing": (
+        lambda r, f: (
+            -0.9 * np.log(sigmoid(r))
+            - 0.1 * np.log(1 - sigmoid(r))
+            - 0.1 * np.log(sigmoid(f))
+            - 0.9 * np.log(1 - sigmoid(f))
+        ),
+        lambda f: -np.log(sigmoid(f)),
     ),
     "relativistic": (
         lambda r, f: -np.log(sigmoid(r - f)),
@@ -130,3 +144,49 @@ def test_the_relativistic_loss_is_symmetric():
     loss = get_loss("relativistic")
     torch.testing.assert_close(loss.discriminator(FAKE, REAL), loss.generator(REAL, FAKE))
     torch.testing.assert_close(loss.discriminator(REAL + 3, FAKE + 3), loss.discriminator(REAL, FAKE))
+
+
+@pytest.mark.parametrize(("real", "fake"), [(0.9, 0.0), (0.8, 0.0), (0.9, 0.1), (1.0, 0.0)])
+def test_with_smoothed_labels_the_best_discriminator_of_equal_shares_says_their_mean(real, fake):
+    """One-sided it is ``real`` times the usual one, 1/2 (Salimans 2016, section 3.4)."""
+    logit = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logit], max_iter=100, tolerance_grad=1e-12)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = smoothed(real, fake).discriminator(logit, logit).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert sigmoid(logit.item()) == pytest.approx((real + fake) / 2, abs=1e-6)
+
+
+def test_a_discriminator_of_smoothed_labels_is_less_sure_of_digits(digits):
+    sure = {}
+    for loss in ("non-saturating", "one-sided-smoothing", "two-sided-smoothing"):
+        gan = make("vanilla", hidden=128, dropout=0.0, lr=1e-3, loss=loss)
+        torch.manual_seed(0)
+        run_steps(make_state(gan), make_store(digits), 150, batch_size=32)
+        images = torch.from_numpy(digits[0][:256])[:, None].float() / 127.5 - 1
+        with torch.no_grad():
+            sure[loss] = [gan.discriminator(x).abs().mean().item() for x in (images, gan.sample(256))]
+    limit = np.log(0.9 / 0.1)
+    assert sure["one-sided-smoothing"][0] < limit + 0.5  # the logit of the label 0.9
+    assert sure["one-sided-smoothing"][0] < 0.8 * sure["non-saturating"][0]
+    assert sure["two-sided-smoothing"][1] < 0.8 * sure["non-saturating"][1]
+
+
+@pytest.mark.parametrize(("real", "fake"), [(0.0, 0.0), (1.1, 0.0), (0.9, 0.9), (0.9, -0.1)])
+def test_labels_that_are_none_are_refused(real, fake):
+    with pytest.raises(ConfigError, match="0 <= fake < real <= 1"):
+        smoothed(real, fake)
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if get_loss(name).undecided is not None])
+def test_where_the_discriminator_cannot_tell_its_loss_pulls_neither_way(name):
+    loss = get_loss(name)
+    logit = torch.tensor([float(loss.undecided)], requires_grad=True)
+    loss.discriminator(logit, logit).sum().backward()
+    share = 0.05 if name == "one-sided-smoothing" else 0.0  # whose balance is a little below
+    assert abs(logit.grad.item()) <= 2 * share + 1e-6

@@ -8,6 +8,7 @@ from torch import nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import OptimizerSpec
+from ganzoo.gan.optim import check_name, replaced
 
 
 def parameter(*values):
@@ -66,3 +67,22 @@ def test_optimizers_that_only_timm_has_work_too(name):
 def test_an_unknown_name_or_option_is_one_error(spec, text):
     with pytest.raises(ConfigError, match=text):
         spec.build([parameter(1.0)])
+
+
+def test_another_optimizer_takes_over_groups_rates_and_betas():
+    first, second = parameter(1.0), parameter(2.0)
+    groups = [{"params": [first], "lr": 1e-3}, {"params": [second], "lr": 2e-3, "weight_decay": 0.1}]
+    old = torch.optim.Adam(groups, betas=(0.0, 0.9))
+    new = replaced(old, "lion")
+    assert type(new).__name__ == "Lion"
+    assert [group["lr"] for group in new.param_groups] == [1e-3, 2e-3]
+    assert [group["weight_decay"] for group in new.param_groups] == [0, 0.1]
+    assert [group["betas"] for group in new.param_groups] == [(0.0, 0.9)] * 2
+    assert [group["params"] for group in new.param_groups] == [[first], [second]]
+    assert type(replaced(new, "sgd")).__name__ == "SGD"  # which has no betas
+
+
+@pytest.mark.parametrize("name", ["adamm", "lbfgs"])
+def test_a_name_that_is_no_optimizer_is_refused(name):
+    with pytest.raises(ConfigError, match=f"timm has no optimizer '{name}'"):
+        check_name(name)

@@ -7,7 +7,9 @@ import ganzoo
 from ganzoo.data import Loader
 from ganzoo.gan import GAN, Phase, Stage
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import Player, State, Sums, current_stage, train
+from ganzoo.training.gradients import Treatment
+from ganzoo.training.loop import Player, current_stage, train
+from ganzoo.training.state import State
 from helpers import make, make_state, make_store, run_steps
 
 ARCHITECTURES = ganzoo.list_architectures()
@@ -206,11 +208,12 @@ class Peer:
 
 def test_averaging_leaves_equal_gradients_as_they_are_in_the_layout_of_their_parameters():
     gan = make("dcgan")
-    player = Player(gan, gan.optimizers()["D"], Peer(), Sums(), bf16=False)
+    state = State(gan, EMA(gan), {})
+    player = Player(state, gan.optimizers()["D"], Peer(), bf16=False, treatment=Treatment())
     gan.discriminator(torch.randn(4, 1, 28, 28)).sum().backward()
     before = [p.grad.clone() for p in player.own]
     assert any(not p.is_contiguous() for p in player.own)  # channels-last weights, or this shows nothing
-    player.average_gradients()
+    player.gradients.average()
     for parameter, gradient in zip(player.own, before, strict=True):
         assert torch.equal(parameter.grad, gradient)
         assert parameter.grad.stride() == parameter.stride()

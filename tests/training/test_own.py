@@ -32,10 +32,10 @@ def test_all_generators_come_back(before):
         random.gauss(0, 1)  # with an odd number one is kept for the next call
         np.random.randn()
     gan = nn.BatchNorm2d(2)
-    kept = own.gather(gan, Accelerator(cpu=True))
+    kept = own.gather(dict(gan.named_buffers()), Accelerator(cpu=True))
     expected = drawn()
     own.seed(99)
-    own.restore(kept, gan, 0)
+    own.restore(kept, dict(gan.named_buffers()), 0)
     assert drawn() == expected
     assert own.processes(kept) == 1
     assert not any("buffers" in name for name in kept)  # one process: the networks' own file has them

@@ -10,7 +10,8 @@ from ganzoo.modelconfig import read_config
 from ganzoo.pretrained import find
 from ganzoo.publishing import publish
 from ganzoo.training import checkpoint
-from ganzoo.training.plan import Settings, plan
+from ganzoo.training.plan import plan
+from ganzoo.training.settings import Settings
 from ganzoo.training.warm import training_tensors
 from ganzoo.weights import load_tensors
 from helpers import narrow

@@ -15,7 +15,8 @@ import ganzoo
 from ganzoo.errors import ConfigError, RunError
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
-from ganzoo.training.loop import MOST_SKIPPED, Sums
+from ganzoo.training.loop import MOST_SKIPPED
+from ganzoo.training.state import Sums
 from ganzoo.training.watch import Watch
 from ganzoo.weights import load_tensors
 from helpers import make, make_state

@@ -1,0 +1,112 @@
+"""The options of ``ganzoo train`` that are the engine's settings, and help that shows them in sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from ganzoo.cli.common import Count
+
+F = TypeVar("F", bound=Callable[..., Any])
+_POSITIVE, _WEIGHT = click.FloatRange(min=0, min_open=True), click.FloatRange(min=0)
+
+
+class Sectioned(click.Command):
+    """A command whose help shows its options under headings.
+
+    Args:
+        sections: heading to names of parameters; those that are in none come first, under "Options".
+    """
+
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options."""
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        rows = {param.name: row for param in options if (row := param.get_help_record(ctx)) is not None}
+        named = {name for names in self.sections.values() for name in names}
+        rest = [name for name in rows if name not in named]
+        for heading, names in {"Options": rest, **self.sections}.items():
+            with formatter.section(heading):
+                formatter.write_dl([rows[name] for name in names])
+
+
+SECTIONS = {
+    "Updates": ["batch_size", "accumulate", "optimizer", "schedule", "warmup", "clip_grad", "clip_mode", "l1", "l2"],
+    "What the discriminator sees": ["augment", "instance_noise", "balance"],
+    "Machine": ["precision", "device", "sync_batch_norm", "on_nan"],
+    "What a run tells": ["report_every", "preview_every", "checkpoint_every", "keep", "tracker"],
+}
+
+_OPTIONS = [
+    click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images per update."),
+    click.option(
+        "--accumulate",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Compute each batch in N parts before its one update: the memory of a smaller batch.",
+    ),
+    click.option("--optimizer", metavar="NAME", help="One of timm's, in place of the architecture's own."),
+    click.option(
+        "--schedule",
+        type=click.Choice(["constant", "linear", "cosine", "tanh"]),
+        default="constant",
+        show_default=True,
+        help="How the learning rates fall, to zero at the end.",
+    ),
+    click.option("--warmup", type=Count(), default="0", metavar="IMAGES", help="In which the learning rates rise."),
+    click.option("--clip-grad", type=_POSITIVE, metavar="LIMIT", help="Limit each update's gradient."),
+    click.option(
+        "--clip-mode",
+        type=click.Choice(["norm", "value", "agc"]),
+        default="norm",
+        show_default=True,
+        help="What is limited: the norm, each value, or the norm in proportion to the weights'.",
+    ),
+    click.option("--l1", type=_WEIGHT, default=0.0, metavar="WEIGHT", help="Of the sum of all absolute weights."),
+    click.option("--l2", type=_WEIGHT, default=0.0, metavar="WEIGHT", help="Of half the sum of all squared weights."),
+    click.option(
+        "--augment",
+        metavar="POLICY",
+        help="color,translation,cutout or some of these (DiffAugment), or ada: adaptive. For few images.",
+    ),
+    click.option(
+        "--instance-noise", type=_WEIGHT, default=0.0, metavar="DEVIATION", help="Noise on it, which falls to zero."
+    ),
+    click.option("--balance", is_flag=True, help="Draw every class equally often."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "bf16", "fp32"]),
+        default="auto",
+        show_default=True,
+        help="auto is bf16 where the hardware computes in it.",
+    ),
+    click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True),
+    click.option("--sync-batch-norm", is_flag=True, help="Over all processes."),
+    click.option(
+        "--on-nan",
+        type=click.Choice(["stop", "skip", "rewind"]),
+        default="stop",
+        show_default=True,
+        help="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint "
+        "and on with other random numbers.",
+    ),
+    click.option("--report-every", type=Count(), default="5k", show_default=True, metavar="IMAGES"),
+    click.option("--preview-every", type=Count(), default="50k", show_default=True, metavar="IMAGES"),
+    click.option("--checkpoint-every", type=Count(), default="100k", show_default=True, metavar="IMAGES"),
+    click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Checkpoints that are kept."),
+    click.option("--tracker", metavar="NAME", help="Also log there: tensorboard, or what a plugin provides."),
+]
+
+
+def settings_options(function: F) -> F:
+    """Give a command an option for each of the engine's settings."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,204 @@
+"""Augmentations that are differentiable, twice, for what a discriminator sees. Each image draws its own.
+
+The pure functions here take and return images (N, C, S, S) in any range around [-1, 1]. The engine applies them to real
+and drawn images alike (``--augment``), so that an architecture need not; one of its own may call them too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganzoo.errors import ConfigError, did_you_mean
+
+
+def _uniform(images: Tensor, low: float, high: float) -> Tensor:
+    """Return one number per image, (N, 1, 1, 1)."""
+    return torch.rand(len(images), 1, 1, 1, device=images.device) * (high - low) + low
+
+
+def color(images: Tensor) -> Tensor:
+    """Change brightness, saturation and contrast (Zhao 2020, section 4; of grey images, brightness and contrast)."""
+    images = images + _uniform(images, -0.5, 0.5)
+    if images.shape[1] > 1:
+        grey = images.mean(1, keepdim=True)
+        images = grey + (images - grey) * _uniform(images, 0, 2)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    return mean + (images - mean) * _uniform(images, 0.5, 1.5)
+
+
+def translation(images: Tensor, share: float = 0.125) -> Tensor:
+    """Shift by up to ``share`` of the size both ways, with zeros where there was nothing (Zhao 2020, section 4)."""
+    n, _, height, width = images.shape
+    most = max(1, round(height * share))
+    shift = torch.randint(-most, most + 1, (2, n, 1), device=images.device)
+    rows = (torch.arange(height, device=images.device) + shift[0]).clamp(-1, height) + 1
+    columns = (torch.arange(width, device=images.device) + shift[1]).clamp(-1, width) + 1
+    padded = F.pad(images, (1, 1, 1, 1))
+    return _pick(padded, rows[:, :, None] * (width + 2) + columns[:, None, :])
+
+
+def cutout(images: Tensor, share: float = 0.5) -> Tensor:
+    """Set a square of ``share`` of the size to zero, which may reach over the edge (Zhao 2020, section 4)."""
+    n, _, height, width = images.shape
+    half = height * share / 2
+    centre = torch.rand(2, n, 1, device=images.device)
+    rows = (torch.arange(height, device=images.device) + 0.5 - centre[0] * height).abs() < half
+    columns = (torch.arange(width, device=images.device) + 0.5 - centre[1] * width).abs() < half
+    return images * ~(rows[:, None, :, None] & columns[:, None, None, :])
+
+
+POLICIES: dict[str, Callable[[Tensor], Tensor]] = {"color": color, "translation": translation, "cutout": cutout}
+"""The augmentations of DiffAugment by name, in the order in which they are applied."""
+
+
+def read_policy(words: str) -> list[str]:
+    """Return the names in a policy such as ``"color,translation"``, in the order in which they are applied.
+
+    Raises:
+        ConfigError: one is not known.
+    """
+    given = [word.strip() for word in words.split(",")]
+    for word in given:
+        if word not in POLICIES:
+            raise ConfigError(
+                f"there is no augmentation '{word}'.{did_you_mean(word, POLICIES)} There are: {', '.join(POLICIES)}, "
+                "with commas between, or ada alone"
+            )
+    return [name for name in POLICIES if name in given]
+
+
+def diff_augment(images: Tensor, policy: str = "color,translation,cutout") -> Tensor:
+    """Apply each augmentation of a policy to every image (DiffAugment: Zhao 2020, equations 5 and 6).
+
+    Raises:
+        ConfigError: a name that is not known.
+    """
+    for name in read_policy(policy):
+        images = POLICIES[name](images)
+    return images
+
+
+def instance_noise(images: Tensor, deviation: float) -> Tensor:
+    """Add noise from N(0, ``deviation``^2) to every value (Arjovsky 2017b, section 3; Sonderby 2017, section 2.3)."""
+    return images + deviation * torch.randn_like(images)
+
+
+def ada(images: Tensor, strength: Tensor | float) -> Tensor:
+    """Apply each of many augmentations with probability ``strength`` (Karras 2020b, appendix B: "bgc").
+
+    Flips, quarter turns and whole shifts; scaling, rotation, stretching and shifts by parts of a pixel; brightness,
+    contrast, inversion of the luma, hue and saturation. Images are enlarged by mirroring and sampled bilinearly, where
+    the paper filters with wavelets.
+
+    Args:
+        images: (N, C, S, S).
+        strength: p in [0, 1]; a tensor on the device is not waited for.
+    """
+    p = torch.as_tensor(strength, dtype=torch.float32, device=images.device)
+    return _colored(_warped(images, _geometry(images, p)), p)
+
+
+def _draw(images: Tensor, p: Tensor, values: Tensor, neutral: float) -> Tensor:
+    """Return ``values`` (N,) where a coin with probability ``p`` says so, else ``neutral``."""
+    coin = torch.rand(len(images), device=images.device) < p
+    return torch.where(coin, values, torch.full_like(values, neutral))
+
+
+def _geometry(images: Tensor, p: Tensor) -> Tensor:
+    """Return matrices (N, 3, 3) from places in the result to places in the image, both in [-1, 1]."""
+    n, size, device = len(images), images.shape[-1], images.device
+
+    def normal(deviation: float) -> Tensor:
+        return torch.randn(n, device=device) * deviation
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(n, device=device) * (high - low) + low
+
+    one, none = torch.ones(n, device=device), torch.zeros(n, device=device)
+
+    def matrix(*entries: Tensor) -> Tensor:
+        return torch.stack([*entries, none, none, one], 1).view(n, 3, 3)
+
+    def turned(angle: Tensor) -> Tensor:
+        return matrix(angle.cos(), -angle.sin(), none, angle.sin(), angle.cos(), none)
+
+    flip = _draw(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
+    quarter = _draw(images, p, torch.randint(0, 4, (n,), device=device) * (math.pi / 2), 0.0)
+    pixels = torch.stack([uniform(-0.125, 0.125) * size for _ in range(2)]).round() * (2 / size)
+    scale = _draw(images, p, torch.exp2(normal(0.2)), 1.0)
+    # Twice, before and after stretching; together with probability p.
+    often = 1 - torch.sqrt(1 - p.clamp(max=1))
+    before, after = (_draw(images, often, uniform(-math.pi, math.pi), 0.0) for _ in range(2))
+    stretch = _draw(images, p, torch.exp2(normal(0.2)), 1.0)
+    shifted = _draw(images, p, one, 0.0), _draw(images, p, one, 0.0)
+    whole, part = pixels * shifted[0], torch.stack([normal(0.25), normal(0.25)]) * shifted[1]
+    steps = [
+        matrix(flip, none, none, none, one, none),
+        turned(quarter),
+        matrix(one, none, whole[0], none, one, whole[1]),
+        matrix(scale, none, none, none, scale, none),
+        turned(before),
+        matrix(stretch, none, none, none, 1 / stretch, none),
+        turned(after),
+        matrix(one, none, part[0], none, one, part[1]),
+    ]
+    total = steps[0]
+    for step in steps[1:]:
+        total = total @ step
+    return total
+
+
+def _warped(images: Tensor, matrices: Tensor) -> Tensor:
+    """Sample images bilinearly at the places that matrices (N, 3, 3) give, mirrored at their edges.
+
+    By picking pixels, which can be differentiated twice; `torch.nn.functional.grid_sample` cannot.
+    """
+    n, _, height, width = images.shape
+    grid = F.affine_grid(matrices[:, :2], [n, 1, height, width], align_corners=False)
+    x, y = ((grid[..., i] + 1) * (size / 2) - 0.5 for i, size in enumerate((width, height)))
+    left, top = x.floor(), y.floor()
+    right_share, low_share = ((part[:, None]).to(images.dtype) for part in (x - left, y - top))
+    columns = [_mirrored(left, width), _mirrored(left + 1, width)]
+    rows = [_mirrored(top, height), _mirrored(top + 1, height)]
+    upper, lower = (
+        torch.lerp(_pick(images, row * width + columns[0]), _pick(images, row * width + columns[1]), right_share)
+        for row in rows
+    )
+    return torch.lerp(upper, lower, low_share)
+
+
+def _mirrored(place: Tensor, size: int) -> Tensor:
+    """Return whole places as indices in 0 ... size - 1, mirrored at the edges as often as needed."""
+    place = place.long().remainder(2 * size)
+    return torch.minimum(place, 2 * size - 1 - place)
+
+
+def _pick(images: Tensor, index: Tensor) -> Tensor:
+    """Return the pixels at ``index`` (N, H, W) of the flattened images."""
+    n, channels = images.shape[:2]
+    flat = images.flatten(2).gather(2, index.view(n, 1, -1).expand(-1, channels, -1))
+    return flat.view(n, channels, *index.shape[1:])
+
+
+def _colored(images: Tensor, p: Tensor) -> Tensor:
+    """Change colours by a matrix of each image's own, around the grey axis."""
+    n, device = len(images), images.device
+    brightness = _draw(images, p, torch.randn(n, device=device) * 0.2, 0.0)
+    contrast = _draw(images, p, torch.exp2(torch.randn(n, device=device) * 0.5), 1.0)
+    inverted = _draw(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
+    images = (images + brightness.view(n, 1, 1, 1)) * contrast.view(n, 1, 1, 1)
+    if images.shape[1] != 3:
+        return images * inverted.view(n, 1, 1, 1)
+    angle = _draw(images, p, (torch.rand(n, device=device) * 2 - 1) * math.pi, 0.0).view(n, 1, 1, 1)
+    saturation = _draw(images, p, torch.exp2(torch.randn(n, device=device)), 1.0).view(n, 1, 1, 1)
+    luma = images.mean(1, keepdim=True)
+    chroma = images - luma
+    # Rodrigues: what is across the grey axis (1, 1, 1) / sqrt(3), turned about it.
+    across = (chroma.roll(1, 1) - chroma.roll(-1, 1)) / math.sqrt(3)
+    turned = chroma * angle.cos() + across * angle.sin()
+    return luma * inverted.view(n, 1, 1, 1) + turned * saturation

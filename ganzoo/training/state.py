@@ -1,0 +1,70 @@
+"""What training changes, and a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ganzoo.gan import GAN
+from ganzoo.training.augmentation import Augmentation
+from ganzoo.training.ema import EMA
+
+
+@dataclass
+class Sums:
+    """Means of the loss terms, summed on the device: nothing is read back until `means` is called."""
+
+    totals: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, mean: Tensor) -> None:
+        """Add the mean of one batch."""
+        if name in self.totals:
+            self.totals[name].add_(mean)
+            self.counts[name] += 1
+        else:
+            self.totals[name] = mean.to(torch.float32, copy=True)
+            self.counts[name] = 1
+
+    def means(self, accelerator: Accelerator) -> dict[str, float]:
+        """Return the mean of each term since the last call, over all processes, and start anew."""
+        names = sorted(self.totals)
+        if not names:
+            return {}
+        values = torch.stack([self.totals[name] / self.counts[name] for name in names])
+        means: list[float] = accelerator.reduce(values, "mean").tolist()
+        self.totals.clear()
+        self.counts.clear()
+        return dict(zip(names, means, strict=True))
+
+
+@dataclass
+class State:
+    """What training changes: this, and torch's random generators, are a checkpoint.
+
+    Args:
+        gan: the networks, on their device.
+        ema: their averages.
+        optimizers: by name.
+        step: steps done.
+        images: real images drawn, over all processes.
+        sums: of the loss terms since the last report.
+        augmentation: of what the discriminators see.
+    """
+
+    gan: GAN
+    ema: EMA
+    optimizers: dict[str, Optimizer]
+    step: int = 0
+    images: int = 0
+    sums: Sums = field(default_factory=Sums)
+    augmentation: Augmentation | None = None
+
+    def buffers(self) -> dict[str, Tensor]:
+        """Return by name what is no weight and changes in training: running statistics, pools, strengths."""
+        more = self.augmentation.named_buffers(prefix="augmentation") if self.augmentation else ()
+        return {**dict(self.gan.named_buffers()), **dict(more)}

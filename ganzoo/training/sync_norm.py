@@ -1,0 +1,68 @@
+"""Batch norm over several processes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.gan.layers import at_least_float32
+
+_KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+class SyncBatchNorm(nn.BatchNorm2d):
+    """Batch norm of (N, C, ...) whose statistics in training are those of the batch over all processes.
+
+    torch's own computes on GPUs alone, and cannot be differentiated twice, which gradient penalties need.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise; every process holds as many images."""
+        if not self.training:
+            return super().forward(maps)
+        places = [i for i in range(maps.ndim) if i != 1]
+        full = at_least_float32(maps)
+        mean = self._mean_over_processes(full.mean(places))
+        shape = [1, -1] + [1] * (maps.ndim - 2)
+        centred = full - mean.view(shape)
+        variance = self._mean_over_processes(centred.square().mean(places))
+        self._remember(mean.detach(), variance.detach(), full.numel() // full.shape[1])
+        scale = torch.rsqrt(variance + self.eps)
+        if self.weight is not None:
+            scale = scale * self.weight
+        out = centred * scale.view(shape)
+        if self.bias is not None:
+            out = out + self.bias.view(shape)
+        return out.to(maps.dtype)
+
+    def _mean_over_processes(self, values: Tensor) -> Tensor:
+        from torch.distributed.nn.functional import all_reduce  # not there in a torch without torch.distributed
+
+        total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
+        return total / torch.distributed.get_world_size()
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        count *= torch.distributed.get_world_size()
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance * (count / max(count - 1, 1)), share)
+
+    def _check_input_dim(self, maps: Tensor) -> None:
+        if maps.ndim < 2:
+            raise ValueError(f"batch norm takes (N, C, ...), not {tuple(maps.shape)}")
+
+
+def synchronise(network: nn.Module, processes: int) -> int:
+    """Turn every batch norm below ``network`` into a `SyncBatchNorm`, where there are several processes.
+
+    Returns:
+        How many batch norms there are.
+    """
+    found = [layer for layer in network.modules() if type(layer) in _KINDS]
+    for layer in found if processes > 1 else ():
+        layer.__class__ = SyncBatchNorm  # in place: its parameters, and whoever refers to it, stay
+    return len(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -114,11 +115,15 @@ def _try(loss: Loss, name: str, dist: str) -> None:
 def pick_device(name: str) -> torch.device:
     """Return the device called ``name``; for ``"auto"``, CUDA, MPS or the CPU, the first that is there.
 
+    Of several processes on a machine with several GPUs, each takes one of its own.
+
     Raises:
         ConfigError: this machine has no such device.
     """
     if name == "auto":
         accelerator = torch.accelerator.current_accelerator(check_available=True)
+        if accelerator is not None and accelerator.type == "cuda" and "LOCAL_RANK" in os.environ:
+            return torch.device("cuda", int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         return accelerator or torch.device("cpu")
     try:
         device = torch.device(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
-from ganzoo.pictures import CHUNK, to_uint8, write_images
+from ganzoo.pictures import CHUNK, quantise, to_uint8, write_images
 from ganzoo.pretrained import load
+from ganzoo.processes import ALONE, Processes
 
 
 def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **options: Any) -> Tensor:
@@ -75,21 +77,28 @@ def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
 
 
 def draw_chunks(
-    gan: GAN, n: int, seed: int, repeat: int, batch_size: int, conditions: Mapping[str, Any]
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    gan: GAN, n: int, seed: int, repeat: int, batch_size: int, conditions: Mapping[str, Any],
+    processes: Processes = ALONE,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
     """Yield (number of the first image, images), a chunk at a time; image i is that of ``seed + i // repeat``."""
     chunk = max(CHUNK, batch_size)
-    for start in range(0, n, chunk):
-        size = min(chunk, n - start)
+    parts = [range(start, min(start + chunk, n)) for start in range(0, n, chunk)]
+
+    def draw(part: range) -> dict[str, Tensor]:
         # A list holds a value for each image; anything else holds for all of them.
-        now: dict[str, Any] = {k: v[start : start + size] if isinstance(v, list) else v for k, v in conditions.items()}
-        seeds = [seed + i // repeat for i in range(start, start + size)]
-        yield start, to_uint8(gan.sample(size, seeds=seeds, batch_size=batch_size, **now))
+        now: dict[str, Any] = {
+            k: v[part.start : part.stop] if isinstance(v, list) else v for k, v in conditions.items()
+        }
+        seeds = [seed + i // repeat for i in part]
+        return {"image": quantise(gan.sample(len(part), seeds=seeds, batch_size=batch_size, **now))}
+
+    for part, drawn in zip(parts, processes.share(parts, draw), strict=True):
+        yield part.start, drawn["image"].permute(0, 2, 3, 1).numpy()
 
 
 def save_images(
     gan: GAN, out: Path, n: int, *, seed: int = 0, repeat: int = 1, batch_size: int = 64, columns: int | None = None,
-    **conditions: Any,
+    processes: Processes = ALONE, **conditions: Any,
 ) -> None:  # fmt: skip
     """Draw ``n`` images and write them, with a progress bar and flat memory.
 
@@ -102,6 +111,7 @@ def save_images(
         repeat: images of each seed, that other conditions tell apart.
         batch_size: images per forward pass.
         columns: of the grid.
+        processes: that share the drawing, each called with the same arguments; the first one writes.
         **conditions: as for `GAN.sample`; a list has one value per image.
 
     Raises:
@@ -114,10 +124,11 @@ def save_images(
         if isinstance(value, list) and len(value) != n:
             raise ConfigError(f"{n} images need {n} {name} or one for all, not {len(value)}")
     first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
-    write_images(
-        out, draw_chunks(gan, n, seed, repeat, batch_size, conditions), n, name=lambda i: f"{first + i:0{digits}d}",
-        columns=columns, verb="sampling",
-    )  # fmt: skip
+    chunks = draw_chunks(gan, n, seed, repeat, batch_size, conditions, processes)
+    if processes.is_first:
+        write_images(out, chunks, n, name=lambda i: f"{first + i:0{digits}d}", columns=columns, verb="sampling")
+    else:
+        deque(chunks, maxlen=0)
 
 
 def digest(gan: GAN) -> str:

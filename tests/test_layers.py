@@ -17,7 +17,7 @@ ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
     "errors", "files", "registry", "scaffold", "modelconfig", "hub", "gan", "data", "weights", "models", "pretrained",
-    "pictures", "sampling", "translation", "metrics", "cardtext", "card", "training", "staging",
+    "processes", "pictures", "sampling", "translation", "metrics", "cardtext", "card", "training", "staging",
     "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {

@@ -45,12 +45,19 @@ def command(
 
     from ganzoo.metrics import evaluate
     from ganzoo.metrics.evaluate import read_protocols
+    from ganzoo.models import pick_device
     from ganzoo.pretrained import assemble, find
+    from ganzoo.processes import launched
 
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = find(model)
     real = own_data(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
-    scores = evaluate(assemble(found, device=device), parsed, data=real, to=to, batch_size=batch_size)
+    where = pick_device(device)
+    gan = assemble(found, device=where)
+    with launched(where) as processes:
+        scores = evaluate(gan, parsed, data=real, to=to, batch_size=batch_size, processes=processes)
+    if not processes.is_first:
+        return
     if as_json:
         dump(msgspec.to_builtins(scores))
         return

@@ -11,7 +11,7 @@ from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread
 from ganzoo.errors import ConfigError
 from ganzoo.registry.config import parse_options
 
-RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images")
+RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes")
 
 
 @click.command("sample", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -64,14 +64,12 @@ def command(
         options["labels"] = [classes[i % len(classes)] for i in range(count)]
     ends = parse_ends(interpolate) if interpolate is not None else None
 
-    from ganzoo import (
-        models,
-        pictures,
-        pretrained,
-        sampling,
-    )  # torch comes in here, after the arguments are known to be good
+    # torch comes in here, after the arguments are known to be good
+    from ganzoo import models, pictures, pretrained, sampling
+    from ganzoo.processes import launched
 
-    gan = pretrained.load(model, device=models.pick_device(device))
+    where = models.pick_device(device)
+    gan = pretrained.load(model, device=where)
     if gan.translations:
         raise ConfigError(f"{model} makes images of images, not of seeds: ganzoo translate {model} INPUT")
     if ends is not None:
@@ -81,9 +79,13 @@ def command(
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
     row = min(columns or count, count) if swept else 1
-    sampling.save_images(
-        gan, out, count, seed=seed, repeat=row, batch_size=batch_size, columns=row if swept else columns, **options
-    )
+    with launched(where) as processes:
+        sampling.save_images(
+            gan, out, count, seed=seed, repeat=row, batch_size=batch_size, columns=row if swept else columns,
+            processes=processes, **options,
+        )  # fmt: skip
+    if not processes.is_first:
+        return
     last = seed + (count - 1) // row
     click.echo(
         f"wrote {out}: {count} images of {model}, {f'seeds {seed} to {last}' if last > seed else f'seed {seed}'}"

@@ -60,7 +60,7 @@ _OPTIONS = [
         show_default=True,
         help="How the learning rates fall, to zero at the end.",
     ),
-    click.option("--warmup", type=Count(), default="0", metavar="IMAGES", help="In which the learning rates rise."),
+    click.option("--warmup", type=Count(), default=0, metavar="IMAGES", help="In which the learning rates rise."),
     click.option("--clip-grad", type=_POSITIVE, metavar="LIMIT", help="Limit each update's gradient."),
     click.option(
         "--clip-mode",

@@ -84,7 +84,7 @@ def diff_augment(images: Tensor, policy: str = "color,translation,cutout") -> Te
 
 
 def instance_noise(images: Tensor, deviation: float) -> Tensor:
-    """Add noise from N(0, ``deviation``^2) to every value (Arjovsky 2017b, section 3; Sonderby 2017, section 2.3)."""
+    """Add normal noise of this deviation to every value (Arjovsky 2017b, section 3; Sonderby 2017, section 2.3)."""
     return images + deviation * torch.randn_like(images)
 
 

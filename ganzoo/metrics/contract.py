@@ -28,6 +28,8 @@ class Features(typing.Protocol):
 class Measure(typing.Protocol):
     """A metric: made without arguments for each measurement, shown all images in batches, asked for its value.
 
+    Of several processes each is shown all: what it counts is not to be added up over them.
+
     Attributes:
         needs: what a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, or what the extractor gives,
             ``features`` (N, D) and perhaps ``logits`` (N, K).

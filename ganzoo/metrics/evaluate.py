@@ -15,9 +15,10 @@ from tqdm import tqdm
 from ganzoo.errors import ConfigError, GanzooError, NameClashError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.metrics.contract import Features, Measure
-from ganzoo.metrics.images import drawn, real_images, stores_for, target_of, translated, way_of
+from ganzoo.metrics.images import Images, drawn, real_images, stores_for, target_of, translated, way_of
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.pictures import quantise
+from ganzoo.processes import ALONE, Processes
 from ganzoo.registry import Zoo, installed
 from ganzoo.registry.specs import Extractor, Metric, Score
 from ganzoo.registry.zoo import Owned, import_target
@@ -51,6 +52,7 @@ def evaluate(
     to: str | None = None,
     batch_size: int = 64,
     progress: bool = True,
+    processes: Processes = ALONE,
 ) -> list[Score]:
     """Measure what a model draws.
 
@@ -65,6 +67,7 @@ def evaluate(
         to: which way, for a model that translates both ways; see `GAN.translate`.
         batch_size: images at a time; no part of the result.
         progress: show progress bars.
+        processes: that share the drawing and looking, each called with the same arguments; all return the same.
 
     Returns:
         A value for each protocol, in their order.
@@ -87,18 +90,17 @@ def evaluate(
     with torch.inference_mode():
         for images, seed, split in dict.fromkeys(_drawing(job, gan) for job in jobs):
             due = [job for job in jobs if _drawing(job, gan) == (images, seed, split)]
-            bar = tqdm(total=images, desc="drawing", unit="img", disable=None if progress else True)
-            made = drawn(gan, images, seed, batch_size)
-            if split is not None:
-                made = translated(gan, stores[split], way, images, batch_size)
-            _show(due, made, bar, real=False)
+            made = (
+                drawn(gan, images, seed, batch_size) if split is None
+                else translated(gan, stores[split], way, images, batch_size)
+            )  # fmt: skip
+            _show(due, made, processes, real=False, progress=progress)
         compared = [job for job in jobs if job.measure.compares]
         for split, count in dict.fromkeys((job.protocol.split, job.protocol.real) for job in compared):
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
             store = target_of(stores[str(split)], way)
-            number = count or len(store)
-            bar = tqdm(total=number, desc=f"reading {store.name}", unit="img", disable=None if progress else True)
-            _show(due, real_images(store, number, gan.device, batch_size), bar, real=True)
+            real = real_images(store, count or len(store), gan.device, batch_size)
+            _show(due, real, processes, real=True, progress=progress)
     scores = []
     for job in jobs:
         with _blaming(job):
@@ -203,19 +205,31 @@ def _check_needs(job: _Job, image: Tensor, gan: GAN) -> None:
         raise ConfigError(f"'{job.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}")
 
 
-def _show(jobs: Sequence[_Job], batches: Iterator[dict[str, Tensor]], bar: tqdm[Any], *, real: bool) -> None:
-    """Show every batch to all jobs; an extractor that several share sees it once."""
-    with bar:
-        for batch in batches:
-            seen: dict[str | None, Mapping[str, Tensor]] = {}
+def _show(jobs: Sequence[_Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
+    """Show every batch to all jobs; an extractor that several share sees it once, and in one of the processes."""
+    extractors = {job.protocol.extractor or "": job for job in jobs}
+
+    def look(part: Tensor) -> dict[str, Tensor]:
+        batch = images.make(part)
+        for name, job in extractors.items():
+            with _blaming(job):
+                batch |= {f"{key} of {name}": value for key, value in job.see(batch["image"]).items()}
+        return batch
+
+    shown = progress and processes.is_first
+    with tqdm(total=images.count, desc=images.what, unit="img", disable=None if shown else True) as bar:
+        for seen in processes.share(images.parts, look):
             for job in jobs:
+                own = f" of {job.protocol.extractor or ''}"
+                # Copies: what one metric does with them is no part of another's value.
+                batch = {key.removesuffix(own): value.clone() for key, value in seen.items() if _is_for(key, own)}
                 with _blaming(job):
-                    if job.protocol.extractor not in seen:
-                        seen[job.protocol.extractor] = job.see(batch["image"])
-                    whole = {**batch, **seen[job.protocol.extractor]}
-                    # Copies: what one metric does with them is no part of another's value.
-                    job.measure.update({key: value.clone() for key, value in whole.items()}, real=real)
-            bar.update(len(batch["image"]))
+                    job.measure.update(batch, real=real)
+            bar.update(len(seen["image"]))
+
+
+def _is_for(key: str, own: str) -> bool:
+    return key in ("image", "label") or key.endswith(own)
 
 
 @contextmanager

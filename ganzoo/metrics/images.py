@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ Wanted = tuple[Protocol, frozenset[str]]
 """A protocol, and what its metric needs."""
 Way = tuple[str, str]
 """Keys of a batch: from, to."""
+Batch = dict[str, Tensor]
 
 
 def way_of(gan: GAN, to: str | None) -> Way:
@@ -86,32 +88,56 @@ def _length(store: Store | PairStore, key: str) -> int:
     return len(store) if isinstance(store, Store) else store.length(key)
 
 
-def translated(
-    gan: GAN, store: Store | PairStore, way: Way, images: int, batch_size: int
-) -> Iterator[dict[str, Tensor]]:
-    """Yield batches of what a model makes of the first images of its source."""
+@dataclass(frozen=True)
+class Images:
+    """Images that are there when they are asked for.
+
+    Args:
+        what: they are, for a progress bar.
+        parts: their numbers, in batches.
+        make: numbers to a batch, on the device where it is looked at.
+    """
+
+    what: str
+    parts: Sequence[Tensor]
+    make: Callable[[Tensor], Batch]
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return sum(map(len, self.parts))
+
+
+def translated(gan: GAN, store: Store | PairStore, way: Way, images: int, batch_size: int) -> Images:
+    """Return what a model makes of the first images of its source."""
     source, target = way
-    for part in torch.split(torch.arange(images), batch_size):
-        given = store.take(source, part)
-        yield {"image": quantise(gan.translate(given, to=target)).to(gan.device)}
+
+    def make(part: Tensor) -> Batch:
+        return {"image": quantise(gan.translate(store.take(source, part), to=target)).to(gan.device)}
+
+    return Images("drawing", torch.split(torch.arange(images), batch_size), make)
 
 
-def drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Iterator[dict[str, Tensor]]:
-    """Yield batches of what a model draws of seeds, with the labels that it was given."""
-    for start in range(0, images, batch_size):
-        size = min(batch_size, images - start)
-        inputs = gan.inputs(size, seeds=range(seed + start, seed + start + size))
+def drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Images:
+    """Return what a model draws of seeds, with the labels that it was given."""
+
+    def make(part: Tensor) -> Batch:
+        inputs = gan.inputs(len(part), seeds=part.tolist())
         batch = {"image": quantise(gan.draw(inputs, batch_size))}
         if "label" in inputs:
             batch["label"] = inputs["label"]
-        yield {key: value.to(gan.device) for key, value in batch.items()}
+        return {key: value.to(gan.device) for key, value in batch.items()}
+
+    return Images("drawing", torch.split(torch.arange(seed, seed + images), batch_size), make)
 
 
-def real_images(store: Store, number: int, device: torch.device, batch_size: int) -> Iterator[dict[str, Tensor]]:
-    """Yield batches of real images, evenly spaced over all of them."""
-    index = torch.arange(number) * len(store) // number
-    for part in torch.split(index, batch_size):
+def real_images(store: Store, number: int, device: torch.device, batch_size: int) -> Images:
+    """Return real images, evenly spaced over all of them."""
+
+    def make(part: Tensor) -> Batch:
         batch = {"image": store.images[part].to(device)}
         if store.labels is not None:
             batch["label"] = store.labels[part].to(device)
-        yield batch
+        return batch
+
+    return Images(f"reading {store.name}", torch.split(torch.arange(number) * len(store) // number, batch_size), make)

@@ -65,6 +65,7 @@ class State:
     augmentation: Augmentation | None = None
 
     def buffers(self) -> dict[str, Tensor]:
-        """Return by name what is no weight and changes in training: running statistics, pools, strengths."""
+        """Return by name what processes may differ in: running statistics, pools, sums of loss terms."""
         more = self.augmentation.named_buffers(prefix="augmentation") if self.augmentation else ()
-        return {**dict(self.gan.named_buffers()), **dict(more)}
+        sums = {f"sums.{name}": total for name, total in self.sums.totals.items()}
+        return {**dict(self.gan.named_buffers()), **dict(more), **sums}

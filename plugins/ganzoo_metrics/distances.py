@@ -78,8 +78,8 @@ class FrechetDistance(Distance):
     """
 
     def make(self, features: Given) -> FrechetInceptionDistance:
-        """Return torchmetrics' sums."""
-        return FrechetInceptionDistance(feature=features)
+        """Return torchmetrics' sums; every process is shown all images, so nothing is added up over them."""
+        return FrechetInceptionDistance(feature=features, sync_on_compute=False)
 
     def compute(self) -> float:
         """Return the distance, >= 0."""
@@ -97,7 +97,9 @@ class KernelDistance(Distance):
         """Return torchmetrics' lists."""
         with warnings.catch_warnings():  # it says that it keeps all features, and so do we
             warnings.simplefilter("ignore")
-            return KernelInceptionDistance(feature=features, subsets=SUBSETS, subset_size=SUBSET_SIZE)
+            return KernelInceptionDistance(
+                feature=features, subsets=SUBSETS, subset_size=SUBSET_SIZE, sync_on_compute=False
+            )
 
     def compute(self) -> float:
         """Return the mean over the subsets."""

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from accelerate import Accelerator
 from torch import nn
 
 import ganzoo
+from ganzoo import list_architectures
 from ganzoo.training import own
 from ganzoo.weights import load_tensors
 from helpers import narrow
@@ -78,6 +80,19 @@ def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path)
     assert differing >= (
         {"pool_a.images", "pool_b.images"} if name == "cyclegan" else {"generator.layers.0.running_mean"}
     )
+
+
+def test_every_architecture_is_restored_in_two_processes_with_the_same_bits(tmp_path):
+    """In fp32 and bf16, with augmentation: one launch for all, as each start of two processes takes seconds."""
+    from ganzoo.testing import DIGITS
+
+    tests = Path(__file__).parents[1]
+    launch = [*LAUNCH[:-2], str(tests / "training/resume_in_two.py"), str(tmp_path), str(DIGITS)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
+    done = subprocess.run(launch, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    same = {f"{name} {precision} same" for name in list_architectures() for precision in ("fp32", "bf16")}
+    assert set(done.stdout.split("\n")) >= same
 
 
 def test_two_processes_with_half_the_batch_each_are_one_with_the_whole(mnist, tmp_path):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import gc
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 
 from ganzoo.data import Loader
+from ganzoo.training import checkpoint
 from ganzoo.training.ema import EMA
-from ganzoo.training.loop import train
+from ganzoo.training.loop import current_stage, train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
 
@@ -34,7 +37,7 @@ def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, *, bat
         _free()
         try:
             gan = copy.deepcopy(state.gan)
-            trial = State(gan, EMA(gan), gan.optimizers(), step=0, images=state.images)
+            trial = State(gan, EMA(gan), gan.optimizers(), step=0, images=state.images, augmentation=state.augmentation)
             train(
                 trial, loader, accelerator, images=state.images + 10 * size, batch_size=size, precision=precision,
                 after_step=lambda: True,
@@ -47,6 +50,27 @@ def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, *, bat
             return size
         size //= 2
     return 0
+
+
+def too_little_memory(
+    out: Path, settings: Settings, precision: str, state: State, loader: Loader, accelerator: Accelerator
+) -> str:
+    """Say what was too much, and what fits; called when the error has been dealt with, see `fitting_batch`."""
+    stages = state.gan.stages()
+    stage = stages[current_stage(stages, state.images)]
+    size = stage.batch_size or settings.batch_size
+    parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
+    told = f"out of memory with batches of {size} images{parts}"
+    if accelerator.num_processes > 1:
+        return f"{told}: use a larger --accumulate, a smaller --batch-size, or more processes"
+    fits = fitting_batch(state, loader, accelerator, batch_size=size // settings.accumulate, precision=precision)
+    if not fits:
+        return f"{told}; not even one image fits: make the networks smaller"
+    # Where only the parts are smaller, the recipe stays what it is.
+    enough = next(n for n in range(1, size + 1) if size % n == 0 and size // n <= fits)
+    again = f"--resume {out} --accumulate {enough} --override accumulate"
+    smaller = "" if stage.batch_size else f", or --batch-size {fits}"
+    return f"{told}; {fits} at a time fit: {again if checkpoint.found(out) else f'--accumulate {enough}'}{smaller}"
 
 
 def lost_peer(error: BaseException) -> str | None:

@@ -23,8 +23,7 @@ from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, own
 from ganzoo.training.changes import continue_with
 from ganzoo.training.events import Events, Stop
-from ganzoo.training.failures import fitting_batch, is_out_of_memory, lost_peer
-from ganzoo.training.loop import current_stage
+from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
 from ganzoo.training.recipe import make_recipe, make_state
@@ -217,18 +216,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
     else:
         return
     # Out of the handler, so that what the failed step held is free.
-    stages = state.gan.stages()
-    own_size = stages[current_stage(stages, state.images)].batch_size
-    told = f"out of memory with batches of {own_size or settings.batch_size} images"
-    if own_size:
-        raise RunError(f"{told}, a size that this stage of the architecture names: see its hyper-parameters")
-    if accelerator.num_processes > 1:
-        raise RunError(f"{told}: use a smaller --batch-size, or more processes")
-    fits = fitting_batch(state, loader, accelerator, batch_size=settings.batch_size, precision=precision)
-    if not fits:
-        raise RunError(f"{told}; not even one image fits: make the networks smaller")
-    again = f", to go on with --resume {out} --override batch_size" if checkpoint.found(out) else ""
-    raise RunError(f"{told}; batches of {fits} fit: --batch-size {fits}{again}")
+    raise RunError(too_little_memory(out, settings, precision, state, loader, accelerator))
 
 
 def _tracker(name: str | None, out: Path) -> Any:

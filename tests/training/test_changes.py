@@ -45,7 +45,7 @@ def test_a_change_is_refused_with_the_difference_shown(run, wishes, text):
     [
         ({"config": {"lrr": 1}}, ConfigError, "lrr"),
         ({"config": {"lr": -1}}, ConfigError, "lr=-1"),
-        ({"colour": 1}, ConfigError, "takes no 'colour'; it takes: images, batch_size"),
+        ({"colour": 1}, ConfigError, "takes no 'colour'; it takes: images, balance, batch_size"),
         ({"data": "mnist"}, ConfigError, "takes no 'data'"),
         ({"override": ["lr"]}, ConfigError, "to override 'lr' says nothing without its new value"),
         ({"config": {"base_channels": 16}, "override": ["base_channels"]}, RunError, "cannot be restored"),

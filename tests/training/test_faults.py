@@ -194,9 +194,12 @@ def test_too_little_memory_says_which_batch_size_fits(mnist, tmp_path):
     )
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert "RunError: out of memory with batches of 1000 images; batches of " in last, done.stderr[-2000:]
+    assert "RunError: out of memory with batches of 1000 images; " in last, done.stderr[-2000:]
     fits = int(last.rpartition(" ")[2])
-    assert 1 <= fits <= 500
+    assert f"; {fits} at a time fit: --accumulate " in last
+    parts = int(last.partition("--accumulate ")[2].partition(",")[0])
+    assert 1000 % parts == 0
+    assert 1000 // parts <= fits <= 500
     assert 1000 // fits in [2**i for i in range(1, 10)]
 
 

@@ -131,8 +131,9 @@ class AdversarialGAN(GAN):
         if self.n_critic == 1:
             batch["fake"] = fake.detach()
         if self.loss.relativistic:
-            on_real, on_fake = self.both_logits(batch["image"], fake, batch)
-            yield {"loss": self.loss.generator(on_real, on_fake)}
+            with torch.no_grad():  # from real images no gradient goes to the generator
+                on_real = self.logits(batch["image"], batch)
+            yield {"loss": self.loss.generator(on_real, self.logits(fake, batch))}
         else:
             yield {"loss": self.loss.generator(self.logits(fake, batch))}
 

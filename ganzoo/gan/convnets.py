@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.layers import norm_layer
+from ganzoo.gan.layers import Flatten, norm_layer, to_maps
 
 
 def start_size(image_size: int) -> tuple[int, int]:
@@ -75,7 +75,7 @@ class ConvGenerator(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Draw one image per row."""
-        images: Tensor = self.layers(self.project(latent).view(-1, *self.start))
+        images: Tensor = self.layers(to_maps(self.project(latent), *self.start))
         return images
 
 
@@ -128,7 +128,7 @@ class ConvFeatures(nn.Module):
             layers.append(nn.LeakyReLU(0.2))
             if dropout > 0:
                 layers.append(nn.Dropout(dropout))
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.layers = nn.Sequential(*layers, Flatten())
         self.out_features = widths[-1] * start * start
 
     def forward(self, images: Tensor) -> Tensor:

@@ -102,4 +102,4 @@ class MinibatchStd(nn.Module):
         grouped = at_least_float32(maps).reshape(size, n // size, -1)
         deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)
         extra = deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)
-        return torch.cat([maps, extra.to(maps.dtype)], 1)
+        return torch.cat([maps, extra.to(maps.dtype)], 1).contiguous(memory_format=torch.channels_last)

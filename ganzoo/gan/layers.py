@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
 from ganzoo.errors import ConfigError
@@ -29,12 +29,20 @@ def norm_layer(name: str, channels: int) -> nn.Module:
     if name == "batch":
         return nn.BatchNorm2d(channels)
     if name == "instance":
-        return nn.InstanceNorm2d(channels, affine=True)
+        return InstanceNorm(channels, affine=True)
     if name == "layer":  # one group is layer normalisation, which WGAN-GP's critic may use (Gulrajani 2017, section 4)
         return nn.GroupNorm(1, channels)
     if name == "none":
         return nn.Identity()
     raise ConfigError(f"No normalisation is called '{name}'. There are: batch, instance, layer, none.")
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """torch's own, which falls out of the channels-last layout, and back into it."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise."""
+        return _channels_last(super().forward(maps))
 
 
 def init_normal(module: nn.Module, std: float = 0.02) -> None:
@@ -76,23 +84,57 @@ def mixes_images(module: nn.Module) -> bool:
 class Halve(nn.Module):
     """Maps (N, C, S, S) to (N, C, S/2, S/2), filtered with (1, 3, 3, 1) / 8 both ways (Karras 2020, appendix B).
 
-    It is the transpose of bilinear doubling, so nothing aliases.
+    Away from the edges it is the transpose of bilinear doubling, so nothing aliases. Computed as two products with
+    matrices: on a CPU a convolution of each channel with itself is many times slower when it is differentiated in bf16.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-        self.register_buffer("kernel", torch.outer(taps, taps)[None, None], persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Filter, and keep every other pixel."""
-        channels = maps.shape[1]
-        kernel: Tensor = self.get_buffer("kernel")
-        return F.conv2d(maps, kernel.expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)
+        n, channels, height, width = maps.shape
+        rows, columns = (_halving(size, maps.dtype, maps.device) for size in (height, width))
+        halved = columns @ maps.permute(0, 2, 3, 1)  # (N, H, W/2, C), one block where the maps are channels-last
+        halved = rows @ halved.reshape(n, height, -1)
+        return halved.view(n, height // 2, width // 2, channels).permute(0, 3, 1, 2)
+
+
+@functools.cache
+def _halving(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the matrix (S/2, S) that filters with (1, 3, 3, 1) / 8 and keeps every other value; zeros lie outside."""
+    with torch.inference_mode(False):  # it outlives whoever asks first
+        matrix = torch.zeros(size // 2, size)
+        for tap, weight in enumerate((1, 3, 3, 1)):
+            place = 2 * torch.arange(size // 2) + tap - 1
+            inside = (place >= 0) & (place < size)
+            matrix[inside.nonzero().flatten(), place[inside]] = weight / 8
+        return matrix.to(device, dtype)
+
+
+def to_maps(features: Tensor, *shape: int) -> Tensor:
+    """Reshape features (N, C*H*W) to maps (N, C, H, W), channels-last in memory as what follows them is."""
+    return _channels_last(features.view(-1, *shape))
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    return maps.contiguous(memory_format=torch.channels_last)
+
+
+class Flatten(nn.Module):
+    """Maps (N, C, H, W) to features (N, C*H*W), as `torch.nn.Flatten` has them.
+
+    The gradient comes back in the layout of the maps. Otherwise the activation before it computes with two layouts at
+    once, which takes tens of times as long on a CPU (docs/performance.md).
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Flatten."""
+        if maps.requires_grad and maps.is_contiguous(memory_format=torch.channels_last):
+            maps = maps.view_as(maps)  # the hook is for this use of the maps, not for others
+            maps.register_hook(_channels_last)  # type: ignore[no-untyped-call]
+        return maps.flatten(1)
 
 
 class ToImage(nn.Module):
-    """Reshape (N, C*H*W) to images (N, ``channels``, ``size``, ``size``)."""
+    """Reshape (N, C*H*W) to images or maps (N, ``channels``, ``size``, ``size``), see `to_maps`."""
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
@@ -100,4 +142,4 @@ class ToImage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Reshape."""
-        return x.view(-1, *self.shape)
+        return to_maps(x, *self.shape)

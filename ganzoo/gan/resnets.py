@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.gan.convnets import start_size
+from ganzoo.gan.layers import to_maps
 
 Wrap = Callable[[nn.Module], nn.Module]
 """Takes a layer with a weight and returns it, for instance with `ganzoo.gan.layers.spectral_norm`."""
@@ -109,7 +110,7 @@ class ResidualGenerator(nn.Module):
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Draw one image per row."""
-        maps = self.project(latent).view(-1, *self.start)
+        maps = to_maps(self.project(latent), *self.start)
         for block in self.blocks:
             maps = block(maps, label)
         return torch.tanh(self.to_image(F.relu(self.norm(maps))))

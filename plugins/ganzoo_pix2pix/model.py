@@ -89,11 +89,13 @@ class Pix2Pix(Translator):
         source, target = batch[self.source], batch[self.target]
         fake = self.generator(source)
         batch["fake"] = fake.detach()
+        on_fake = self.discriminator(torch.cat([source, fake], 1)).float().flatten()
         if self.loss.relativistic:
-            on_real, on_fake = self.both_logits(batch, fake)
-            adversarial = self.loss.generator(on_real.flatten(), on_fake.flatten())
+            with torch.no_grad():  # from real images no gradient goes to the generator
+                on_real = self.discriminator(torch.cat([source, target], 1)).float().flatten()
+            adversarial = self.loss.generator(on_real, on_fake)
         else:
-            adversarial = self.loss.generator(self.discriminator(torch.cat([source, fake], 1)).float().flatten())
+            adversarial = self.loss.generator(on_fake)
         yield {
             "loss": per_image(adversarial, len(source)),
             "l1": self.config.l1 * (fake.float() - target).abs().flatten(1).mean(1),

@@ -13,6 +13,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Stage, Terms, Tick
 from ganzoo.gan.convnets import pyramid, start_size
 from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.gan.layers import Flatten, ToImage
 from ganzoo.gan.regularizers import gradient_penalty_regularizer
 from ganzoo_progan import ProGANConfig
 
@@ -49,7 +50,7 @@ class Generator(Grown):
         self.project = nn.Sequential(
             PixelNorm(),
             EqualizedLinear(config.latent_dim, widths[0] * start * start, gain=2**0.5 / 4),
-            nn.Unflatten(1, (widths[0], start, start)),
+            ToImage(widths[0], start),
             *(nn.LeakyReLU(0.2), PixelNorm(), EqualizedConv2d(widths[0], widths[0], 3), nn.LeakyReLU(0.2), PixelNorm()),
         )
         self.blocks = nn.ModuleList(
@@ -93,7 +94,7 @@ class Discriminator(Grown):
         )
         self.judge = nn.Sequential(
             MinibatchStd(),
-            *(EqualizedConv2d(widths[0] + 1, widths[0], 3), nn.LeakyReLU(0.2), nn.Flatten()),
+            *(EqualizedConv2d(widths[0] + 1, widths[0], 3), nn.LeakyReLU(0.2), Flatten()),
             *(EqualizedLinear(widths[0] * start * start, widths[0]), nn.LeakyReLU(0.2)),
             *(EqualizedLinear(widths[0], 1, gain=1.0), nn.Flatten(0)),
         )

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ganzoo.gan.convnets import pyramid, start_size
 from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
-from ganzoo.gan.layers import Halve, at_least_float32
+from ganzoo.gan.layers import Flatten, Halve, at_least_float32
 from ganzoo_stylegan2 import StyleGAN2Config
 
 GAIN = math.sqrt(2)
@@ -167,7 +167,7 @@ class Discriminator(nn.Module):
         self.blocks = nn.Sequential(*(DownBlock(inside, out) for inside, out in pairwise(widths)))
         self.judge = nn.Sequential(
             MinibatchStd(),
-            *(EqualizedConv2d(widths[-1] + 1, widths[-1], 3, gain=1.0), Activate(), nn.Flatten()),
+            *(EqualizedConv2d(widths[-1] + 1, widths[-1], 3, gain=1.0), Activate(), Flatten()),
             *(EqualizedLinear(widths[-1] * start * start, widths[-1], gain=1.0), Activate()),
             *(EqualizedLinear(widths[-1], 1, gain=1.0), nn.Flatten(0)),
         )

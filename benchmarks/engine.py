@@ -4,7 +4,7 @@
 
 Both train the same networks on the same images with the same batch size, precision and memory layout; rounds of engine
 and plain loop alternate, and the median of the paired ratios is printed. Then ``precision auto`` against fp32 in the
-same way, and the engine's speed and memory at the first images and at the hundred thousandth.
+same way, and for vanilla the engine's speed and memory at the first images and at the hundred thousandth.
 """
 
 from __future__ import annotations
@@ -20,34 +20,79 @@ from accelerate import Accelerator
 from plain import BATCH, Data, make_plain
 
 import ganzoo
-from ganzoo.data import Loader, Store
+from ganzoo.data import Loader, PairStore, Store
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
 from ganzoo.training.plan import resolve_precision
 from ganzoo.training.state import State
 
-STEPS = {"vanilla": 60, "dcgan": 8, "wgan-gp": 4, "cgan": 8}  # of one round: about a second on two cores
+STEPS = {
+    "vanilla": 60,
+    "dcgan": 8,
+    "wgan": 4,
+    "wgan-gp": 4,
+    "cgan": 8,
+    "acgan": 6,
+    "infogan": 12,
+    "sngan": 1,
+    "sngan-projection": 1,
+    "r3gan": 1,
+    "progan": 1,
+    "stylegan2": 16,
+    "pix2pix": 1,
+    "cyclegan": 1,
+}
+"""Steps of one round: about a second on two cores, and of a model with lazy phases at least one of each of them."""
+
+OPTIONS = {
+    "sngan": {"base_channels": 64, "discriminator_channels": 64},
+    "sngan-projection": {"base_channels": 64, "discriminator_channels": 64},
+    "stylegan2": {"base_channels": 8, "max_channels": 32},
+    "pix2pix": {"image_size": 64},
+    "cyclegan": {"image_size": 32, "base_channels": 16, "discriminator_channels": 32},
+}
+"""Hyper-parameters that differ from the defaults, where a step with those takes many seconds. What an engine costs is a
+larger share of a smaller step."""
+
+SEEN = {"progan": 4_800_000}
+"""Images before the first step: progan is measured at its full resolution, which has been faded in."""
+
 N = 64 * 150
 
 
-def store() -> Store:
-    """Return random images: what is drawn on them costs nothing."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (N, 1, 28, 28), dtype=torch.uint8, generator=generator)
-    labels = torch.randint(0, 10, (N,), generator=generator)
-    return Store("random", images, labels, tuple("0123456789"))
+def store(gan: ganzoo.GAN) -> Store | PairStore:
+    """Return random images of the model's shape: what is drawn on them costs nothing."""
+    config, generator = gan.config, torch.Generator().manual_seed(0)
+    shape = (N, config.channels, config.image_size, config.image_size)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    one = Store("random", images, torch.randint(0, 10, (N,), generator=generator), tuple("0123456789"))
+    return PairStore("random", None, one, matched=True, degradation="edges") if "A" in gan.needs else one
 
 
 def make(name: str) -> ganzoo.GAN:
-    """Return a model with its default hyper-parameters."""
+    """Return an untrained model."""
     torch.manual_seed(0)
-    return ganzoo.create(name).to(memory_format=torch.channels_last)
+    return ganzoo.create(name, **OPTIONS.get(name, {})).to(memory_format=torch.channels_last)
 
 
-def alternate(name: str, precision: str, rounds: int, other: Callable[[], None]) -> tuple[list[float], list[float]]:
+def make_state(name: str) -> State:
+    """Return a model that the engine trains."""
+    gan = make(name)
+    return State(gan, EMA(gan), gan.optimizers(), images=SEEN.get(name, 0))
+
+
+def plain_step(name: str, precision: str) -> Callable[[], object]:
+    """Return a function that makes one step of the plain loop."""
+    gan = make(name)
+    held = store(gan)
+    one, degrade = (held.b, held.degrade) if isinstance(held, PairStore) else (held, None)
+    data = Data(one.images, one.labels, 0, degrade)
+    return make_plain(name, gan, data, bf16=precision == "bf16", seen=SEEN.get(name, 0))
+
+
+def alternate(name: str, precision: str, rounds: int, other: Callable[[], object]) -> tuple[list[float], list[float]]:
     """Run the engine, and between its steps, every ``STEPS[name]``, as many steps of ``other``; return both times."""
-    gan, steps = make(name), STEPS[name]
-    state = State(gan, EMA(gan), gan.optimizers())
+    state, steps = make_state(name), STEPS[name]
     own: list[float] = []
     theirs: list[float] = []
     begun = time.perf_counter()
@@ -65,16 +110,16 @@ def alternate(name: str, precision: str, rounds: int, other: Callable[[], None])
         return len(own) == rounds + 2
 
     train(
-        state, Loader(store(), seed=0), Accelerator(cpu=True), images=10**9, batch_size=BATCH, precision=precision,
-        after_step=after_step,
+        state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), images=10**9, batch_size=BATCH,
+        precision=precision, after_step=after_step,
     )  # fmt: skip
     return own[2:], theirs[2:]  # the first rounds warm up
 
 
-def engine_step(name: str, precision: str) -> Callable[[], None]:
+def engine_step(name: str, precision: str) -> Callable[[], object]:
     """Return a function that makes one step of another engine."""
-    gan = make(name)
-    state, loader, accelerator = State(gan, EMA(gan), gan.optimizers()), Loader(store(), seed=0), Accelerator(cpu=True)
+    state = make_state(name)
+    loader, accelerator = Loader(store(state.gan), seed=0), Accelerator(cpu=True)
 
     def step() -> None:
         train(state, loader, accelerator, images=10**9, batch_size=BATCH, precision=precision, after_step=lambda: True)
@@ -92,26 +137,24 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     auto = resolve_precision("auto", torch.device("cpu"))
     print(f"batch {BATCH}, {options.threads} threads, precision auto = {auto}, {options.rounds} alternating rounds\n")
-    print(f"{'model':<10}{'plain img/s':>12}{'engine img/s':>14}{'engine/plain':>14}{'auto/fp32':>11}")
+    print(f"{'model':<18}{'plain img/s':>12}{'engine img/s':>14}{'engine/plain':>14}{'auto/fp32':>11}")
     for name in [options.only] if options.only else STEPS:
-        images = BATCH * STEPS[name] * (5 if name == "wgan-gp" else 1)
-        data = store()
-        plain = make_plain(name, make(name), Data(data.images, data.labels, 0), bf16=auto == "bf16")
-        own, theirs = alternate(name, auto, options.rounds, plain)
+        images = BATCH * STEPS[name] * getattr(make(name).config, "n_critic", 1)
+        own, theirs = alternate(name, auto, options.rounds, plain_step(name, auto))
         fast, slow = alternate(name, auto, max(3, options.rounds // 3), engine_step(name, "fp32"))
         ratio = statistics.median(b / a for a, b in zip(own, theirs, strict=True))
         gain = statistics.median(b / a for a, b in zip(fast, slow, strict=True))
         print(
-            f"{name:<10}{images / statistics.median(theirs):>12.0f}{images / statistics.median(own):>14.0f}"
+            f"{name:<18}{images / statistics.median(theirs):>12.0f}{images / statistics.median(own):>14.0f}"
             f"{ratio:>14.3f}{gain:>11.2f}"
         )
-    steady()
+    if options.only in (None, "vanilla"):
+        steady()
 
 
 def steady(images: int = 120_000, window: int = 10_000) -> None:
     """Print the engine's speed and the process's memory at the start and at the hundred thousandth image."""
-    gan, process = make("vanilla"), psutil.Process()
-    state = State(gan, EMA(gan), gan.optimizers())
+    state, process = make_state("vanilla"), psutil.Process()
     marks: list[tuple[int, float, int]] = []
 
     def after_step() -> bool:
@@ -120,8 +163,8 @@ def steady(images: int = 120_000, window: int = 10_000) -> None:
         return False
 
     train(
-        state, Loader(store(), seed=0), Accelerator(cpu=True), images=images, batch_size=BATCH, precision="fp32",
-        after_step=after_step,
+        state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), images=images, batch_size=BATCH,
+        precision="fp32", after_step=after_step,
     )  # fmt: skip
     print(f"\n{'vanilla, images':<24}{'img/s':>8}{'memory':>10}")
     for (first, begin, _), (last, end, rss) in (marks[:2], marks[-2:]):

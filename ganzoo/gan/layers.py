@@ -118,6 +118,10 @@ def _channels_last(maps: Tensor) -> Tensor:
     return maps.contiguous(memory_format=torch.channels_last)
 
 
+def _if_there(gradient: Tensor | None) -> Tensor | None:
+    return None if gradient is None else _channels_last(gradient)
+
+
 class Flatten(nn.Module):
     """Maps (N, C, H, W) to features (N, C*H*W), as `torch.nn.Flatten` has them.
 
@@ -129,7 +133,7 @@ class Flatten(nn.Module):
         """Flatten."""
         if maps.requires_grad and maps.is_contiguous(memory_format=torch.channels_last):
             maps = maps.view_as(maps)  # the hook is for this use of the maps, not for others
-            maps.register_hook(_channels_last)  # type: ignore[no-untyped-call]
+            maps.register_hook(_if_there)  # type: ignore[no-untyped-call]
         return maps.flatten(1)
 
 

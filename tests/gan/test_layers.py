@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
 
+import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.gan.layers import ToImage, init_normal, mixes_images, norm_layer, spectral_norm
+from ganzoo.gan.layers import Flatten, ToImage, init_normal, mixes_images, norm_layer, spectral_norm
+from helpers import make, make_state, make_store, run_steps
 
 
 @pytest.mark.parametrize("layer", [nn.Linear(12, 7), nn.Conv2d(3, 8, 3)], ids=["linear", "conv"])
@@ -91,3 +96,53 @@ def test_flat_features_become_images_channel_by_channel():
     images = ToImage(3, 2)(torch.arange(24.0).view(2, 12))
     assert images.shape == (2, 3, 2, 2)
     assert images[1, 2].tolist() == [[20, 21], [22, 23]]
+
+
+def test_a_gradient_comes_back_through_flatten_in_the_layout_of_the_maps():
+    maps = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    seen = []
+    active = F.leaky_relu(maps, 0.2)
+    active.register_hook(lambda gradient: seen.append(gradient.is_contiguous(memory_format=torch.channels_last)))
+    flat = Flatten()(active)
+    assert torch.equal(flat, active.flatten(1))
+    (gradient,) = torch.autograd.grad((flat * torch.arange(48.0)).sum(), maps, create_graph=True)
+    assert seen == [True]
+    torch.testing.assert_close(gradient, torch.arange(48.0).view(1, 3, 4, 4) * torch.where(maps > 0, 1.0, 0.2))
+    small = torch.randn(2, 2, 2, 2, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    assert torch.autograd.gradgradcheck(lambda x: Flatten()(x.square()).pow(3), small.requires_grad_())
+
+
+@pytest.mark.parametrize("make", [lambda: norm_layer("instance", 6), lambda: ToImage(6, 4)])
+def test_maps_are_channels_last_behind_layers_that_would_lose_it(make):
+    layer = make()
+    maps = torch.randn(2, 6, 4, 4).contiguous(memory_format=torch.channels_last)
+    made = layer(maps if isinstance(layer, nn.InstanceNorm2d) else maps.flatten(1))
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    if isinstance(layer, nn.InstanceNorm2d):
+        torch.testing.assert_close(made, F.instance_norm(maps))
+        assert {"weight", "bias"} == set(layer.state_dict())
+
+
+class Layouts(TorchDispatchMode):
+    """Notes every operation on maps of two layouts, other than a convolution, which brings them into one itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.mixed = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, torch.Tensor)]
+        maps = [t for t in tensors if t.ndim == 4 and t.shape[1] > 1 and t.shape[2] * t.shape[3] > 1]
+        last = {t.is_contiguous(memory_format=torch.channels_last) for t in maps}
+        if len(last) > 1 and "convolution" not in str(function):
+            self.mixed.append((str(function), [tuple(t.shape) for t in maps]))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", [n for n in ("dcgan", "acgan", "infogan", "wgan") if n in ganzoo.list_architectures()])
+def test_no_operation_of_a_step_meets_maps_of_two_layouts(name, digits):
+    """Tens of times as long an activation takes on a CPU where it does."""
+    state, layouts = make_state(make(name)), Layouts()
+    with layouts:
+        run_steps(state, make_store(digits), 1, precision="bf16")
+    assert layouts.mixed == []

@@ -1,26 +1,26 @@
-"""How long a cached model of the Hub takes to load by name, against reading the same file by hand.
+"""How long a cached model of the Hub takes to load by name, and to its first image, against the same by hand.
 
-    python benchmarks/hub.py [--runs 20]
+    python benchmarks/hub.py [--rounds 20] [--model dcgan-mnist] [--json FILE]
 
 A bundled model is put on a Hub on the loopback (tests/hub), pulled into a fresh cache, and loaded in new processes that
-alternate with ones that only import torch and read the file with safetensors. The median of the paired ratios is
-printed, and the requests that the Hub had meanwhile.
+alternate with ones that only import torch and read the file with safetensors. For ``dcgan-mnist``, a script in which
+its generator is written out (benchmarks/by_hand.py) also draws an image, as ganzoo does. The median of the paired
+ratios is printed, and the requests that the Hub had meanwhile.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import yaml
-from startup import seconds
+from rounds import Row, parse, parser, show
+from startup import compare, environment
 
 ROOT = Path(__file__).resolve().parent.parent
+DRAWN = "dcgan-mnist"
 sys.path.insert(0, str(ROOT / "tests"))
 
 from ganzoo.modelconfig import config_of, write_config  # noqa: E402
@@ -56,40 +56,51 @@ def publish(loop: LoopbackHub, site: Path, name: str) -> str:
     return commit
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--model", default="dcgan-mnist")
-    options = parser.parse_args()
+def commands(site: Path, commit: str, model: str) -> list[dict[str, list[str]]]:
+    """Return the processes that are compared: in each group the others with the first."""
+    file = site / "hf/hub/models--bench--digits/snapshots" / commit / "model.safetensors"
+    reading = f"import torch; from safetensors.torch import load_file; load_file({str(file)!r})"
+    groups = [
+        {
+            "by hand": ["-c", reading],
+            "ganzoo.load(name)": ["-c", "import ganzoo; ganzoo.load('bench-digits')"],
+            "ganzoo.load(commit)": ["-c", f"import ganzoo; ganzoo.load('hf:bench/digits@{commit}')"],
+        }
+    ]
+    if model == DRAWN:
+        groups.append(
+            {
+                "by hand": [str(ROOT / "benchmarks" / "by_hand.py"), str(file)],
+                "ganzoo.load(name), first image": ["-c", "import ganzoo; ganzoo.load('bench-digits').sample(1)"],
+            }
+        )
+    return [{name: [sys.executable, *words] for name, words in group.items()} for group in groups]
+
+
+def measure(rounds: int, model: str = DRAWN) -> list[Row]:
+    """Compare, and print the requests that the Hub had."""
     with LoopbackHub() as loop, tempfile.TemporaryDirectory() as folder:
         site = Path(folder)
-        commit = publish(loop, site, options.model)
-        env = {
-            **os.environ, "PYTHONPATH": folder, "HF_ENDPOINT": loop.url, "HF_HOME": str(site / "hf"),
-            "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1,localhost",
+        commit = publish(loop, site, model)
+        env = environment(site) | {
+            "HF_ENDPOINT": loop.url, "HF_HOME": str(site / "hf"), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1",
+            "NO_PROXY": "127.0.0.1,localhost",
         }  # fmt: skip
+        groups = commands(site, commit, model)
         subprocess.run([sys.executable, "-m", "ganzoo", "pull", "bench-digits"], env=env, check=True)
-        file = site / "hf/hub/models--bench--digits/snapshots" / commit / "model.safetensors"
-        commands = {
-            "by hand": f"import torch; from safetensors.torch import load_file; load_file({str(file)!r})",
-            "ganzoo.load(name)": "import ganzoo; ganzoo.load('bench-digits')",
-            "ganzoo.load(commit)": f"import ganzoo; ganzoo.load('hf:bench/digits@{commit}')",
-        }
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        before = 0
-        for run in range(options.runs + 1):
-            if run == 1:  # the first run writes the bytecode, warms the file cache and fetches config.json
-                before = len(loop.requests)
-            for name, code in commands.items():
-                taken = seconds([sys.executable, "-c", code], env)
-                if run:
-                    times[name].append(taken)
-        print(f"\n{'':<22}{'median s':>10}{'ratio':>8}    ({options.runs} alternating runs of {options.model})")
-        for name, taken in times.items():
-            ratio = statistics.median(own / hand for own, hand in zip(taken, times["by hand"], strict=True))
-            print(f"{name:<22}{statistics.median(taken):>10.3f}{ratio:>8.2f}")
+        subprocess.run(groups[0]["ganzoo.load(commit)"], env=env, check=True)  # fetches config.json
+        before = len(loop.requests)
+        rows = [row for group in groups for row in compare(group, env, rounds, "<= 1.2", warm_up=1)]
         print(f"requests to the Hub meanwhile: {len(loop.requests) - before}")
+        return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    made = parser(__doc__, rounds=20)
+    made.add_argument("--model", default=DRAWN, help="a bundled model  [default: %(default)s]")
+    options = parse(made)
+    show(measure(options.rounds, options.model), options.json)
 
 
 if __name__ == "__main__":

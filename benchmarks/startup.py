@@ -1,6 +1,6 @@
 """How long ``ganzoo list`` takes with 20 more plugins installed, 3 of them broken, against a bare start.
 
-    python benchmarks/startup.py [--runs 40]
+    python benchmarks/startup.py [--rounds 40] [--json FILE]
 
 The plugins are generated into a temporary folder as installed distributions. The commands alternate, and the ratio of
 each pair is taken: its median is printed; nothing heavy may be among the modules that they import.
@@ -8,14 +8,15 @@ each pair is taken: its median is printed; nothing heavy may be among the module
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from rounds import Row, alternate, paired_ratio, parse, parser, show
 
 BARE = "import click, pluggy, importlib.metadata"
 HEAVY = ("torch", "numpy", "timm", "huggingface_hub")
@@ -47,43 +48,61 @@ def install_plugins(site: Path, good: int = 17) -> None:
         (info / "entry_points.txt").write_text(f"[ganzoo]\nbench{i} = bench{i}\n")
 
 
-def seconds(command: list[str], env: dict[str, str]) -> float:
-    """Return the wall time of one run."""
-    start = time.perf_counter()
-    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
+def environment(site: Path) -> dict[str, str]:
+    """Return the variables of a process that also finds what is installed in ``site``."""
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *([known] if known else [])])}
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=40)
-    runs = parser.parse_args().runs
+def compare(
+    commands: Mapping[str, Sequence[str]], env: Mapping[str, str], rounds: int, aim: str, *, warm_up: int = 2
+) -> list[Row]:
+    """Run commands in turn and compare the time of each with that of the first one."""
+
+    def run(command: Sequence[str]) -> None:
+        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+    # The first rounds write the bytecode and warm the file cache.
+    first, *others = alternate([lambda c=c: run(c) for c in commands.values()], rounds, warm_up=warm_up)
+    base, *names = commands
+    return [
+        Row(
+            f"{name} / {base}", statistics.median(first) * 1e3, statistics.median(taken) * 1e3, "ms",
+            paired_ratio(taken, first), aim,
+        )
+        for name, taken in zip(names, others, strict=True)
+    ]  # fmt: skip
+
+
+def heavy_imports(command: str, env: Mapping[str, str]) -> str:
+    """Return the heavy modules that ``ganzoo COMMAND`` imports, as Python writes a list."""
+    code = (
+        f"import sys; sys.argv = ['ganzoo', *{command.split()!r}]\nfrom ganzoo.cli import main\n"
+        f"try: main()\nexcept SystemExit: pass\nprint([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    return out.stdout.splitlines()[-1]
+
+
+def measure(rounds: int) -> list[Row]:
+    """Print what the commands import, and compare their times with a bare start."""
     with tempfile.TemporaryDirectory() as folder:
         install_plugins(Path(folder))
-        env = {**os.environ, "PYTHONPATH": folder}
+        env = environment(Path(folder))
+        for command in ("list", "show dcgan"):
+            print(f"ganzoo {command}: heavy modules imported: {heavy_imports(command, env)}")
         commands = {
             "bare start": [sys.executable, "-c", BARE],
             "ganzoo list": [sys.executable, "-m", "ganzoo", "list"],
             "ganzoo show dcgan": [sys.executable, "-m", "ganzoo", "show", "dcgan"],
         }
-        for name in ("list", "show dcgan"):
-            code = (
-                f"import sys; sys.argv = ['ganzoo', *{name.split()!r}]\nfrom ganzoo.cli import main\n"
-                f"try: main()\nexcept SystemExit: pass\nprint([m for m in {HEAVY!r} if m in sys.modules])"
-            )
-            out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-            print(f"ganzoo {name}: heavy modules imported: {out.stdout.splitlines()[-1]}")
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for run in range(runs + 2):
-            for name, command in commands.items():
-                taken = seconds(command, env)
-                if run >= 2:  # the first runs write the bytecode and warm the file cache
-                    times[name].append(taken)
-        print(f"\n{'command':<20}{'median ms':>10}{'ratio':>8}    ({runs} alternating runs, 20 plugins, 3 broken)")
-        for name, taken in times.items():
-            ratio = statistics.median(own / bare for own, bare in zip(taken, times["bare start"], strict=True))
-            print(f"{name:<20}{statistics.median(taken) * 1e3:>10.1f}{ratio:>8.2f}")
+        return compare(commands, env, rounds, "<= 2")
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parse(parser(__doc__, rounds=40))
+    show(measure(options.rounds), options.json)
 
 
 if __name__ == "__main__":

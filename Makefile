@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html docs site
 
-.PHONY: demo test test-slow lint docs outputs format clean
+.PHONY: demo test test-slow bench lint docs outputs format clean
 
 demo: $(STAMP)  ## list the zoo and draw 64 digits
 	$(BIN)/ganzoo list
@@ -16,6 +16,9 @@ test: $(STAMP)  ## the whole test suite
 
 test-slow: $(STAMP)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+bench: $(STAMP)  ## ganzoo against other ways to do the same: speed, as ratios, in one table
+	$(BIN)/python benchmarks/bench.py
 
 lint: $(STAMP)  ## format, lint, types, the outputs shown in the docs, and the site
 	$(BIN)/ruff format --check .

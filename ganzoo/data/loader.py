@@ -129,7 +129,7 @@ class Loader:
         if isinstance(store, Store):
             batch = {"image": self._images(store, index, resolution)}
             if store.labels is not None:
-                batch["label"] = store.labels[index].to(self.device, non_blocking=True)
+                batch["label"] = store.labels.index_select(0, index).to(self.device, non_blocking=True)
             return batch
         b = self._images(store.b, index, resolution)
         if store.a is not None:
@@ -140,7 +140,7 @@ class Loader:
         return {"A": a, "B": b, **pair}
 
     def _images(self, store: Store, index: Tensor, resolution: int | None) -> Tensor:
-        image = scaled(store.images[index].to(self.device, non_blocking=True))
+        image = scaled(store.images.index_select(0, index).to(self.device, non_blocking=True))
         if resolution is not None and resolution != image.shape[-1]:
             image = F.interpolate(image, size=(resolution, resolution), mode="area")
         return image.contiguous(memory_format=torch.channels_last)

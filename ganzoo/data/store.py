@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import mmap
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ class Store:
 
     def take(self, key: str, index: Tensor) -> Tensor:
         """Return images (N, C, S, S) by their numbers, float32 in [-1, 1]; ``key`` is ``"image"``."""
-        return scaled(self.images[index])
+        return scaled(self.images.index_select(0, index))
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,26 @@ def prepare(source: Source | PairSource, image_size: int, channels: int, *, prog
     except OSError as error:
         raise DataError(f"decoded images cannot be kept in {folder}: {error.strerror or error}") from error
     try:
-        size = (folder / "images.npy").stat().st_size
-        # Copy-on-write pages: torch wants a writable array, and nothing is ever written.
-        images = np.load(folder / "images.npy", mmap_mode="c" if size > _IN_MEMORY_UP_TO else None)
+        images = _opened(folder / "images.npy")
         labels = torch.from_numpy(np.load(folder / "labels.npy")) if source.classes is not None else None
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"the decoded images in {folder} cannot be read ({error}): delete that folder") from error
-    return Store(source.name, torch.from_numpy(images), labels, source.classes)
+    return Store(source.name, images, labels, source.classes)
+
+
+def _opened(path: Path) -> Tensor:
+    """Return the images of a file: in memory, or where they are many left on disk, and read as they are needed."""
+    size = path.stat().st_size
+    if size <= _IN_MEMORY_UP_TO:
+        return torch.from_numpy(np.load(path))
+    # Pages that may not be written to: the system counts all others as memory, and a large store would not open.
+    images = np.load(path, mmap_mode="r")
+    if hasattr(mmap, "MADV_RANDOM") and size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2:
+        # Where the pages do not all stay in memory, what is read ahead has gone by the time that it is drawn.
+        images._mmap.madvise(mmap.MADV_RANDOM)  # noqa: SLF001 - numpy has no other way to it
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # and nothing writes
+        return torch.from_numpy(images)
 
 
 def _decode(source: Source, size: int, channels: int, folder: Path, progress: bool) -> None:

@@ -231,8 +231,9 @@ def seeded_normal(seeds: Sequence[int], *shape: int) -> Tensor:
     """Return ``(len(seeds), *shape)`` from N(0, 1), on the CPU; row i depends on ``seeds[i]`` alone."""
     rows = torch.empty(len(seeds), *shape)
     generator = torch.Generator()
-    for row, seed in zip(rows, seeds, strict=True):
-        torch.randn(shape, generator=generator.manual_seed(seed), out=row)
+    with torch.no_grad():
+        for row, seed in zip(rows, seeds, strict=True):
+            row.normal_(generator=generator.manual_seed(seed))
     return rows
 
 

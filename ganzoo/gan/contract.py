@@ -261,8 +261,9 @@ class GAN(nn.Module):
         Returns:
             Images (N, C, H, W), float32 in [-1, 1], on the CPU.
         """
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
+        training = [module for module in self.modules() if module.training]
+        for module in training:
+            module.training = False
         try:
             with torch.inference_mode():
                 chunks = zip(*(torch.split(t, batch_size) for t in inputs.values()), strict=True)
@@ -271,7 +272,7 @@ class GAN(nn.Module):
                     for chunk in chunks
                 ]
         finally:
-            for module, training in modes:
-                module.training = training
-        # A plain tensor: an inference tensor would surprise whoever computes gradients on it.
-        return torch.cat(images).clone()
+            for module in training:
+                module.training = True
+        # Outside of the context, so that it is a plain tensor: others surprise whoever computes gradients on them.
+        return torch.cat(images)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.layers import Flatten, norm_layer, to_maps
+from ganzoo.gan.layers import Dropout, Flatten, norm_layer, to_maps
 
 
 def start_size(image_size: int) -> tuple[int, int]:
@@ -127,7 +127,7 @@ class ConvFeatures(nn.Module):
                 layers.append(norm_layer(norm, wide))
             layers.append(nn.LeakyReLU(0.2))
             if dropout > 0:
-                layers.append(nn.Dropout(dropout))
+                layers.append(Dropout(dropout))
         self.layers = nn.Sequential(*layers, Flatten())
         self.out_features = widths[-1] * start * start
 

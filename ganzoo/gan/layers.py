@@ -81,6 +81,17 @@ def mixes_images(module: nn.Module) -> bool:
     return any(isinstance(layer, kinds) or getattr(layer, "mixes_images", False) for layer in module.modules())
 
 
+class Dropout(nn.Dropout):
+    """torch's own, but for where its numbers come from on a CPU: those that it takes are drawn five times as slowly."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Drop."""
+        if not self.training or self.p == 0 or values.device.type != "cpu":
+            return super().forward(values)
+        kept = torch.rand_like(values, dtype=torch.float32) >= self.p
+        return values * kept / (1 - self.p)
+
+
 class Halve(nn.Module):
     """Maps (N, C, S, S) to (N, C, S/2, S/2), filtered with (1, 3, 3, 1) / 8 both ways (Karras 2020, appendix B).
 

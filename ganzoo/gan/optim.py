@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError, did_you_mean
 
-_FUSED = ("adam", "adamw")  # torch's own one-kernel updates
+_FUSED: dict[str, type[Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+"""torch's own, whose update is one kernel. timm makes the same of these names, and takes seconds to import."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,17 @@ class OptimizerSpec:
         Raises:
             ConfigError: timm has no such optimizer, or it does not take the options.
         """
-        from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm takes seconds to import, and only training needs it
-
-        options = {"fused": True, **self.options} if self.name in _FUSED else self.options
+        options: dict[str, Any] = {"weight_decay": 0.0, **self.options}
         try:
+            if self.name in _FUSED:
+                return _FUSED[self.name](list(parameters), lr=self.lr, **{"fused": True, **options})  # type: ignore[call-arg,arg-type]
+            from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
+
             optimizer: Optimizer = create_optimizer_v2(
                 list(parameters),  # type: ignore[arg-type]
                 opt=self.name,
                 lr=self.lr,
-                **{"weight_decay": 0.0, **options},
+                **options,
             )
         except (ValueError, TypeError, AssertionError) as error:
             raise ConfigError(f"optimizer '{self.name}': {error}") from error

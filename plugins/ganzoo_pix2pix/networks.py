@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan.layers import norm_layer
+from ganzoo.gan.layers import Dropout, norm_layer
 
 WIDEST = 8  # times the first map's width
 DROPPING = 3  # innermost levels of the decoder that drop features
@@ -46,7 +46,7 @@ class Level(nn.Module):
                 down.append(norm_layer(norm, width))
         up: list[nn.Module] = [nn.ReLU(), nn.ConvTranspose2d(width * (1 if below is None else 2), out, kernel, 2, 1)]
         if not outer:
-            up += [norm_layer(norm, out), nn.Dropout(dropout)]
+            up += [norm_layer(norm, out), Dropout(dropout)]
         self.outer = outer
         self.down, self.below, self.up = nn.Sequential(*down), below, nn.Sequential(*up)
 

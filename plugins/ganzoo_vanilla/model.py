@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.convnets import ConvDiscriminator
-from ganzoo.gan.layers import ToImage
+from ganzoo.gan.layers import Dropout, ToImage
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo_vanilla import VanillaConfig
@@ -35,7 +35,7 @@ class Discriminator(nn.Sequential):
         layers: list[nn.Module] = [nn.Flatten()]
         width = config.channels * config.image_size**2
         for hidden in reversed(widths(config)):
-            layers += [nn.Linear(width, hidden), nn.LeakyReLU(0.2), nn.Dropout(config.dropout)]
+            layers += [nn.Linear(width, hidden), nn.LeakyReLU(0.2), Dropout(config.dropout)]
             width = hidden
         super().__init__(*layers, nn.Linear(width, 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -133,11 +134,33 @@ def test_above_the_limit_the_store_is_memory_mapped_and_gives_the_same_batches(m
     monkeypatch.setattr(store_module, "_IN_MEMORY_UP_TO", 200 * 784)  # the header is above it
     monkeypatch.setattr(np, "load", spy)
     mapped = decoded(open_source(mnist, split="test"), 28, 1)
-    assert modes == ["c", None]
+    assert modes == ["r", None]
     for position in (0, 150, 1000):
         one, other = (Loader(s, seed=3).batch(position, 64) for s in (in_memory, mapped))
         assert torch.equal(one["image"], other["image"])
         assert torch.equal(one["label"], other["label"])
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="asks the system for its memory")
+def test_a_store_larger_than_memory_is_opened_and_read(tmp_path):
+    """A file with holes, twice as large as the memory: what is mapped to be written to would be refused."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    count, path = 2 * memory // 3072, tmp_path / "images.npy"
+    try:
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(
+                file, {"descr": "|u1", "fortran_order": False, "shape": (count, 3, 32, 32)}
+            )
+            file.truncate(file.tell() + count * 3072)
+            file.seek(-3072, os.SEEK_END)
+            file.write(bytes([7] * 3072))
+    except OSError:
+        pytest.skip("the file system keeps no files with holes of this size")
+    store = Store("large", store_module._opened(path), None, None)
+    assert len(store) == count
+    batch = Loader(Store("end", store.images[-1000:], None, None), seed=0).batch(0, 1000)["image"]
+    assert batch.shape == (1000, 3, 32, 32)
+    assert (store.take("image", torch.tensor([count - 1])) == 7 / 127.5 - 1).all()
 
 
 def test_the_cache_is_where_the_variables_say(monkeypatch, tmp_path):

@@ -173,6 +173,13 @@ gan = ganzoo.load("{address}")  # verified, in eval mode
 {command}; `ganzoo train --from {address} --data DATA` goes on training it on other images.{more}"""
 
 
+_TOLD = (
+    "batch_size", "precision", "start", "optimizer", "schedule", "warmup", "accumulate", "clip_grad", "l1", "l2",
+    "augment", "instance_noise", "balance", "sync_batch_norm",
+)  # fmt: skip
+_NEUTRAL = {"schedule": "constant", "accumulate": 1}
+
+
 def _training(facts: Facts) -> str:
     config, paper = facts.config, facts.architecture.paper if facts.architecture else None
     named = f"{config.architecture}, {paper}" if paper else config.architecture
@@ -181,7 +188,8 @@ def _training(facts: Facts) -> str:
         rows["images drawn"] = f"{trained.images:,}{f' in {trained.minutes:g} minutes' if trained.minutes else ''}"
         rows["seed"] = trained.seed
         rows |= {"command": f"`{trained.command}`"} if trained.command else {}
-    rows |= {key: config.training[key] for key in ("batch_size", "precision", "start") if config.training.get(key)}
+    values = {key: config.training.get(key) for key in _TOLD}
+    rows |= {key: value for key, value in values.items() if value and value != _NEUTRAL.get(key)}
     parts = ["## Training", _table(("setting", "value"), rows.items())]
     parts += [_table(("hyper-parameter", "value"), config.config.items())]
     if facts.training:

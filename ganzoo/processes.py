@@ -66,7 +66,7 @@ ALONE = Processes()
 @contextmanager
 def launched(device: torch.device) -> Iterator[Processes]:
     """Give the processes that were started together, this one of them; `ALONE` where nothing started several."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if os.environ.get("WORLD_SIZE", "1") in ("0", "1") or "MASTER_ADDR" not in os.environ:
         yield ALONE
         return
     from accelerate import PartialState  # knows the launchers and the ways to talk

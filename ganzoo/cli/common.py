@@ -64,9 +64,16 @@ class FilePath(click.Path):
 
 
 class Count(click.ParamType[int]):
-    """A number of images: 300000, 300k, 1.5M."""
+    """A number of images: 300000, 300k, 1.5M.
+
+    Args:
+        least: it may be.
+    """
 
     name = "count"
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Parse it."""
@@ -79,7 +86,7 @@ class Count(click.ParamType[int]):
         if match:
             whole, part, power, unit = match.groups("")
             number = Decimal(whole.replace(",", "") + part + power) * {"": 1, "k": 1_000, "m": 1_000_000}[unit]
-            if number >= 1 and number == int(number):
+            if number >= self.least and number == int(number):
                 return int(number)
         return self.fail(f"'{value}' is no number of images: say 300000, 300k or 1.5M", param, ctx)
 

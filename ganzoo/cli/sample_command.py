@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -72,7 +73,9 @@ def command(
     gan = pretrained.load(model, device=where)
     if gan.translations:
         raise ConfigError(f"{model} makes images of images, not of seeds: ganzoo translate {model} INPUT")
-    if ends is not None:
+    if ends is not None:  # too few images to share
+        if int(os.environ.get("RANK", "0")) > 0:
+            return
         if labels is not None:
             options["labels"] = options["labels"][0]
         pictures.save_strip(sampling.interpolate(gan, *ends, steps=count, **options), out)

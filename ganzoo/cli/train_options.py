@@ -10,7 +10,7 @@ import click
 from ganzoo.cli.common import Count
 
 F = TypeVar("F", bound=Callable[..., Any])
-_POSITIVE, _WEIGHT = click.FloatRange(min=0, min_open=True), click.FloatRange(min=0)
+_WEIGHT = click.FloatRange(min=0)
 
 
 class Sectioned(click.Command):
@@ -42,6 +42,12 @@ SECTIONS = {
     "What a run tells": ["report_every", "preview_every", "checkpoint_every", "keep", "tracker"],
 }
 
+
+def _or_none(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Read the word that switches a setting off, which a run that goes on may want."""
+    return None if value in ("none", 0) else value
+
+
 _OPTIONS = [
     click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images per update."),
     click.option(
@@ -60,8 +66,16 @@ _OPTIONS = [
         show_default=True,
         help="How the learning rates fall, to zero at the end.",
     ),
-    click.option("--warmup", type=Count(), default=0, metavar="IMAGES", help="In which the learning rates rise."),
-    click.option("--clip-grad", type=_POSITIVE, metavar="LIMIT", help="Limit each update's gradient."),
+    click.option(
+        "--warmup", type=Count(least=0), default=0, metavar="IMAGES", help="In which the learning rates rise."
+    ),
+    click.option(
+        "--clip-grad",
+        type=_WEIGHT,
+        callback=_or_none,
+        metavar="LIMIT",
+        help="Limit each update's gradient; 0 sets none.",
+    ),
     click.option(
         "--clip-mode",
         type=click.Choice(["norm", "value", "agc"]),
@@ -73,13 +87,14 @@ _OPTIONS = [
     click.option("--l2", type=_WEIGHT, default=0.0, metavar="WEIGHT", help="Of half the sum of all squared weights."),
     click.option(
         "--augment",
+        callback=_or_none,
         metavar="POLICY",
-        help="color,translation,cutout or some of these (DiffAugment), or ada: adaptive. For few images.",
+        help="color,translation,cutout or some of these (DiffAugment), ada (adaptive) or none. For few images.",
     ),
     click.option(
         "--instance-noise", type=_WEIGHT, default=0.0, metavar="DEVIATION", help="Noise on it, which falls to zero."
     ),
-    click.option("--balance", is_flag=True, help="Draw every class equally often."),
+    click.option("--balance/--no-balance", default=False, help="Draw every class equally often."),
     click.option(
         "--precision",
         type=click.Choice(["auto", "bf16", "fp32"]),
@@ -88,7 +103,7 @@ _OPTIONS = [
         help="auto is bf16 where the hardware computes in it.",
     ),
     click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True),
-    click.option("--sync-batch-norm", is_flag=True, help="Over all processes."),
+    click.option("--sync-batch-norm/--no-sync-batch-norm", default=False, help="Over all processes."),
     click.option(
         "--on-nan",
         type=click.Choice(["stop", "skip", "rewind"]),

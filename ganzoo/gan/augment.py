@@ -22,9 +22,9 @@ def _uniform(images: Tensor, low: float, high: float) -> Tensor:
 
 
 def color(images: Tensor) -> Tensor:
-    """Change brightness, saturation and contrast (Zhao 2020, section 4; of grey images, brightness and contrast)."""
+    """Change brightness, contrast and, of images with three channels, saturation (Zhao 2020, section 4)."""
     images = images + _uniform(images, -0.5, 0.5)
-    if images.shape[1] > 1:
+    if images.shape[1] == 3:
         grey = images.mean(1, keepdim=True)
         images = grey + (images - grey) * _uniform(images, 0, 2)
     mean = images.mean((1, 2, 3), keepdim=True)
@@ -62,8 +62,10 @@ def read_policy(words: str) -> list[str]:
     Raises:
         ConfigError: one is not known.
     """
-    given = [word.strip() for word in words.split(",")]
+    given = [word for part in words.split(",") if (word := part.strip())] or [""]
     for word in given:
+        if word == "ada" and len(given) > 1:
+            raise ConfigError("ada brings its own augmentations: leave the others out")
         if word not in POLICIES:
             raise ConfigError(
                 f"there is no augmentation '{word}'.{did_you_mean(word, POLICIES)} There are: {', '.join(POLICIES)}, "

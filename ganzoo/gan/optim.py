@@ -64,8 +64,8 @@ def replaced(optimizer: Optimizer, name: str) -> Optimizer:
     from timm.optim import get_optimizer_info  # type: ignore[attr-defined]
 
     check_name(name)
-    has_betas = get_optimizer_info(name).has_betas
-    kept = ("params", "lr", "weight_decay", *(["betas"] if has_betas else []))
+    two_betas = get_optimizer_info(name).num_betas == 2
+    kept = ("params", "lr", "weight_decay", *(["betas"] if two_betas else []))
     groups: list[dict[str, Any]] = [{k: group[k] for k in kept if k in group} for group in optimizer.param_groups]
     options = {k: v for k, v in groups[0].items() if k in ("betas", "weight_decay")}
     return OptimizerSpec(name, groups[0]["lr"], options).build(groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from ganzoo.errors import ConfigError, RunError, did_you_mean
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry.config import config_to_dict, make_config
-from ganzoo.training.settings import Settings
+from ganzoo.training.settings import Settings, read_settings
 
 FREE = ("images", "report_every", "preview_every", "checkpoint_every", "keep", "tracker", "on_nan")
 """Settings that change when a run ends and what it tells, and none of its bits."""
@@ -86,4 +86,4 @@ def continue_with(
             f"the run has {'; '.join(map(str, refused))}: leave that out to go on as it began, or say {names}, and it "
             "is another run from here on"
         )
-    return Continued({**written.config, **asked}, replace(old, **settings), tuple(changes))
+    return Continued({**written.config, **asked}, read_settings({**asdict(old), **settings}), tuple(changes))

@@ -109,7 +109,7 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
         save_tensors(folder / AUGMENTATION, state.augmentation.state_dict())
     optimizers = {}
     for name, optimizer in state.optimizers.items():
-        tensors, optimizers[name] = _optimizer_state(optimizer)
+        tensors, optimizers[name] = optimizer_state(optimizer)
         save_tensors(folder / f"optimizer-{name}.safetensors", tensors)
     content = {
         "step": state.step,
@@ -125,8 +125,12 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
         os.fsync(file.fileno())
 
 
-def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Split an optimizer's state into tensors, by ``parameter.name``, and the rest, which JSON can hold."""
+def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Split an optimizer's state into tensors, by ``parameter.name``, and the rest, which JSON can hold.
+
+    Raises:
+        TypeError: it cannot.
+    """
     state = optimizer.state_dict()
     tensors: dict[str, Tensor] = {}
     scalars: dict[str, dict[str, Any]] = {}
@@ -136,7 +140,9 @@ def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str,
                 tensors[f"{index}.{name}"] = value
             else:
                 scalars.setdefault(str(index), {})[name] = value
-    return tensors, {"scalars": scalars, "groups": state["param_groups"]}
+    rest = {"scalars": scalars, "groups": state["param_groups"]}
+    json.dumps(rest)
+    return tensors, rest
 
 
 def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:

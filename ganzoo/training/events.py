@@ -129,10 +129,11 @@ class Events:
             f"{what or 'a term of another process'} is not finite after step {self.state.step - 1} ({images:,} images)"
         )
         if self.settings.on_nan != "rewind" or last is None:
-            kept = f"checkpoint {last} is whole" if last else "there is no checkpoint yet"
+            if last is None:
+                raise RunError(f"{told}; there is no checkpoint yet: begin again with a lower learning rate")
             raise RunError(
-                f"{told}; {kept}: go on from there with a lower learning rate (ganzoo train --resume {self.run} "
-                "-o lr=... --override lr) or with --on-nan rewind"
+                f"{told}; checkpoint {last} is whole: go on from there with a lower learning rate (ganzoo train "
+                f"--resume {self.run} -o lr=... --override lr) or with --on-nan rewind"
             )
         if self._rewound.count(int(last)) >= MOST_REWINDS:
             raise RunError(

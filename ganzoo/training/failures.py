@@ -11,8 +11,8 @@ from accelerate import Accelerator
 
 from ganzoo.data import Loader
 from ganzoo.training import checkpoint
-from ganzoo.training.ema import EMA
 from ganzoo.training.loop import current_stage, train
+from ganzoo.training.recipe import make_state
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
@@ -26,7 +26,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, *, batch_size: int, precision: str) -> int:
+def fitting_batch(
+    state: State, loader: Loader, accelerator: Accelerator, settings: Settings, *, batch_size: int, precision: str
+) -> int:
     """Return the largest halving of ``batch_size`` with which one step fits into memory, or 0.
 
     The step is made by a copy of what is trained; called when an error has been dealt with, so that what it held is
@@ -37,7 +39,8 @@ def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, *, bat
         _free()
         try:
             gan = copy.deepcopy(state.gan)
-            trial = State(gan, EMA(gan), gan.optimizers(), step=0, images=state.images, augmentation=state.augmentation)
+            trial = make_state(gan, settings, accelerator)
+            trial.images = state.images
             train(
                 trial, loader, accelerator, images=state.images + 10 * size, batch_size=size, precision=precision,
                 after_step=lambda: True,
@@ -63,7 +66,8 @@ def too_little_memory(
     told = f"out of memory with batches of {size} images{parts}"
     if accelerator.num_processes > 1:
         return f"{told}: use a larger --accumulate, a smaller --batch-size, or more processes"
-    fits = fitting_batch(state, loader, accelerator, batch_size=size // settings.accumulate, precision=precision)
+    parts_of = size // settings.accumulate
+    fits = fitting_batch(state, loader, accelerator, settings, batch_size=parts_of, precision=precision)
     if not fits:
         return f"{told}; not even one image fits: make the networks smaller"
     # Where only the parts are smaller, the recipe stays what it is.

@@ -12,9 +12,11 @@ from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES, read_policy
-from ganzoo.gan.optim import check_name
+from ganzoo.gan.optim import check_name, replaced
+from ganzoo.training import checkpoint
 from ganzoo.training.augmentation import ADAPTIVE
 from ganzoo.training.settings import Settings
+from ganzoo.training.sync_norm import synchronise
 
 _log = logging.getLogger(__name__)
 
@@ -76,11 +78,11 @@ def check_settings(gan: GAN, settings: Settings, source: Source | PairSource, na
     """
     if settings.balance and ("label" not in source.keys or not source.classes):
         raise DataError(f"{source.name} has no classes that could be balanced: leave that out, or use labelled data")
-    for size in {settings.batch_size, *(stage.batch_size or settings.batch_size for stage in gan.stages())}:
-        if size % settings.accumulate:
-            raise ConfigError(f"a batch of {size} images cannot be computed in {settings.accumulate} parts of one size")
+    check_shares(gan, settings)
     if settings.optimizer is not None:
-        check_name(settings.optimizer)
+        check_optimizer(settings.optimizer)
+    if settings.sync_batch_norm and not synchronise(gan, processes=1):
+        raise ConfigError(f"{name} has no batch norm: leave sync_batch_norm out")
     if settings.augment is None and not settings.instance_noise:
         return
     if settings.augment not in (None, ADAPTIVE):
@@ -96,6 +98,45 @@ def check_settings(gan: GAN, settings: Settings, source: Source | PairSource, na
             f"{name}'s discriminator has no output that means that it cannot tell, and that is what adaptive "
             f"augmentation follows: use {','.join(POLICIES)}"
         )
+
+
+def check_shares(gan: GAN, settings: Settings, processes: int = 1) -> None:
+    """Compare the batches with the parts and the processes that share them.
+
+    Raises:
+        ConfigError: they do not come out even, or batch norm would see single images.
+    """
+    for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
+        by = [f"{processes} processes"] if processes > 1 else []
+        by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []
+        share, left = divmod(size, processes * settings.accumulate)
+        if left:
+            raise ConfigError(f"a batch of {size} images cannot be shared by {' and '.join(by)} of one size")
+        if share == 1 and size > 1 and any(isinstance(layer, torch.nn.BatchNorm1d) for layer in gan.modules()):
+            raise ConfigError(
+                f"a batch of {size} images leaves {' and '.join(by)} one image each, and batch norm needs two: use "
+                "fewer, or a larger --batch-size"
+            )
+
+
+def check_optimizer(name: str) -> None:
+    """Let an optimizer of timm's make a step, and ask for what a checkpoint holds of it.
+
+    Raises:
+        ConfigError: timm has none of that name, or it cannot be used so; the text says why.
+    """
+    layer = torch.nn.Linear(2, 2)
+    check_name(name)
+    try:
+        made = replaced(torch.optim.Adam(layer.parameters(), betas=(0.5, 0.9)), name)
+        layer(torch.ones(1, 2)).sum().backward()
+        made.step()
+        checkpoint.optimizer_state(made)
+    except Exception as error:  # what does not work with these differs from one to the next
+        raise ConfigError(
+            f"timm's optimizer '{name}' cannot take over ({' '.join(str(error).split())[:160]}): use another, such as "
+            "adamw, lion or rmsprop"
+        ) from error
 
 
 def tell_stages(gan: GAN, images: int, name: str) -> None:

@@ -138,6 +138,8 @@ class Player:
         self.bf16 = bf16
         self.treatment = treatment
         self.skipped = 0  # in a row
+        # What a forward pass changes, running statistics, an update that is left out must not have changed either.
+        self.buffers = [b for b in state.gan.buffers() if b.is_floating_point()] if treatment.skip_bad else []
 
     def take_turn(self) -> None:
         """Let gradients reach this optimizer's parameters, and no others."""
@@ -155,11 +157,14 @@ class Player:
         """Make one update: a backward pass for each dict of terms that the phase yields of each part, then a step."""
         self.optimizer.zero_grad(set_to_none=True)
         reported: list[tuple[str, Tensor]] = []
+        before = [buffer.clone() for buffer in self.buffers]
         for batch in batches:
             reported += self.backward(phase, batch, tick, phase.every / len(batches))
         if self.accelerator.num_processes > 1:
             self.gradients.average()
         if self.treatment.skip_bad and self.is_bad(phase):
+            for buffer, value in zip(self.buffers, before, strict=True):
+                buffer.copy_(value)
             return
         for name, mean in reported:
             self.sums.add(name, mean)

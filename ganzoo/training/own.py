@@ -49,7 +49,7 @@ def restore(tensors: Mapping[str, Tensor], buffers: Mapping[str, Tensor], rank: 
     with torch.no_grad():
         for key, value in mine.items():
             kind, _, name = key.partition("/")
-            if kind == _BUFFERS:
+            if kind == _BUFFERS and name in buffers:  # a run that goes on otherwise may have fewer
                 buffers[name].copy_(value)
     set_generators({key.partition("/")[2]: value for key, value in mine.items() if key.startswith(_GENERATORS)})
 

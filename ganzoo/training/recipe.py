@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from accelerate import Accelerator
 
-from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.gan.optim import replaced
 from ganzoo.training.augmentation import ADAPTIVE, Augmentation
@@ -48,10 +47,10 @@ def make_state(gan: GAN, settings: Settings, accelerator: Accelerator) -> State:
     """Return what a run trains, at its beginning; ``gan`` is on its device.
 
     Raises:
-        ConfigError: timm has no such optimizer, or batch norm is to be synchronised where there is none.
+        ConfigError: timm has no such optimizer.
     """
-    if settings.sync_batch_norm and not synchronise(gan, accelerator.num_processes):
-        raise ConfigError(f"{type(gan).__name__} has no batch norm: leave out sync_batch_norm")
+    if settings.sync_batch_norm:
+        synchronise(gan, accelerator.num_processes)
     optimizers = gan.optimizers()
     if settings.optimizer is not None:
         optimizers = {name: replaced(own, settings.optimizer) for name, own in optimizers.items()}

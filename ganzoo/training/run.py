@@ -24,11 +24,12 @@ from ganzoo.training import checkpoint, own
 from ganzoo.training.changes import continue_with
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
+from ganzoo.training.fitness import check_shares
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
 from ganzoo.training.recipe import make_recipe, make_state
 from ganzoo.training.report import Reporter
-from ganzoo.training.settings import Settings
+from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State
 from ganzoo.translation import EXAMPLES
 from ganzoo.weights import MODEL
@@ -85,7 +86,7 @@ def train(
             raise ConfigError(f"train has no setting '{name}'; it has: {', '.join(sorted(known))}")
     if settings.get("start") is not None:
         settings["start"] = str(settings["start"])
-    made = Settings(data=str(data), images=images, **settings)
+    made = read_settings({"data": str(data), "images": images, **settings})
     return start(plan(architecture, config or {}, made), Path(out), progress=progress)
 
 
@@ -151,9 +152,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
     tracker = _tracker(settings.tracker, out)
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
-    for size in (settings.batch_size, *(stage.batch_size or world for stage in planned.gan.stages())):
-        if size % world:
-            raise ConfigError(f"a batch of {size} images cannot be shared by {world} processes")
+    check_shares(planned.gan, settings, world)
     store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
@@ -243,10 +242,14 @@ def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -
         return
     damaged: list[tuple[Path, GanzooError]] = []
     for path in reversed(found):
+        error: GanzooError | None = None
         try:
             checkpoint.restore(path, state, accelerator, anew=anew)
-        except GanzooError as error:
-            damaged.append((path, error))
+        except GanzooError as found_out:
+            error = found_out
+        # What one process cannot read the others leave, too: all go on from one place.
+        if float(accelerator.reduce(torch.tensor(float(error is not None), device=accelerator.device), "sum")):
+            damaged.append((path, error or RunError(f"checkpoint {path} cannot be restored by another process")))
             continue
         break
     else:  # none fits: it may be the run that is at fault, so nothing is set aside

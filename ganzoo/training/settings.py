@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from ganzoo.errors import ConfigError, did_you_mean
 
@@ -103,3 +107,16 @@ class Settings:
             raise ConfigError(f"a warm-up of {self.warmup:,} images leaves nothing of {self.images:,} to train with")
         if not 0 <= self.seed < 2**31:
             raise ConfigError(f"seed must be in 0 ... 2**31 - 1, not {self.seed}")
+
+
+def read_settings(values: Mapping[str, Any]) -> Settings:
+    """Return the settings of these values, each of its own type, so that a run can be gone on with.
+
+    Raises:
+        ConfigError: one is of another type, or out of its range.
+    """
+    try:
+        return msgspec.convert(dict(values), Settings)
+    except msgspec.ValidationError as error:
+        what, at, path = str(error).rpartition(" - at `$.")
+        raise ConfigError(f"{path.rstrip('`')}: {what}" if at else str(error)) from error

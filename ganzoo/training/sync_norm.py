@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from ganzoo.gan.layers import at_least_float32
 
 _KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; what each has of it, all have a part in, so its gradient is a sum as well."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # may be differentiated again
+        total: Tensor = _Sum.apply(*gradients)
+        return total
 
 
 class SyncBatchNorm(nn.BatchNorm2d):
@@ -36,9 +53,7 @@ class SyncBatchNorm(nn.BatchNorm2d):
         return out.to(maps.dtype)
 
     def _mean_over_processes(self, values: Tensor) -> Tensor:
-        from torch.distributed.nn.functional import all_reduce  # not there in a torch without torch.distributed
-
-        total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
+        total: Tensor = _Sum.apply(values)
         return total / torch.distributed.get_world_size()
 
     @torch.no_grad()

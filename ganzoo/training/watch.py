@@ -52,18 +52,21 @@ class Watch:
         return next((name for name, fine in zip(names, finite.tolist(), strict=True) if not fine), None)
 
     def bad(self, *, weights: bool) -> Tensor:
-        """Return 1 where a term or, with ``weights``, a weight is not finite, else 0; on the device, without a wait."""
+        """Return 1 where a term or, with ``weights``, a weight or buffer is not finite, else 0; without a wait."""
         values = list(self.state.sums.totals.values())
         if weights:
-            values += [weight.isfinite().all() for weight in self.state.gan.parameters()]
+            values += [value.isfinite().all() for _, value in self._kept()]
         fine = [value.isfinite().all() if value.is_floating_point() else value for value in values]
         return 1 - (torch.stack(fine).all() if fine else torch.ones((), device=self.device)).float()
 
     def name(self) -> str | None:
-        """Return a term or a weight that is not finite; waits for the device."""
-        return self._first() or next(
-            (name for name, weight in self.state.gan.named_parameters() if not bool(weight.isfinite().all())), None
-        )
+        """Return a term, a weight or a buffer that is not finite; waits for the device."""
+        return self._first() or next((name for name, value in self._kept() if not bool(value.isfinite().all())), None)
+
+    def _kept(self) -> list[tuple[str, Tensor]]:
+        """Return what a checkpoint would hold: weights, and buffers such as running statistics."""
+        buffers = [(name, value) for name, value in self.state.gan.named_buffers() if value.is_floating_point()]
+        return [*self.state.gan.named_parameters(), *buffers]
 
     def _first(self) -> str | None:
         return next((name for name, total in self.state.sums.totals.items() if not bool(total.isfinite())), None)

@@ -125,7 +125,9 @@ class ProGAN(AdversarialGAN):
             discriminator=Discriminator(config),
             latent_dim=config.latent_dim,
             # WGAN-GP's, and a drift term that keeps scores of real images near zero (appendix A.1)
-            loss=Loss(lambda real, fake: fake - real + config.drift * real.square(), lambda fake: -fake),
+            loss=Loss(
+                lambda real, fake: fake - real + config.drift * real.square(), lambda fake: -fake, undecided=None
+            ),
             regularizers=[gradient_penalty_regularizer(config.penalty)],
             optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
             ema=config.ema,

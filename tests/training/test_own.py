@@ -116,3 +116,32 @@ def test_two_processes_with_half_the_batch_each_are_one_with_the_whole(mnist, tm
     apart = torch.cat([(one[key] - two[key]).abs().flatten() for key in one])
     assert apart.quantile(0.99) < 1e-6
     assert apart.max() < 1e-3
+
+
+def test_what_one_process_cannot_read_none_goes_on_from(mnist, tmp_path):
+    script = tmp_path / "resume.py"
+    script.write_text(
+        "import os, ganzoo, ganzoo.training.run as run\n"
+        "from ganzoo.errors import RunError\n"
+        "whole = run.checkpoint.restore\n"
+        "def restore(path, *words, **options):\n"
+        "    whole(path, *words, **options)\n"
+        "    if os.environ['RANK'] == '1' and path.name == '000000096':\n"
+        "        raise RunError('the network file system hiccups')\n"
+        "run.checkpoint.restore = restore\n"
+        "run.resume('run', images=128, progress=False)\n"
+    )
+    words = ["train", "dcgan", "--data", str(mnist), "--batch-size", "16", "--images", "96", "--checkpoint-every", "48"]
+    words += ["--device", "cpu", "--out", "run"]
+    words += [word for key, value in narrow("dcgan").items() for word in ("-o", f"{key}={value}")]
+    for launch in ([*LAUNCH, *words], [*LAUNCH[:-2], str(script)]):
+        done = subprocess.run(
+            launch, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert "going on from 000000048" in done.stderr
+    names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
+    assert {"000000096-damaged", "000000128"} <= set(names)
+    images = [json.loads(line)["images"] for line in (tmp_path / "run/stats.jsonl").read_text().splitlines()]
+    assert images == sorted(images)

@@ -1,15 +1,21 @@
 """Settings that steady a run: they reach it, come back with it, and are refused where they do not fit."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError, DataError
+from ganzoo.modelconfig import read_config
+from ganzoo.training.fitness import check_shares
 from ganzoo.training.settings import Settings
 from ganzoo.weights import load_tensors
-from helpers import narrow
+from helpers import make, narrow
 
 ALL = {
     "optimizer": "adamw", "schedule": "cosine", "warmup": 16, "clip_grad": 1.0, "l1": 1e-5, "l2": 1e-4,
@@ -92,13 +98,21 @@ def test_what_may_change_half_way_and_what_may_not(train, tmp_path):
         ({"l2": -1.0}, ConfigError, "l2 must be a number of at least 0"),
         ({"instance_noise": float("nan")}, ConfigError, "instance_noise must be a number of at least 0"),
         ({"warmup": 96}, ConfigError, "leaves nothing of 96"),
-        ({"accumulate": 3}, ConfigError, "a batch of 16 images cannot be computed in 3 parts"),
+        ({"accumulate": 3}, ConfigError, "a batch of 16 images cannot be shared by 3 parts"),
         ({"optimizer": "adan_"}, ConfigError, "timm has no optimizer 'adan_'. Did you mean 'ada"),
+        ({"optimizer": "kron"}, ConfigError, "timm's optimizer 'kron' cannot take over"),
+        ({"optimizer": "adahessian"}, ConfigError, "timm's optimizer 'adahessian' cannot take over"),
+        ({"accumulate": 16, "name": "vanilla"}, ConfigError, "leaves 16 parts one image each, and batch norm"),
+        ({"clip_grad": "1"}, ConfigError, "clip_grad: Expected `float | null`, got `str`"),
+        ({"balance": "yes"}, ConfigError, "balance: Expected `bool`, got `str`"),
+        ({"warmup": 1.5}, ConfigError, "warmup: Expected `int`, got `float`"),
+        ({"augment": "color,ada"}, ConfigError, "ada brings its own augmentations"),
+        ({"augment": "ada", "name": "progan"}, ConfigError, "progan's discriminator has no output that means"),
         ({"augment": "colour"}, ConfigError, "no augmentation 'colour'. Did you mean 'color'"),
         ({"augment": "ada", "name": "wgan-gp"}, ConfigError, "wgan-gp's discriminator has no output that means"),
         ({"balance": True, "name": "pix2pix", "data": "edges:"}, DataError, "has no classes that could be balanced"),
         ({"sync_batch_norm": True, "name": "wgan-gp"}, None, ""),
-        ({"sync_batch_norm": True, "name": "r3gan"}, ConfigError, "R3GAN has no batch norm"),
+        ({"sync_batch_norm": True, "name": "r3gan"}, ConfigError, "r3gan has no batch norm"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_in_one_line_before_anything_is_written(
@@ -126,3 +140,68 @@ def test_the_defaults_add_nothing():
         0,
     )
     assert (made.augment, made.instance_noise, made.balance, made.optimizer) == (None, 0, False, None)
+
+
+@pytest.mark.parametrize("name", ["adan", "lion", "sgd", "rmsprop", "nadamw", "adabelief"])
+def test_optimizers_of_all_kinds_take_over_and_are_resumed(name, train, tmp_path):
+    """adan has three betas, sgd none."""
+    train(optimizer=name, checkpoint_every=48, out="straight")
+    train(optimizer=name, checkpoint_every=48, out="parts")
+    (tmp_path / "parts/checkpoints/000000096").rename(tmp_path / "lost")
+    ganzoo.training.run.resume(tmp_path / "parts", progress=False)
+    straight, parts = tensors(tmp_path / "straight", 96), tensors(tmp_path / "parts", 96)
+    assert all(torch.equal(value, parts[file][key]) for file in straight for key, value in straight[file].items())
+
+
+def test_on_the_command_line_what_was_switched_on_can_be_switched_off(train, tmp_path, mnist):
+    train(augment="color", clip_grad=1.0, warmup=16, balance=True)
+    words = [
+        "--resume",
+        "run",
+        "--images",
+        "160",
+        "--augment",
+        "none",
+        "--clip-grad",
+        "0",
+        "--warmup",
+        "0",
+        "--no-balance",
+    ]
+    words += [word for name in ("augment", "clip-grad", "warmup", "balance") for word in ("--override", name)]
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzoo", "train", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "run/config.json").read_text())["training"]
+    assert [written[name] for name in ("augment", "clip_grad", "warmup", "balance")] == [None, None, 0, False]
+    assert {change["name"] for change in written["changes"]} == {"augment", "clip_grad", "warmup", "balance"}
+
+
+def test_a_card_tells_what_steadied_the_training(train, tmp_path):
+    from ganzoo.card import _training
+
+    train(**ALL)
+    told = Path(tmp_path / "run/config.json")
+    facts = SimpleNamespace(config=read_config(told.parent), architecture=None, training=False)
+    text = _training(facts)
+    assert all(f"| {key} | {value} |" in text for key, value in ALL.items())
+    assert "sync_batch_norm" not in text
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate", "processes", "text"),
+    [
+        (20, 4, 2, "a batch of 20 images cannot be shared by 2 processes and 4 parts of one size"),
+        (15, 1, 2, "a batch of 15 images cannot be shared by 2 processes of one size"),
+        (4, 2, 2, "leaves 2 processes and 2 parts one image each, and batch norm needs two"),
+        (16, 4, 2, None),
+    ],
+)
+def test_each_process_has_parts_of_one_size(batch_size, accumulate, processes, text):
+    settings = Settings("mnist", 100, batch_size=batch_size, accumulate=accumulate)
+    if text is None:
+        check_shares(make("vanilla"), settings, processes)
+        return
+    with pytest.raises(ConfigError, match=text):
+        check_shares(make("vanilla"), settings, processes)

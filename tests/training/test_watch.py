@@ -13,6 +13,7 @@ import torch
 import broken_gans
 import ganzoo
 from ganzoo.errors import ConfigError, RunError
+from ganzoo.gan import AdversarialGAN
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.training.loop import MOST_SKIPPED
@@ -152,3 +153,32 @@ def test_on_a_gpu_it_is_seen_without_a_wait():
     assert watch.term() is None
     torch.cuda.synchronize()
     assert watch.term() == "G/loss"
+
+
+def test_an_update_that_is_skipped_leaves_the_running_statistics_as_they_were(train, tmp_path, monkeypatch):
+    latents, drawn = AdversarialGAN.latents, []
+
+    def once_infinite(self, batch):
+        drawn.append(True)
+        return latents(self, batch) * (float("inf") if len(drawn) == 3 else 1.0)
+
+    monkeypatch.setattr(AdversarialGAN, "latents", once_infinite)
+    assert train("Good", on_nan="skip").images == 160  # whose generator has batch norm
+    assert len(drawn) > 3
+    buffers = load_tensors(tmp_path / "run/checkpoints/000000160/gan.safetensors")
+    assert all(value.isfinite().all() for value in buffers.values())
+
+
+def test_running_statistics_that_are_no_numbers_are_not_saved(train, tmp_path, monkeypatch):
+    from ganzoo.training.report import Reporter
+
+    step = Reporter.step
+
+    def spoil(self, new):
+        next(b for name, b in self.state.gan.named_buffers() if "running_mean" in name).fill_(torch.inf)
+        step(self, new)
+
+    monkeypatch.setattr(Reporter, "step", spoil)
+    with pytest.raises(RunError, match=r"running_mean is not finite"):
+        train("Good")
+    assert not (tmp_path / "run/model.safetensors").exists()

@@ -115,7 +115,7 @@ def test_a_plugins_loss_is_suggested_with_the_others(site, mnist, tmp_path):
     words = ("--data", str(mnist), *SMALL, "-o", "loss=person", "--out", str(tmp_path / "run"))
     done = ganzoo("train", "dcgan", *words, site=site)
     assert "No loss is called 'person'. Did you mean 'pearson'? There are: minimax, " in done.stderr
-    assert "relativistic, pearson." in done.stderr
+    assert "two-sided-smoothing, pearson." in done.stderr
     assert not (tmp_path / "run").exists()
 
 

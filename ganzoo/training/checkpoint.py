@@ -126,11 +126,7 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
 
 
 def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Split an optimizer's state into tensors, by ``parameter.name``, and the rest, which JSON can hold.
-
-    Raises:
-        TypeError: it cannot.
-    """
+    """Split an optimizer's state into tensors, by ``parameter.name``, and the rest, which JSON can hold."""
     state = optimizer.state_dict()
     tensors: dict[str, Tensor] = {}
     scalars: dict[str, dict[str, Any]] = {}
@@ -140,9 +136,7 @@ def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, 
                 tensors[f"{index}.{name}"] = value
             else:
                 scalars.setdefault(str(index), {})[name] = value
-    rest = {"scalars": scalars, "groups": state["param_groups"]}
-    json.dumps(rest)
-    return tensors, rest
+    return tensors, {"scalars": scalars, "groups": state["param_groups"]}
 
 
 def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 
 import torch
@@ -131,7 +132,7 @@ def check_optimizer(name: str) -> None:
         made = replaced(torch.optim.Adam(layer.parameters(), betas=(0.5, 0.9)), name)
         layer(torch.ones(1, 2)).sum().backward()
         made.step()
-        checkpoint.optimizer_state(made)
+        json.dumps(checkpoint.optimizer_state(made)[1])
     except Exception as error:  # what does not work with these differs from one to the next
         raise ConfigError(
             f"timm's optimizer '{name}' cannot take over ({' '.join(str(error).split())[:160]}): use another, such as "

@@ -1,0 +1,27 @@
+"""The options of ``ganzoo train`` are the engine's settings: the same names, choices and defaults."""
+
+from dataclasses import fields
+
+import pytest
+
+from ganzoo.cli.train_command import command
+from ganzoo.cli.train_options import SECTIONS
+from ganzoo.training.settings import _CHOICES, Settings
+
+OPTIONS = {param.name: param for param in command.params}
+KNOWN = {field.name: field for field in fields(Settings)}
+
+
+@pytest.mark.parametrize("name", [name for names in SECTIONS.values() for name in names])
+def test_an_option_is_a_setting_with_its_default(name):
+    assert name in KNOWN
+    assert command.make_context("train", ["dcgan"]).params[name] == KNOWN[name].default
+
+
+@pytest.mark.parametrize("name", _CHOICES)
+def test_an_option_has_the_choices_of_its_setting(name):
+    assert tuple(OPTIONS[name].type.choices) == _CHOICES[name]
+
+
+def test_every_setting_has_an_option():
+    assert set(KNOWN) <= set(OPTIONS)

@@ -44,7 +44,7 @@ def command(
     warn(zoo)
 
     from ganzoo.metrics import evaluate
-    from ganzoo.metrics.evaluate import read_protocols
+    from ganzoo.metrics.jobs import read_protocols
     from ganzoo.models import pick_device
     from ganzoo.pretrained import assemble, find
     from ganzoo.processes import launched

@@ -7,11 +7,22 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+SEEN = ("features", "logits")
+"""What an extractor may give."""
+NEEDED = frozenset({"image", "label", "target", *SEEN})
+"""What a measure may need."""
+
 
 class Features(typing.Protocol):
     """An extractor: a `torch.nn.Module`, made with the words of the protocol (``"timm:resnet18"`` hands over one).
 
-    Resizing and normalising are its own: they are part of what makes two values compare.
+    Resizing and normalising are its own: they are part of what makes two values compare. It may have two attributes,
+    which nobody need declare:
+
+    - ``written`` (str): what a protocol says after its name so that nothing is left open, whatever was left out when it
+      was asked for: ``",tf-resize"``. Without it a protocol says what was asked for.
+    - ``weights`` (str): the SHA-256 of its weights, or ``""`` if it has none: a value names it, and what measures keep
+      of real images is kept for the next measurement. Without it they are looked at each time.
     """
 
     def __call__(self, images: Tensor) -> Mapping[str, Tensor]:
@@ -31,8 +42,9 @@ class Measure(typing.Protocol):
     Of several processes each is shown all: what it counts is not to be added up over them.
 
     Attributes:
-        needs: what a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, or what the extractor gives,
-            ``features`` (N, D) and perhaps ``logits`` (N, K).
+        needs: what a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, what the extractor gives,
+            ``features`` (N, D) and perhaps ``logits`` (N, K), or ``target`` (N, C, S, S) uint8, what a translation of
+            paired images was to be.
         compares: whether it is shown real images too.
     """
 
@@ -44,3 +56,20 @@ class Measure(typing.Protocol):
 
     def compute(self) -> float:
         """Return the value for all that it was shown."""
+
+
+@typing.runtime_checkable
+class KeepsReal(typing.Protocol):
+    """A measure whose part about the real images can be kept: the same ones need not be looked at again.
+
+    Attributes:
+        keeps: the name of what it keeps; measures that give the same name share it.
+    """
+
+    keeps: str
+
+    def kept(self) -> Mapping[str, Tensor]:
+        """Return what it has of the real images; called when it has been shown all of them."""
+
+    def take(self, kept: Mapping[str, Tensor]) -> None:
+        """Have this of the real images, in place of being shown them; tensors are on the CPU."""

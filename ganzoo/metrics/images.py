@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.data import PairStore, Store, open_data, prepare
+from ganzoo.data import PairSource, PairStore, Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.metrics.protocol import Protocol
@@ -20,6 +20,8 @@ Wanted = tuple[Protocol, frozenset[str]]
 Way = tuple[str, str]
 """Keys of a batch: from, to."""
 Batch = dict[str, Tensor]
+Reals = dict[str, "Real"]
+"""Splits by name."""
 
 
 def way_of(gan: GAN, to: str | None) -> Way:
@@ -31,16 +33,47 @@ def way_of(gan: GAN, to: str | None) -> Way:
     return gan.way(to) if gan.translations or to is not None else ("image", "image")
 
 
-def stores_for(
-    zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, way: Way
-) -> dict[str, Store | PairStore]:
+@dataclass(frozen=True)
+class Real:
+    """A split of the data.
+
+    Args:
+        source: where it was found.
+        store: the same, decoded in the shape of the drawn images.
+        way: keys of a batch, from and to.
+    """
+
+    source: Source | PairSource
+    store: Store | PairStore
+    way: Way
+
+    @property
+    def key(self) -> str:
+        """Changes whenever the images change that drawn ones are compared with."""
+        return f"{self.source.key}:{self.way[1]}"
+
+    @property
+    def target(self) -> Store:
+        """The real images that drawn ones are compared with.
+
+        Raises:
+            ConfigError: they are themselves made of others.
+        """
+        if isinstance(self.store, Store):
+            return self.store
+        if self.way[1] == "A" and self.store.a is None:
+            raise ConfigError(f"A of {self.store.name} is made of B: there are no real images of A to compare with")
+        return self.store.a if self.way[1] == "A" and self.store.a is not None else self.store.b
+
+
+def find_real(zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, way: Way) -> Reals:
     """Return the images by split, in the shape of the drawn ones.
 
     Raises:
         ConfigError: a protocol asks for what the data has not.
         DataError: the data cannot be had.
     """
-    stores: dict[str, Store | PairStore] = {}
+    found: Reals = {}
     for protocol, needs in wanted:
         split = protocol.split
         if split is None:
@@ -49,43 +82,34 @@ def stores_for(
             continue
         if data is None:
             raise ConfigError(f"'{protocol}' compares with real images: say which data")
-        if split not in stores:
+        if split not in found:
             source = open_data(data, split=split, zoo=zoo)
             if missing := gan.needs - source.keys - {"label", "pair"}:
                 raise ConfigError(
                     f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA "
                     "or grey:DATA and the like"
                 )
-            stores[split] = prepare(source, image.shape[-1], image.shape[1])
-        store = target_of(stores[split], way)
-        if "label" in needs and store.labels is None:
-            raise ConfigError(f"'{protocol}' needs labels, and {data} has none")
-        if protocol.real is not None and protocol.real > len(store):
-            raise ConfigError(f"'{protocol}' asks for more real images than the {len(store):,} of {data}")
-        if gan.translations:
-            there = _length(stores[split], way[0])
-            if protocol.images > there:
-                raise ConfigError(f"'{protocol}' asks for more images than the {there:,} of {data} to start from")
-            if protocol.seed:
-                raise ConfigError(f"'{protocol}': where images are made of images no seed counts: leave out the #")
-    return stores
+            found[split] = Real(source, prepare(source, image.shape[-1], image.shape[1]), way)
+        _check_real(found[split], protocol, needs, data, gan)
+    return found
 
 
-def target_of(store: Store | PairStore, way: Way) -> Store:
-    """Return the real images that drawn ones are compared with.
-
-    Raises:
-        ConfigError: they are themselves made of others.
-    """
-    if isinstance(store, Store):
-        return store
-    if way[1] == "A" and store.a is None:
-        raise ConfigError(f"A of {store.name} is made of B: there are no real images of A to compare with")
-    return store.a if way[1] == "A" and store.a is not None else store.b
-
-
-def _length(store: Store | PairStore, key: str) -> int:
-    return len(store) if isinstance(store, Store) else store.length(key)
+def _check_real(real: Real, protocol: Protocol, needs: frozenset[str], data: str, gan: GAN) -> None:
+    store = real.store
+    if "target" in needs and not (isinstance(store, PairStore) and store.matched):
+        raise ConfigError(f"'{protocol}' compares image by image, and {data} has no pairs: say pairs:... or grey:DATA")
+    if "target" in needs:
+        return  # of the images that are translated, whether they were made of others or not
+    if "label" in needs and real.target.labels is None:
+        raise ConfigError(f"'{protocol}' needs labels, and {data} has none")
+    if protocol.real is not None and protocol.real > len(real.target):
+        raise ConfigError(f"'{protocol}' asks for more real images than the {len(real.target):,} of {data}")
+    if gan.translations:
+        there = len(store) if isinstance(store, Store) else store.length(real.way[0])
+        if protocol.images > there:
+            raise ConfigError(f"'{protocol}' asks for more images than the {there:,} of {data} to start from")
+        if protocol.seed:
+            raise ConfigError(f"'{protocol}': where images are made of images no seed counts: leave out the #")
 
 
 @dataclass(frozen=True)
@@ -108,12 +132,17 @@ class Images:
         return sum(map(len, self.parts))
 
 
-def translated(gan: GAN, store: Store | PairStore, way: Way, images: int, batch_size: int) -> Images:
-    """Return what a model makes of the first images of its source."""
-    source, target = way
+def translated(gan: GAN, real: Real, images: int, batch_size: int) -> Images:
+    """Return what a model makes of the first images of its source, with what it was to be where they are pairs."""
+    source, target = real.way
+    store = real.store
+    paired = isinstance(store, PairStore) and store.matched
 
     def make(part: Tensor) -> Batch:
-        return {"image": quantise(gan.translate(store.take(source, part), to=target)).to(gan.device)}
+        batch = {"image": quantise(gan.translate(store.take(source, part), to=target)).to(gan.device)}
+        if paired:
+            batch["target"] = quantise(store.take(target, part)).to(gan.device)
+        return batch
 
     return Images("drawing", torch.split(torch.arange(images), batch_size), make)
 

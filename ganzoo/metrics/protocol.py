@@ -10,7 +10,7 @@ from ganzoo.errors import ConfigError
 _COUNT = r"\d{1,12}[kM]?"
 _SEED = r"\d{1,19}"
 _PATTERN = re.compile(
-    rf"(?P<metric>[^\[\]@/#]+)(?:\[(?P<extractor>[^\[\]@/#]+)\])?@(?P<images>{_COUNT})"
+    rf"(?P<metric>[^\[\]@/#\s]+)(?:\[(?P<extractor>[^\[\]\s]+)\])?@(?P<images>{_COUNT})"
     rf"(?:/(?P<split>[\w.+-]+)(?::(?P<real>{_COUNT}))?)?(?:#(?P<seed>{_SEED}))?",
     re.ASCII,
 )

@@ -160,12 +160,15 @@ class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         target: ``"package.module:Class"``, made without arguments for each measurement; see `ganzoo.metrics.Measure`.
         summary: one line: what the value says.
         better: whether the lower or the higher value is the better one.
+        extractor: the only one that this is a name for, as FID is for Inception's features; a protocol may leave it
+            out.
     """
 
     name: str
     target: str
     summary: str
     better: Literal["lower", "higher"]
+    extractor: str | None = None
 
 
 class Extractor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,11 +208,21 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The value of a metric with the protocol that it was measured by; values of two protocols do not compare."""
+    """The value of a metric with the protocol that it was measured by; values of two protocols do not compare.
+
+    Args:
+        name: of the metric.
+        value: what it gave.
+        protocol: `ganzoo.metrics.Protocol` as text.
+        data: the real images that drawn ones were compared with, as everybody may know them; None without any.
+        weights: SHA-256 of the weights of the extractor; None for one without any.
+    """
 
     name: str
     value: float
     protocol: str
+    data: str | None = None
+    weights: str | None = None
 
 
 class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,34 +1,57 @@
-"""Metrics and features that every kind of image has."""
+"""Metrics of drawn images, and the features that they are computed on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from ganzoo.registry import Extractor, Metric, hookimpl
+
+Better = Literal["lower", "higher"]
+
+
+def _metric(name: str, better: Better, target: str, summary: str, extractor: str | None = None) -> Metric:
+    return Metric(name=name, target=f"ganzoo_metrics.{target}", summary=summary, better=better, extractor=extractor)
 
 
 @hookimpl
 def ganzoo_metrics() -> Iterable[Metric]:
-    """Provide the Fréchet and the kernel distance."""
-    yield Metric(
-        name="fd",
-        target="ganzoo_metrics.distances:FrechetDistance",
-        summary="Fréchet distance of two normal distributions fitted to the features; FID in those of Inception",
-        better="lower",
+    """Provide distances, shares of neighbours, what a classifier says, and distances of pairs."""
+    fd, kd = "frechet:FrechetDistance", "features:KernelDistance"
+    yield _metric("fd", "lower", fd, "Fréchet distance of two normal distributions fitted to the features")
+    yield _metric("fid", "lower", fd, "Fréchet Inception distance: fd in the features of Inception", "inception")
+    yield _metric("intra-fd", "lower", "frechet:IntraFrechetDistance", "mean over the classes of fd within each")
+    yield _metric("kd", "lower", kd, "squared maximum mean discrepancy of the features, with a cubic kernel")
+    yield _metric("kid", "lower", kd, "kernel Inception distance: kd in the features of Inception", "inception")
+    yield _metric(
+        "is", "higher", "reading:InceptionScore", "Inception score: images that are clear, and of all classes"
     )
-    yield Metric(
-        name="kd",
-        target="ganzoo_metrics.distances:KernelDistance",
-        summary="squared maximum mean discrepancy with a cubic kernel; KID in the features of Inception",
-        better="lower",
-    )
+    yield _metric("precision", "higher", "features:Precision", "share of drawn images that lie among the real ones")
+    yield _metric("recall", "higher", "features:Recall", "share of real images that lie among the drawn ones")
+    yield _metric("density", "higher", "features:Density", "how many real images' neighbourhoods a drawn one lies in")
+    yield _metric("coverage", "higher", "features:Coverage", "share of real images with a drawn one in reach")
+    yield _metric("authenticity", "higher", "features:Authenticity", "share of drawn images that copy no real one")
+    yield _metric("duplicates", "lower", "features:Duplicates", "share of drawn images that another one repeats")
+    yield _metric("spread", "higher", "frechet:Spread", "how far the features scatter; 1 as real ones, 0 one image")
+    yield _metric("class-entropy", "higher", "reading:ClassEntropy", "evenness of the classes that are drawn, 0 to 1")
+    yield _metric("mode-coverage", "higher", "reading:ModeCoverage", "share of the classes that are drawn at all")
+    yield _metric("confidence", "higher", "reading:Confidence", "share of images read with a probability above 0.95")
+    yield _metric("label-accuracy", "higher", "reading:LabelAccuracy", "share of images read as what was asked for")
+    yield _metric("psnr", "higher", "paired:PSNR", "peak signal-to-noise ratio of translations of pairs, in dB")
+    yield _metric("ssim", "higher", "paired:SSIM", "structural similarity of translations of pairs, up to 1")
 
 
 @hookimpl
 def ganzoo_extractors() -> Iterable[Extractor]:
-    """Provide the pixels themselves."""
+    """Provide the pixels, and two small classifiers."""
     yield Extractor(
         name="pixels",
         target="ganzoo_metrics.pixels:Pixels",
         summary="the image itself, averaged down to 16x16 (pixels:8 for 8x8)",
     )
+    for data, kind in (("mnist", "MNISTClassifier"), ("cifar10", "CIFAR10Classifier")):
+        yield Extractor(
+            name=f"{data}-classifier",
+            target=f"ganzoo_metrics.classifiers:{kind}",
+            summary=f"a small classifier of {data} that ships with ganzoo",
+        )

@@ -21,6 +21,8 @@ class Pixels(nn.Module):
         if not re.fullmatch("[1-9][0-9]?", size) or int(size) > 32:
             raise ConfigError(f"pixels:{size}: the size must be a number from 1 to 32")
         self.size = int(size)
+        self.written = "" if size == "16" else f":{size}"
+        self.weights = ""
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Average, scale and flatten."""

@@ -1,17 +1,21 @@
 """Measurements of real models against real images."""
 
+import hashlib
+from pathlib import Path
+
 import msgspec
 import pytest
 import torch
 
 import ganzoo
-from ganzoo.data import open_source, prepare
+import ganzoo_metrics
+from ganzoo.data import open_data, open_source, prepare
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.metrics import evaluate
-from ganzoo.metrics.evaluate import find_extractor
+from ganzoo.metrics.jobs import find_extractor
 from ganzoo.pictures import quantise
 from ganzoo.registry import installed
-from ganzoo_metrics.distances import FrechetDistance
+from ganzoo_metrics.frechet import FrechetDistance
 from ganzoo_metrics.pixels import Pixels
 
 
@@ -22,7 +26,10 @@ def gan():
 
 def test_a_value_is_that_of_the_metric_on_the_features(gan, mnist):
     (score,) = evaluate(gan, ["fd[pixels:4]@100/train"], data=str(mnist), batch_size=32, progress=False)
-    assert msgspec.to_builtins(score) == {"name": "fd", "value": score.value, "protocol": "fd[pixels:4]@100/train"}
+    assert msgspec.to_builtins(score) == {
+        "name": "fd", "value": score.value, "protocol": "fd[pixels:4]@100/train", "data": "own images (mnist)",
+        "weights": None,
+    }  # fmt: skip
     store, see, measure = prepare(open_source(mnist), 28, 1), Pixels("4"), FrechetDistance()
     measure.update(see(store.images), real=True)
     measure.update(see(quantise(gan.sample(100, seed=0))), real=False)
@@ -53,13 +60,15 @@ def test_a_share_of_the_real_images_is_spread_over_all_of_them(gan, mnist):
     assert score.value == pytest.approx(measure.compute(), rel=1e-6)
 
 
-def test_an_extractor_that_several_metrics_share_sees_each_image_once(gan, mnist, monkeypatch):
+def test_an_extractor_that_several_metrics_share_sees_each_image_once(gan, mnist, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path))  # nothing is known of the real images yet
     seen = []
     forward = Pixels.forward
     monkeypatch.setattr(Pixels, "forward", lambda self, images: (seen.append(len(images)), forward(self, images))[1])
-    evaluate(gan, ["fd[pixels]@64/train", "fd[pixels]@64/train:32"], data=str(mnist), progress=False)
+    asked = ["fd[pixels]@64/train", "coverage[pixels:16]@64/train", "fd[pixels]@64/train:32"]
+    evaluate(gan, asked, data=str(mnist), progress=False)
     real = len(prepare(open_source(mnist), 28, 1))
-    assert sum(seen) == 2 + 64 + real + 32  # a look at one image for each metric, before thousands are drawn
+    assert sum(seen) == 3 + 64 + real + 32  # a look at one image for each metric, before thousands are drawn
 
 
 def test_measuring_leaves_torchs_generators_as_they_were(gan, mnist):
@@ -73,6 +82,9 @@ def test_measuring_leaves_torchs_generators_as_they_were(gan, mnist):
     [
         ("fdd[pixels]@10/train", UnknownNameError, "No metric is called 'fdd'. Did you mean 'fd'"),
         ("fd[pixel]@10/train", UnknownNameError, "No extractor is called 'pixel'"),
+        ("fid[pixels]@10/train", ConfigError, "fid is a name for features of inception alone"),
+        ("psnr@10", ConfigError, "needs target; there are image, label"),
+        ("label-accuracy[pixels]@10", ConfigError, "needs logits; there are features, image, label"),
         ("fd@10/train", ConfigError, "needs features; there are image, label, and no extractor"),
         ("fd[pixels]@10", ConfigError, "say of which split, as in 'fd.pixels.@10/test'"),
         ("fd[pixels]@10/train:1M", ConfigError, "asks for more real images"),
@@ -97,3 +109,27 @@ def test_a_comparison_needs_data(gan):
 def test_an_extractor_is_found_with_its_words(text, words):
     owned, found = find_extractor(installed(), text)
     assert (owned.record.name, found) == ("pixels", words)
+
+
+@pytest.mark.parametrize(("asked", "written"), [("pixels:16", "pixels"), ("ganzoo:pixels,8", "pixels:8")])
+def test_two_ways_to_ask_for_the_same_are_written_as_one(gan, mnist, asked, written):
+    (score,) = evaluate(gan, [f"fd[{asked}]@10/train"], data=str(mnist), progress=False)
+    assert score.protocol == f"fd[{written}]@10/train"
+
+
+def test_a_value_names_the_weights_that_it_depends_on(gan):
+    (score,) = evaluate(gan, ["class-entropy[mnist-classifier]@20"], progress=False)
+    file = Path(ganzoo_metrics.__file__).with_name("mnist-classifier.safetensors")
+    assert score.weights == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert score.data is None
+
+
+def test_pairs_are_compared_image_by_image(mnist):
+    gan = ganzoo.create("pix2pix", image_size=32, channels=1, base_channels=8, discriminator_channels=8)
+    data = f"lowres4:{mnist}"
+    (score,) = evaluate(gan, ["psnr@20/train"], data=data, progress=False)
+    given, wanted = (prepare(open_data(data), 32, 1).take(side, torch.arange(20)) for side in "AB")
+    errors = (quantise(gan.translate(given)).double() - quantise(wanted).double()).square().mean((1, 2, 3))
+    assert score.value == pytest.approx((10 * torch.log10(255**2 / errors)).mean().item(), rel=1e-5)
+    with pytest.raises(ConfigError, match="has no pairs"):
+        evaluate(gan, ["psnr@20/train"], data=f"A={mnist},B={mnist}", progress=False)

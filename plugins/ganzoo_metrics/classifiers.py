@@ -1,0 +1,91 @@
+"""Small classifiers that ship with ganzoo: features that know a data set, and need no network."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, with which Pillow makes grey images
+FEATURES = 96
+
+
+def _block(inside: int, out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inside, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU())
+
+
+class Network(nn.Module):
+    """Images (N, C, S, S) in [-1, 1] to the means of 96 feature maps, and to logits.
+
+    Args:
+        channels: 1 or 3.
+        classes: of the logits.
+    """
+
+    def __init__(self, channels: int, classes: int = 10) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_block(channels, 32), nn.MaxPool2d(2))
+        self.widen = nn.Sequential(_block(32, 64))
+        self.middle = nn.Sequential(_block(64, 64), nn.MaxPool2d(2))
+        self.deepen = _block(64, FEATURES)
+        self.last = _block(FEATURES, FEATURES)
+        self.head = nn.Linear(FEATURES, classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features (N, 96) and logits (N, K)."""
+        found = self.deepen(self.middle(self.widen(self.stem(images))))
+        features = (found + self.last(found)).mean((2, 3))
+        return features, self.head(features)
+
+
+class Classifier(nn.Module):
+    """Images (N, C, S, S) uint8 to ``features`` (N, 96) and ``logits`` (N, 10) of the network beside this file.
+
+    They are brought to the size of the data set that it was trained on (bilinear, with antialiasing), and to its
+    channels: grey as Pillow makes it, or the grey value three times.
+    """
+
+    name: ClassVar[str]
+    channels: ClassVar[int]
+    size: ClassVar[int]
+    written: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        path = Path(__file__).with_name(f"{self.name}.safetensors")
+        self.network = Network(self.channels)
+        self.network.load_state_dict(load_file(path), strict=True)
+        self.network.eval()
+        self.weights = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Bring to size, to channels and to [-1, 1], and look."""
+        features, logits = self.network(self.prepared(images))
+        return {"features": features, "logits": logits}
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Return what the network is shown."""
+        made = images.float()
+        if made.shape[1] == 3 and self.channels == 1:
+            made = (made * torch.tensor(_LUMA, device=made.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        if made.shape[-2:] != (self.size, self.size):
+            made = F.interpolate(made, (self.size, self.size), mode="bilinear", antialias=True)
+        made = made.expand(-1, self.channels, -1, -1) / 127.5 - 1
+        return made.contiguous(memory_format=torch.channels_last)
+
+
+class MNISTClassifier(Classifier):
+    """Trained on the 60,000 training images of MNIST."""
+
+    name, channels, size = "mnist-classifier", 1, 28
+
+
+class CIFAR10Classifier(Classifier):
+    """Trained on the 50,000 training images of CIFAR-10."""
+
+    name, channels, size = "cifar10-classifier", 3, 32

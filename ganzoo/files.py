@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,26 @@ def to_final(partial: Path, final: Path) -> None:
         partial.rename(final)
     except OSError as error:
         raise GanzooError(f"{final} cannot be written: {error.strerror or error}") from error
+
+
+def swap_folder(partial: Path, final: Path) -> None:
+    """Give a finished folder its name; the one that has it goes.
+
+    Raises:
+        OSError: it cannot be done; the old one is in its place.
+    """
+    partial.chmod(0o755)  # mkdtemp makes private folders
+    sync(partial)
+    old = partial.with_name(f"{partial.name}-old")
+    if final.exists():
+        final.rename(old)
+    try:
+        partial.rename(final)
+    except OSError:
+        if old.exists():
+            old.rename(final)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

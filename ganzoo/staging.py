@@ -186,7 +186,7 @@ def entry_of(config: ModelConfig, repo: str, commit: str | None) -> dict[str, An
         "data": config.data["name"],
         "license": config.license,
         "trained": trained,
-        "metrics": [msgspec.structs.asdict(metric) for metric in config.metrics],
+        "metrics": msgspec.to_builtins(config.metrics),
         "digest": config.digest,
     }  # fmt: skip
 

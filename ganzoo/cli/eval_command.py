@@ -79,7 +79,8 @@ def own_data(zoo: Zoo, model: Model) -> str:
     if all(name in zoo.datasets for name in named_sets(named, zoo) or [""]):
         return named
     given = model.config.training.get("data")
-    if given and model.folder is not None and (model.folder / "checkpoints").is_dir():
+    near = (model.folder, model.folder.parent) if model.folder else ()  # a run, or the best of one
+    if given and any((folder / "checkpoints").is_dir() for folder in near):
         return str(given)
     raise ConfigError(
         f"{model.name} was trained on images that have no name here: say which to compare with, --data ..."

@@ -153,7 +153,13 @@ def _end(outcome: Outcome) -> int:
             err=True,
         )
         return code
-    click.echo(f"trained on {outcome.images:,} images: {outcome.run} (look at {outcome.run / 'samples.png'})")
+    ended = ", as it got no better" if outcome.spent else ""
+    click.echo(f"trained on {outcome.images:,} images{ended}: {outcome.run} (look at {outcome.run / 'samples.png'})")
+    if found := outcome.standing:
+        best = outcome.run / "best"
+        click.echo(
+            f"  {found.protocol}: best {found.best:.6g} at {found.images:,} images ({best}), last {found.last:.6g}"
+        )
     use = f"translate {outcome.run} INPUT..." if outcome.translates else f"sample {outcome.run} -n 64 -o grid.png"
     click.echo(f"  ganzoo {use}")
     return code

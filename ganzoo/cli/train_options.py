@@ -39,6 +39,7 @@ SECTIONS = {
     "Updates": ["batch_size", "accumulate", "optimizer", "schedule", "warmup", "clip_grad", "clip_mode", "l1", "l2"],
     "What the discriminator sees": ["augment", "instance_noise", "balance"],
     "Machine": ["precision", "device", "sync_batch_norm", "on_nan"],
+    "Measuring": ["metrics", "eval_every", "patience"],
     "What a run tells": ["report_every", "preview_every", "checkpoint_every", "keep", "tracker"],
 }
 
@@ -46,6 +47,11 @@ SECTIONS = {
 def _or_none(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """Read the word that switches a setting off, which a run that goes on may want."""
     return None if value in ("none", 0) else value
+
+
+def _or_empty(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Read the same word where there may be several."""
+    return () if value == ("none",) else value
 
 
 _OPTIONS = [
@@ -111,6 +117,22 @@ _OPTIONS = [
         show_default=True,
         help="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint "
         "and on with other random numbers.",
+    ),
+    click.option(
+        "-m",
+        "--metrics",
+        multiple=True,
+        callback=_or_empty,
+        metavar="PROTOCOL",
+        help="Measure as it is trained, as in 'fd[pixels]@10k/test'; the best model by the first one is kept.",
+    ),
+    click.option("--eval-every", type=Count(), default="100k", show_default=True, metavar="IMAGES"),
+    click.option(
+        "--patience",
+        type=click.IntRange(min=0),
+        callback=_or_none,
+        metavar="N",
+        help="End after N measurements without a better one; 0 sets no end.",
     ),
     click.option("--report-every", type=Count(), default="5k", show_default=True, metavar="IMAGES"),
     click.option("--preview-every", type=Count(), default="50k", show_default=True, metavar="IMAGES"),

@@ -1,7 +1,7 @@
 """Measuring what a model draws: metrics, the features they see, and the protocols that make values compare."""
 
 from ganzoo.metrics.contract import Features, Measure
-from ganzoo.metrics.evaluate import evaluate
+from ganzoo.metrics.evaluate import check, evaluate
 from ganzoo.metrics.protocol import Protocol
 
-__all__ = ["Features", "Measure", "Protocol", "evaluate"]
+__all__ = ["Features", "Measure", "Protocol", "check", "evaluate"]

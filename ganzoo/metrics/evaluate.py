@@ -59,13 +59,7 @@ def evaluate(
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
-    way = way_of(gan, to)
-    zoo = installed()
-    jobs = make_jobs(zoo, read_protocols(zoo, protocols), gan)
-    first = quantise(gan.sample(1)).to(gan.device)
-    for job in jobs:
-        job.check_needs(first, gan)
-    reals = find_real(zoo, [(job.protocol, frozenset(job.measure.needs)) for job in jobs], data, first, gan, way)
+    jobs, reals = check(gan, protocols, data=data, to=to, progress=progress and processes.is_first)
     with torch.inference_mode():
         for images, seed, split in dict.fromkeys(_drawing(job, gan) for job in jobs):
             due = [job for job in jobs if _drawing(job, gan) == (images, seed, split)]
@@ -79,6 +73,34 @@ def evaluate(
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
             _compare(due, reals[split], count, gan, batch_size, processes, progress=progress)
     return [_score(job, reals) for job in jobs]
+
+
+def check(
+    gan: GAN, protocols: Sequence[str | Protocol], *, data: str | None = None, to: str | None = None,
+    progress: bool = True,
+) -> tuple[list[Job], Reals]:  # fmt: skip
+    """Find all that a measurement takes, before thousands of images are drawn.
+
+    Args:
+        gan: the model, trained or not.
+        protocols: as in `evaluate`.
+        data: as in `evaluate`.
+        to: as in `evaluate`.
+        progress: show a progress bar where images are decoded.
+
+    Returns:
+        The protocols with what computes them, and the real images by split.
+
+    Raises:
+        GanzooError: as in `evaluate`.
+    """
+    way, zoo = way_of(gan, to), installed()
+    jobs = make_jobs(zoo, read_protocols(zoo, protocols), gan)
+    first = quantise(gan.sample(1)).to(gan.device)
+    for job in jobs:
+        job.check_needs(first, gan)
+    wanted = [(job.protocol, frozenset(job.measure.needs)) for job in jobs]
+    return jobs, find_real(zoo, wanted, data, first, gan, way, progress=progress)
 
 
 def _compare(
@@ -137,7 +159,7 @@ def _show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bo
         return batch
 
     shown = progress and processes.is_first
-    with tqdm(total=images.count, desc=images.what, unit="img", disable=None if shown else True) as bar:
+    with tqdm(total=images.count, desc=images.what, unit="img", leave=False, disable=None if shown else True) as bar:
         for seen in processes.share(images.parts, look):
             for job in jobs:
                 own = f" of {job.protocol.extractor or ''}"

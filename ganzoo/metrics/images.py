@@ -66,7 +66,9 @@ class Real:
         return self.store.a if self.way[1] == "A" and self.store.a is not None else self.store.b
 
 
-def find_real(zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, way: Way) -> Reals:
+def find_real(
+    zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, way: Way, *, progress: bool = True
+) -> Reals:
     """Return the images by split, in the shape of the drawn ones.
 
     Raises:
@@ -89,7 +91,7 @@ def find_real(zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tenso
                     f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA "
                     "or grey:DATA and the like"
                 )
-            found[split] = Real(source, prepare(source, image.shape[-1], image.shape[1]), way)
+            found[split] = Real(source, prepare(source, image.shape[-1], image.shape[1], progress=progress), way)
         _check_real(found[split], protocol, needs, data, gan)
     return found
 

@@ -207,7 +207,7 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: str | None = None
 
 
-class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The value of a metric with the protocol that it was measured by; values of two protocols do not compare.
 
     Args:

@@ -13,7 +13,10 @@ from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry.config import config_to_dict, make_config
 from ganzoo.training.settings import Settings, read_settings
 
-FREE = ("images", "report_every", "preview_every", "checkpoint_every", "keep", "tracker", "on_nan")
+FREE = (
+    "images", "report_every", "preview_every", "checkpoint_every", "keep", "metrics", "eval_every", "patience",
+    "tracker", "on_nan",
+)  # fmt: skip
 """Settings that change when a run ends and what it tells, and none of its bits."""
 FIXED = ("data", "split", "start", "optimizer")
 """Settings that make another run of it."""

@@ -13,7 +13,9 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.errors import RunError
+from ganzoo.modelconfig import write_config
 from ganzoo.training import checkpoint, own
+from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.report import Reporter
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
@@ -65,17 +67,21 @@ class Events:
         accelerator: the other processes.
         reporter: writes the reports.
         stop: set by a signal.
+        evaluation: measures the averaged generator.
     """
 
     def __init__(
-        self, run: Path, state: State, settings: Settings, accelerator: Accelerator, reporter: Reporter, stop: Stop
-    ) -> None:
+        self, run: Path, state: State, settings: Settings, accelerator: Accelerator, reporter: Reporter, stop: Stop,
+        evaluation: Evaluation,
+    ) -> None:  # fmt: skip
         self.run = run
         self.state = state
         self.settings = settings
         self.accelerator = accelerator
         self.reporter = reporter
         self.stop = stop
+        self.evaluation = evaluation
+        self.spent = False
         self.watch = Watch(state, accelerator.device)
         self._before = state.images
         self._saved = state.images
@@ -96,7 +102,9 @@ class Events:
             self.reporter.preview(self.state.ema.model())
         if before // self.settings.checkpoint_every != now // self.settings.checkpoint_every:
             self._checkpoint()
-        return self._wants_stop()
+        if self.evaluation.is_due(before, now) and not self._ask(weights=True)[1]:  # which the next checkpoint tells
+            self.spent = self.evaluation.measure()
+        return self.spent or self._wants_stop()
 
     def _wants_stop(self) -> bool:
         if self.accelerator.num_processes == 1:
@@ -147,6 +155,7 @@ class Events:
         own.seed((self.settings.seed * 1_000 + len(self._rewound)) * 1_000 + world + rank)
         self._before = self._saved = self.state.images
         self.reporter.rewind(images)
+        self.evaluation.forget()
         self.watch = Watch(self.state, self.accelerator.device)
         return False
 
@@ -163,8 +172,13 @@ class Events:
 
     def finish(self) -> None:
         """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""
-        if self.state.sums.totals and self.stop.signal is None:  # a stopped run reports where it would have
+        done = self.stop.signal is None
+        if self.state.sums.totals and done:  # a stopped run reports where it would have
             self.reporter.report()
         if self._saved != self.state.images:
             self._checkpoint()
+        if done and self.settings.metrics:
+            self.evaluation.measure()
+            if self.accelerator.is_main_process:
+                write_config(self.run, self.evaluation.config())
         self.reporter.close()

@@ -16,6 +16,7 @@ import ganzoo
 from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
+from ganzoo.metrics import check
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.models import architecture_of, build, with_full_names, written_config
 from ganzoo.pretrained import Model, find
@@ -131,6 +132,8 @@ def plan(
     check_settings(gan, settings, source, name)
     tell_stages(gan, settings.images, name)
     check_tracker(zoo, settings.tracker)
+    if settings.metrics:
+        check(gan, settings.metrics, data=source.location)
     license = begun.license if begun else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001

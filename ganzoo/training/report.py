@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from accelerate import Accelerator
 from tqdm import tqdm
@@ -17,7 +18,7 @@ from ganzoo.pictures import grid
 from ganzoo.training.state import State
 from ganzoo.translation import side_by_side
 
-STATS, SAMPLES = "stats.jsonl", "samples"
+STATS, SAMPLES, METRICS = "stats.jsonl", "samples", "metrics"
 PREVIEW_IMAGES = 64
 
 
@@ -42,6 +43,7 @@ class Reporter:
         self.state = state
         self.accelerator = accelerator
         self.examples = examples
+        self.progress = progress
         earlier = truncate_stats(run, state.images) if accelerator.is_main_process else 0.0
         self._start = time.perf_counter() - earlier
         self._last = (time.perf_counter(), state.images)
@@ -71,15 +73,25 @@ class Reporter:
         self._last = (now, images)
         lrs = {f"lr/{name}": o.param_groups[0]["lr"] for name, o in self.state.optimizers.items()}
         if self.accelerator.is_main_process:
-            line = {"images": images, "seconds": round(seconds, 2), "images/s": round(rate, 1), **lrs, **means}
-            try:
-                with (self.run / STATS).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
-            except OSError as error:
-                raise RunError(f"{self.run / STATS} cannot be written: {error.strerror or error}") from error
+            self._write({"images": images, "seconds": round(seconds, 2), "images/s": round(rate, 1), **lrs, **means})
         shown = {name: f"{value:.3g}" for name, value in means.items() if not name.endswith(("/real", "/fake"))}
         self._bar.set_postfix(shown, refresh=False)
         self.accelerator.log({**means, **lrs, "images/s": rate}, step=images)
+
+    def measured(self, values: Mapping[str, float], seconds: float) -> None:
+        """Write a line of metrics by protocol; the ``seconds`` that measuring took are no part of images/s."""
+        self._last = (self._last[0] + seconds, self._last[1])
+        now, images = time.perf_counter(), self.state.images
+        if self.accelerator.is_main_process:
+            self._write({"images": images, "seconds": round(now - self._start, 2), METRICS: dict(values)})
+        self.accelerator.log(dict(values), step=images)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        try:
+            with (self.run / STATS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise RunError(f"{self.run / STATS} cannot be written: {error.strerror or error}") from error
 
     def preview(self, gan: GAN, path: Path | None = None) -> None:
         """Write ``samples/IMAGES.png``, or ``path``: the same seeds, or the same images to translate, each time."""
@@ -100,8 +112,8 @@ class Reporter:
         self.accelerator.end_training()
 
 
-def read_stats(run: Path) -> Sequence[dict[str, float]]:
-    """Return the lines of ``stats.jsonl``; a last line that was cut short is left out."""
+def read_stats(run: Path) -> Sequence[dict[str, Any]]:
+    """Return the lines of ``stats.jsonl``, of losses or of metrics; a last line that was cut short is left out."""
     path = run / STATS
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     stats = []

@@ -22,6 +22,7 @@ from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, own
 from ganzoo.training.changes import continue_with
+from ganzoo.training.evaluation import Evaluation, Standing, standing
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
 from ganzoo.training.fitness import check_shares
@@ -47,6 +48,8 @@ class Outcome:
         signal: that stopped it, or None when the budget is spent.
         rank: of this process; 0 speaks for all.
         translates: the model makes images of images.
+        standing: how it did by its first metric, where it was measured.
+        spent: it ended before its budget, as it got no better.
     """
 
     run: Path
@@ -54,6 +57,8 @@ class Outcome:
     signal: int | None
     rank: int = 0
     translates: bool = False
+    standing: Standing | None = None
+    spent: bool = False
 
 
 def train(
@@ -180,10 +185,12 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
         )
         augmented = state.augmentation.attached(gan) if state.augmentation else nullcontext()
         with Stop() as stop, augmented:
-            events = Events(out, state, settings, accelerator, reporter, stop)
+            evaluation = Evaluation(out, state, settings, accelerator, reporter, planned.model_config)
+            events = Events(out, state, settings, accelerator, reporter, stop, evaluation)
             _play(out, planned, state, loader, accelerator, events)
             events.finish()
-    return Outcome(out, state.images, stop.signal, rank, bool(gan.translations))
+    found = standing(out) if settings.metrics and rank == 0 else None
+    return Outcome(out, state.images, stop.signal, rank, bool(gan.translations), found, events.spent)
 
 
 def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:

@@ -17,7 +17,9 @@ _CHOICES = {
     "clip_mode": ("norm", "value", "agc"),
     "schedule": ("constant", "linear", "cosine", "tanh"),
 }
-_AT_LEAST_ONE = ("images", "batch_size", "accumulate", "report_every", "preview_every", "checkpoint_every", "keep")
+_AT_LEAST_ONE = (
+    "images", "batch_size", "accumulate", "report_every", "preview_every", "checkpoint_every", "keep", "eval_every",
+)  # fmt: skip
 _NOT_NEGATIVE = ("warmup", "l1", "l2", "instance_noise")
 
 
@@ -53,6 +55,9 @@ class Settings:
         preview_every: images between two grids of samples.
         checkpoint_every: images between two checkpoints.
         keep: checkpoints that are kept.
+        metrics: protocols that the averaged generator is measured by as it is trained; the best by the first is kept.
+        eval_every: images between two measurements.
+        patience: measurements without a better value by the first metric after which the training ends; None for none.
         tracker: ``"tensorboard"``, one that a plugin provides, or None.
         start: a pretrained model that the training goes on from: what `ganzoo.load` takes.
         on_nan: when a loss is not finite, ``"stop"``, ``"skip"`` updates whose gradient is not, or ``"rewind"`` to the
@@ -85,6 +90,9 @@ class Settings:
     preview_every: int = 50_000
     checkpoint_every: int = 100_000
     keep: int = 2
+    metrics: tuple[str, ...] = ()
+    eval_every: int = 100_000
+    patience: int | None = None
     tracker: str | None = None
     start: str | None = None
     on_nan: str = "stop"
@@ -103,6 +111,8 @@ class Settings:
                 raise ConfigError(f"{name} must be {', '.join(known[:-1])} or {known[-1]}, not '{value}'.{meant}")
         if self.clip_grad is not None and not 0 < self.clip_grad < float("inf"):
             raise ConfigError(f"clip_grad must be a number above 0, not {self.clip_grad}")
+        if self.patience is not None and (self.patience < 1 or not self.metrics):
+            raise ConfigError("patience is a number of measurements, at least 1: say by which metrics")
         if self.warmup >= self.images:
             raise ConfigError(f"a warm-up of {self.warmup:,} images leaves nothing of {self.images:,} to train with")
         if not 0 <= self.seed < 2**31:

@@ -45,7 +45,7 @@ class ClassEntropy(Counts):
         shares = self.shares
         if len(shares) < 2:
             raise ValueError("a classifier of one class tells no two apart")
-        return float(-torch.xlogy(shares, shares).sum() / math.log(len(shares)))
+        return abs(float(torch.xlogy(shares, shares).sum())) / math.log(len(shares))
 
 
 class ModeCoverage(Counts):

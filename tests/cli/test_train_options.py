@@ -18,6 +18,14 @@ def test_an_option_is_a_setting_with_its_default(name):
     assert command.make_context("train", ["dcgan"]).params[name] == KNOWN[name].default
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(("--metrics", "none"), "metrics"), (("--patience", "0"), "patience"), (("--clip-grad", "0"), "clip_grad")],
+)
+def test_what_a_run_has_can_be_switched_off(words, name):
+    assert command.make_context("train", ["dcgan", *words]).params[name] == KNOWN[name].default
+
+
 @pytest.mark.parametrize("name", _CHOICES)
 def test_an_option_has_the_choices_of_its_setting(name):
     assert tuple(OPTIONS[name].type.choices) == _CHOICES[name]

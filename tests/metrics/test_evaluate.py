@@ -28,7 +28,6 @@ def test_a_value_is_that_of_the_metric_on_the_features(gan, mnist):
     (score,) = evaluate(gan, ["fd[pixels:4]@100/train"], data=str(mnist), batch_size=32, progress=False)
     assert msgspec.to_builtins(score) == {
         "name": "fd", "value": score.value, "protocol": "fd[pixels:4]@100/train", "data": "own images (mnist)",
-        "weights": None,
     }  # fmt: skip
     store, see, measure = prepare(open_source(mnist), 28, 1), Pixels("4"), FrechetDistance()
     measure.update(see(store.images), real=True)

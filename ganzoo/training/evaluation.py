@@ -1,0 +1,182 @@
+"""Measuring the averaged generator as a run goes on: the best one is kept, and a run that gets no better may end."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from accelerate import Accelerator
+
+from ganzoo.errors import GanzooError, RunError
+from ganzoo.files import swap_folder
+from ganzoo.metrics import evaluate
+from ganzoo.modelconfig import ModelConfig, write_config
+from ganzoo.processes import Processes
+from ganzoo.registry import Trained, installed
+from ganzoo.registry.specs import Score
+from ganzoo.training import own
+from ganzoo.training.report import METRICS, Reporter, read_stats
+from ganzoo.training.settings import Settings
+from ganzoo.training.state import State
+from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors, save_weights, training_state
+
+_log = logging.getLogger(__name__)
+BEST = "best"
+BATCH = 250
+
+
+class Standing(NamedTuple):
+    """How a run does by its first metric.
+
+    Args:
+        protocol: of that.
+        best: the best value.
+        images: after which it was measured.
+        last: the newest value.
+        since: measurements after the best one.
+    """
+
+    protocol: str
+    best: float
+    images: int
+    last: float
+    since: int
+
+
+def standing(run: Path, protocol: str | None = None) -> Standing | None:
+    """Return how a run does by a protocol that it is measured by, or None before the first measurement.
+
+    Args:
+        run: its folder, with ``stats.jsonl``.
+        protocol: as it is written; None for the first one of the last measurement.
+    """
+    lines = [line for line in read_stats(run) if isinstance(line.get(METRICS), dict) and line[METRICS]]
+    if not lines:
+        return None
+    name = protocol or next(iter(lines[-1][METRICS]))
+    found = [
+        (int(line["images"]), float(value))
+        for line in lines
+        if isinstance(value := line[METRICS].get(name), int | float)
+    ]
+    metrics = installed().metrics
+    metric = name.partition("@")[0].partition("[")[0]
+    if not found or metric not in metrics:
+        return None
+    sign = 1 if metrics[metric].record.better == "lower" else -1
+    at = min(range(len(found)), key=lambda i: (sign * found[i][1], i))
+    return Standing(name, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
+
+
+class Evaluation:
+    """The measurements of a run; every process calls the same.
+
+    Args:
+        run: its folder.
+        state: what is trained.
+        settings: with the protocols, how often, and the patience.
+        accelerator: the other processes.
+        reporter: writes the values.
+        describe: gives what ``config.json`` says of the run.
+    """
+
+    def __init__(
+        self, run: Path, state: State, settings: Settings, accelerator: Accelerator, reporter: Reporter,
+        describe: Callable[[], ModelConfig],
+    ) -> None:  # fmt: skip
+        self.run = run
+        self.state = state
+        self.settings = settings
+        self.accelerator = accelerator
+        self.reporter = reporter
+        self.describe = describe
+        self.processes = Processes(accelerator.process_index, accelerator.num_processes, accelerator.device)
+        self.measured_at = -1
+        self.scores: Sequence[Score] = ()
+
+    def is_due(self, before: int, now: int) -> bool:
+        """Whether a measurement lies between two numbers of images."""
+        every = self.settings.eval_every
+        return bool(self.settings.metrics) and before // every != now // every
+
+    def measure(self) -> bool:
+        """Measure, write it down, keep the model if it is the best; return whether patience is spent.
+
+        Nothing of the training depends on it: the random numbers are put back. What cannot be measured is told, and
+        the training goes on.
+        """
+        if self.measured_at == self.state.images:
+            return False
+        self.measured_at = self.state.images
+        begun, states = time.perf_counter(), own.generators()
+        try:
+            self.scores = evaluate(
+                self.state.ema.model(),
+                self.settings.metrics,
+                data=self.settings.data,
+                batch_size=BATCH,
+                progress=self.reporter.progress,
+                processes=self.processes,
+            )
+        except GanzooError as error:
+            self.scores = ()
+            if self.accelerator.is_main_process:
+                _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", error)
+            return False
+        finally:
+            own.set_generators(states)
+        self.reporter.measured({score.protocol: score.value for score in self.scores}, time.perf_counter() - begun)
+        spent = False
+        if self.accelerator.is_main_process:
+            found = standing(self.run, self.scores[0].protocol)
+            if found is not None and found.since == 0:
+                self._keep()
+            spent = found is not None and self.settings.patience is not None and found.since >= self.settings.patience
+        flag = torch.tensor(float(spent), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else spent
+
+    def forget(self) -> None:
+        """Measure again what was measured last: the run has gone back to before it."""
+        self.measured_at, self.scores = -1, ()
+
+    def config(self) -> ModelConfig:
+        """Return what is known of the model that was measured last."""
+        config = self.describe()
+        seconds = [line["seconds"] for line in read_stats(self.run)]
+        return replace(
+            config,
+            metrics=tuple(self.scores),
+            trained=Trained(
+                images=self.state.images,
+                seed=self.settings.seed,
+                ganzoo=config.ganzoo,
+                plugin=f"{config.plugin} {config.plugin_version}",
+                minutes=round(seconds[-1] / 60, 1) if seconds else None,
+            ),
+        )
+
+    def _keep(self) -> None:
+        """Write the model that was measured into ``best``, which is whole at any time."""
+        model = self.state.ema.model()
+        folder = self.run / BEST
+        try:
+            partial = Path(tempfile.mkdtemp(prefix=f".{BEST}-", dir=self.run))
+            try:
+                save_weights(partial, model, self.state.images)
+                save_tensors(partial / TRAINING, training_state(self.state.gan))
+                self.reporter.preview(model, partial / "samples.png")
+                write_config(partial, replace(self.config(), weights=file_record(partial / MODEL)))
+                swap_folder(partial, folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        except OSError as error:
+            raise RunError(
+                f"{folder} cannot be written: {error.strerror or error}: mend that, then --resume"
+            ) from error

@@ -1,0 +1,191 @@
+"""Measurements in training: what is written is the value of what is kept, and nothing of the training changes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo import files
+from ganzoo.errors import ConfigError, PluginError, RunError, UnknownNameError
+from ganzoo.metrics import evaluate
+from ganzoo.training import evaluation
+from ganzoo.training.evaluation import Standing, standing
+from ganzoo.weights import load_tensors
+
+FD, ENTROPY = "fd[pixels:4]@64/train", "class-entropy[mnist-classifier]@64"
+
+
+def train(mnist, out, **settings):
+    options = {"images": 192, "batch_size": 32, "report_every": 32, "eval_every": 64, "metrics": (FD, ENTROPY)}
+    narrow = {"base_channels": 8, "discriminator_channels": 8}
+    return ganzoo.train("dcgan", data=str(mnist), out=out, progress=False, config=narrow, **{**options, **settings})
+
+
+def measured(run):
+    lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+    return {line["images"]: line["metrics"] for line in lines if "metrics" in line}
+
+
+@pytest.fixture(scope="module")
+def run(mnist, tmp_path_factory):
+    return train(mnist, tmp_path_factory.mktemp("runs") / "run").run
+
+
+def test_every_measurement_is_a_line(run):
+    assert list(measured(run)) == [64, 128, 192]
+    assert all(set(values) == {FD, ENTROPY} for values in measured(run).values())
+
+
+def test_the_best_model_is_the_one_that_was_measured(run, mnist):
+    found = standing(run)
+    assert found.best == min(values[FD] for values in measured(run).values())
+    again = evaluate(ganzoo.load(run / "best"), [FD, ENTROPY], data=str(mnist), progress=False)
+    assert [score.value for score in again] == pytest.approx([*measured(run)[found.images].values()], rel=1e-6)
+    written = json.loads((run / "best/config.json").read_text())
+    assert written["trained"]["images"] == found.images
+    assert [metric["protocol"] for metric in written["metrics"]] == [FD, ENTROPY]
+
+
+def test_the_last_one_is_measured_too(run):
+    written = json.loads((run / "config.json").read_text())
+    assert {metric["protocol"]: metric["value"] for metric in written["metrics"]} == measured(run)[192]
+
+
+def test_fine_tuning_begins_with_all_of_the_best(run, mnist, tmp_path):
+    outcome = ganzoo.train(
+        data=str(mnist), images=32, batch_size=32, start=run / "best", out=tmp_path / "on", progress=False
+    )
+    assert outcome.images == 32
+    kept = load_tensors(run / "best/training.safetensors")
+    assert kept
+    assert all(name.startswith("discriminator.") for name in kept)
+
+
+def test_measuring_changes_no_bit_of_the_training(run, mnist, tmp_path):
+    bare = train(mnist, tmp_path / "bare", metrics=()).run
+    for file in ("model.safetensors", "checkpoints/000000192/processes.safetensors"):
+        ours, theirs = load_tensors(run / file), load_tensors(bare / file)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert not (bare / "best").exists()
+
+
+def test_a_run_that_was_stopped_measures_as_one_that_was_not(run, mnist, tmp_path):
+    stopped = tmp_path / "stopped"
+    train(mnist, stopped, images=128)
+    assert list(measured(stopped)) == [64, 128]
+    ganzoo.resume(stopped, images=192, progress=False)
+    assert measured(stopped) == measured(run)
+
+
+def test_it_ends_when_it_gets_no_better(mnist, tmp_path, monkeypatch):
+    real, values = evaluation.evaluate, iter([3.0, 2.0, 2.5, 2.0, 1.0])
+
+    def falling(*words, **more):
+        (score,) = real(*words, **more)
+        return [type(score)(name=score.name, value=next(values), protocol=score.protocol)]
+
+    monkeypatch.setattr(evaluation, "evaluate", falling)
+    outcome = train(mnist, tmp_path / "run", images=640, metrics=(FD,), patience=2)
+    assert outcome.spent
+    assert outcome.images == 4 * 64, "the best was the second; an equal one is no better"
+    assert outcome.standing == Standing(FD, 2.0, 128, 2.0, 2)
+    assert json.loads((tmp_path / "run/best/config.json").read_text())["trained"]["images"] == 128
+    assert (tmp_path / "run/checkpoints/000000256").is_dir()
+
+
+def test_what_cannot_be_measured_is_told_and_the_training_goes_on(mnist, tmp_path, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise PluginError("no number")
+
+    monkeypatch.setattr(evaluation, "evaluate", broken)
+    outcome = train(mnist, tmp_path / "run")
+    assert outcome.images == 192
+    assert "after 64 images: no number; the training goes on" in caplog.text
+    assert outcome.standing is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "text"),
+    [
+        ({"metrics": ("fd[pixls]@64/train",)}, UnknownNameError, "No extractor is called 'pixls'"),
+        ({"metrics": ("fd[pixels]@64",)}, ConfigError, "say of which split"),
+        ({"metrics": ("fd",)}, ConfigError, "is no protocol"),
+        ({"metrics": ("fd[pixels]@64/train:1M",)}, ConfigError, "asks for more real images"),
+        ({"patience": 0}, ConfigError, "patience is a number of measurements"),
+        ({"metrics": (), "patience": 3}, ConfigError, "say by which metrics"),
+        ({"eval_every": 0}, ConfigError, "eval_every must be at least 1"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_trained_or_written(mnist, tmp_path, settings, error, text):
+    with pytest.raises(error, match=text):
+        train(mnist, tmp_path / "run", **settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_best_model_that_cannot_be_written_leaves_the_one_before(run, mnist, tmp_path, monkeypatch):
+    there = tmp_path / "run"
+    shutil.copytree(run, there)
+    before = (there / "best/model.safetensors").read_bytes()
+    (there / "new").mkdir()
+    monkeypatch.setattr(files, "sync", lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        files.swap_folder(there / "new", there / "best")
+    assert (there / "best/model.safetensors").read_bytes() == before
+
+
+def test_a_full_disk_is_told(mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "swap_folder", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(RunError, match="best cannot be written: No space left"):
+        train(mnist, tmp_path / "run")
+    assert not list((tmp_path / "run").glob(".best*"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], None),
+        ([{"fd@1/t": 3.0}], Standing("fd@1/t", 3.0, 10, 3.0, 0)),
+        ([{"fd@1/t": 3.0}, {"fd@1/t": 2.0}, {"fd@1/t": 4.0}], Standing("fd@1/t", 2.0, 20, 4.0, 1)),
+        ([{"recall@1/t": 0.3}, {"recall@1/t": 0.2}], Standing("recall@1/t", 0.3, 10, 0.2, 1)),
+        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2, "fd@1/t": 9.0}], Standing("recall@1/t", 0.2, 20, 0.2, 0)),
+        ([{"gone@1": 3.0}], None),
+        ([{"fd@1/t": "three"}], None),
+        ([[1, 2]], None),
+    ],
+)
+def test_how_a_run_does_is_read_from_its_lines(lines, expected, tmp_path):
+    text = [json.dumps({"images": 10 * (i + 1), "seconds": 1, "metrics": line}) for i, line in enumerate(lines)]
+    (tmp_path / "stats.jsonl").write_text("\n".join(text))
+    assert standing(tmp_path) == expected
+
+
+def test_a_folder_takes_the_place_of_another_whole(tmp_path):
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(name)
+    files.swap_folder(tmp_path / "new", tmp_path / "old")
+    assert [p.name for p in (tmp_path / "old").iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["old"]
+
+
+def test_two_processes_measure_what_one_does(mnist, tmp_path):
+    words = ["train", "dcgan", "--data", str(mnist), "--images", "128", "--batch-size", "32", "--device", "cpu"]
+    words += ["-o", "base_channels=8", "-o", "discriminator_channels=8", "--precision", "fp32", "--patience", "1"]
+    words += ["-m", FD, "--eval-every", "64", "--out", "run"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "ganzoo"]
+    done = subprocess.run(
+        [*launch, *words], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    values = measured(tmp_path / "run")
+    assert list(values) == [64, 128]
+    (score,) = evaluate(ganzoo.load(tmp_path / "run"), [FD], data=str(mnist), progress=False)
+    assert values[128][FD] == pytest.approx(score.value, rel=1e-5)
+    assert FD in done.stdout

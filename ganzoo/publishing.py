@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch
 from ganzoo.hub.search import describe
 from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
+from ganzoo.registry import Score
 from ganzoo.staging import entry_of, stage, write_card
 from ganzoo.weights import MODEL, TRAINING
 
@@ -58,6 +61,7 @@ def publish(
     discriminator: bool = False,
     license: str | None = None,  # noqa: A002 - the field's own word
     message: str | None = None,
+    metrics: Sequence[Score] | None = None,
     dry_run: str | os.PathLike[str] | None = None,
 ) -> Published:
     """Publish a model on the Hugging Face Hub, in one commit, and in none if nothing has changed.
@@ -72,6 +76,7 @@ def publish(
         license: of the weights, as the Hub names it (``"cc-by-4.0"``); without one the model's own, else that of the
             card on the Hub, else that of the data set.
         message: of the commit.
+        metrics: values in place of those that the model comes with.
         dry_run: write what would go up into this new folder instead.
 
     Raises:
@@ -91,6 +96,8 @@ def publish(
     with tempfile.TemporaryDirectory(prefix="ganzoo-publish-") as place:
         folder = Path(place)
         found = pretrained.find(model)
+        if metrics is not None:
+            found = found._replace(config=replace(found.config, metrics=tuple(metrics)))
         gan = pretrained.assemble(found)
         notes: list[str] = []
         remote, old = _remote(address, found, notes, strict=target is None)

@@ -152,12 +152,17 @@ def _minutes(seconds: float) -> float | None:
 
 def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, old: str | None) -> None:
     """Write the card of a folder that has all else."""
+    (folder / CARD).write_text(card_text(folder, config, str(address), gan, old), encoding="utf-8")
+
+
+def card_text(folder: Path, config: ModelConfig, address: str, gan: GAN, old: str | None) -> str:
+    """Return the card of a folder that has all else; of an ``old`` one it keeps what a person wrote."""
     zoo = installed()
     owned = find_architecture(zoo, config.architecture, config.plugin)
     channels, height, width = gan.sample(1, seed=0).shape[1:]
     facts = Facts(
         config,
-        str(address),
+        address,
         owned.record if owned else None,
         tuple(dataset_repo(zoo, name) for name in named_sets(config.data["name"], zoo) or ()),
         (channels, height, width),
@@ -165,7 +170,7 @@ def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, ol
         tuple(gan.conditions()),
         (folder / SAMPLES).exists(),
     )
-    (folder / CARD).write_text(compose(facts, old), encoding="utf-8")
+    return compose(facts, old)
 
 
 def entry_of(config: ModelConfig, repo: str, commit: str | None) -> dict[str, Any]:

@@ -17,8 +17,8 @@ ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
     "errors", "files", "registry", "scaffold", "modelconfig", "hub", "gan", "data", "weights", "models", "pretrained",
-    "processes", "pictures", "sampling", "translation", "metrics", "cardtext", "card", "training", "staging",
-    "publishing", "testing", "cli",
+    "processes", "pictures", "sampling", "translation", "metrics", "comparing", "cardtext", "card", "training",
+    "staging", "publishing", "recording", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
     "gan": {"files", "registry", "modelconfig", "hub", "data"},

@@ -13,7 +13,10 @@ import click
 import ganzoo
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 
-COMMANDS = ("list", "show", "sample", "translate", "train", "eval", "publish", "pull", "new", "check", "plugins")
+COMMANDS = (
+    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "publish", "pull", "new", "check",
+    "plugins",
+)  # fmt: skip
 
 
 def plugin_commands() -> dict[str, str]:

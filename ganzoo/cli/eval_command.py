@@ -21,22 +21,24 @@ if TYPE_CHECKING:
     "--metrics",
     "protocols",
     multiple=True,
-    required=True,
     metavar="PROTOCOL",
-    help="METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance 'fd[pixels]@10k/test'; may be given several times.",
+    help="METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance 'fd[pixels]@10k/test'; may be given several times.  "
+    "[default: what the model was measured by before]",
 )
 @click.option("--data", help="The real images.  [default: what the model was trained on]")
 @click.option("--to", metavar="A|B", help="Which way, for a model that translates both ways.  [default: its first]")
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=64, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--update", is_flag=True, help="Write the values into the model's config.json and its card.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: str, protocols: tuple[str, ...], data: str | None, to: str | None, batch_size: int, device: str,
-    as_json: bool,
+    update: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure what a MODEL draws: one of the zoo or the Hub, or the folder of a run.
 
-    `ganzoo list --all` shows the metrics and the extractors.
+    `ganzoo list --all` shows the metrics and the extractors. With --update the values are written where the model says
+    what is known of it; of hf:owner/name in one commit on the Hub.
     """
     import msgspec
 
@@ -48,9 +50,13 @@ def command(
     from ganzoo.models import pick_device
     from ganzoo.pretrained import assemble, find
     from ganzoo.processes import launched
+    from ganzoo.recording import check_recordable, record
 
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = find(model)
+    if update:
+        check_recordable(model, found)
+    parsed = parsed or read_protocols(zoo, known_protocols(found))
     real = own_data(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
     where = pick_device(device)
     gan = assemble(found, device=where)
@@ -58,6 +64,7 @@ def command(
         scores = evaluate(gan, parsed, data=real, to=to, batch_size=batch_size, processes=processes)
     if not processes.is_first:
         return
+    written = record(model, found, gan, scores) if update else ""
     if as_json:
         dump(msgspec.to_builtins(scores))
         return
@@ -65,6 +72,24 @@ def command(
         [score.protocol, f"{score.value:.6g}", f"{zoo.metrics[score.name].record.better} is better"] for score in scores
     ]
     click.echo(table(["PROTOCOL", "VALUE", ""], rows))
+    if written:
+        click.echo(f"\nwritten into {written}")
+
+
+def known_protocols(model: Model) -> list[str]:
+    """Return what a model was measured by, or its training was told to measure.
+
+    Raises:
+        ConfigError: nothing of the kind.
+    """
+    from ganzoo.metrics.protocol import EXAMPLE
+
+    told = model.config.training.get("metrics")
+    known = [score.protocol for score in model.config.metrics]
+    known = known or ([str(protocol) for protocol in told] if isinstance(told, list | tuple) else [])
+    if not known:
+        raise ConfigError(f"{model.name} was not measured before: say by what, as in -m '{EXAMPLE}'")
+    return known
 
 
 def own_data(zoo: Zoo, model: Model) -> str:

@@ -149,13 +149,12 @@ def _drawing(job: Job, gan: GAN) -> tuple[int, int, str | None]:
 
 def _show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
     """Show every batch to all jobs; an extractor that several share sees it once, and in one of the processes."""
-    extractors = {job.protocol.extractor or "": job for job in jobs}
+    eyes = {job.eye.text: job.eye for job in jobs if job.eye}
 
     def look(part: Tensor) -> dict[str, Tensor]:
         batch = images.make(part)
-        for name, job in extractors.items():
-            with blaming(job):
-                batch |= {f"{key} of {name}": value for key, value in job.see(batch["image"]).items()}
+        for name, eye in eyes.items():
+            batch |= {f"{key} of {name}": value for key, value in eye.see(batch["image"]).items()}
         return batch
 
     shown = progress and processes.is_first

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ganzoo.data import PairSource, PairStore, Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
@@ -132,6 +133,13 @@ class Images:
     def count(self) -> int:
         """How many they are."""
         return sum(map(len, self.parts))
+
+    def batches(self, *, progress: bool) -> Iterator[Batch]:
+        """Yield all of them, with a progress bar."""
+        with tqdm(total=self.count, desc=self.what, unit="img", leave=False, disable=None if progress else True) as bar:
+            for part in self.parts:
+                yield self.make(part)
+                bar.update(len(part))
 
 
 def translated(gan: GAN, real: Real, images: int, batch_size: int) -> Images:

@@ -34,7 +34,7 @@ def path_of(job: Job, real: Real) -> Path | None:
     measure, weights = job.measure, job.weights
     if not isinstance(measure, KeepsReal) or weights is None:
         return None
-    codes = [_code(part) for part in (measure, job.features) if part is not None]
+    codes = [_code(part) for part in (measure, job.eye and job.eye.module) if part is not None]
     if None in codes:
         return None
     store, protocol = real.target, job.protocol

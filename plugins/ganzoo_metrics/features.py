@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import MissingExtraError
-from ganzoo_metrics.nearest import nearest, radii, within
+from ganzoo.metrics.nearest import nearest_rows, radii, within
 
 try:
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
@@ -148,9 +148,9 @@ class Authenticity(Kept):
     def compute(self) -> float:
         """Return the share, 0 to 1."""
         drawn, real = self.both()
-        distance, at = (part[:, 0] for part in nearest(drawn, real, 1))
+        distance, at = (part[:, 0] for part in nearest_rows(drawn, real, 1))
         hit, back = torch.unique(at, return_inverse=True)
-        own, _ = nearest(real[hit], real, 2)  # the first of the two is itself
+        own, _ = nearest_rows(real[hit], real, 2)  # the first of the two is itself
         return float((distance >= own[back, 1]).double().mean())
 
 
@@ -167,7 +167,7 @@ class Duplicates(Kept):
         drawn, real = self.both()
         count = min(len(drawn), len(real))
         ours, theirs = (
-            nearest(rows, rows, 2)[0][:, 1]
+            nearest_rows(rows, rows, 2)[0][:, 1]
             for rows in (part[torch.arange(count) * len(part) // count] for part in (drawn, real))
         )
         return float((ours < theirs.quantile(CLOSEST)).double().mean())

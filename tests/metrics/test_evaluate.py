@@ -12,7 +12,7 @@ import ganzoo_metrics
 from ganzoo.data import open_data, open_source, prepare
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.metrics import evaluate
-from ganzoo.metrics.jobs import find_extractor
+from ganzoo.metrics.extractors import find_extractor
 from ganzoo.pictures import quantise
 from ganzoo.registry import installed
 from ganzoo_metrics.frechet import FrechetDistance

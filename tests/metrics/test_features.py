@@ -5,8 +5,8 @@ import torch
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
+from ganzoo.metrics.nearest import nearest_rows
 from ganzoo_metrics.features import Authenticity, Coverage, Density, Duplicates, KernelDistance, Precision, Recall
-from ganzoo_metrics.nearest import nearest
 
 ALL = (Authenticity, Coverage, Density, Duplicates, KernelDistance, Precision, Recall)
 
@@ -112,7 +112,7 @@ def test_too_few_images_are_refused(kind):
 
 def test_neighbours_that_are_very_near_are_told_apart():
     rows = normal(n=50, mean=1_000.0)
-    found, at = nearest(rows + 1e-2, rows, 1)
+    found, at = nearest_rows(rows + 1e-2, rows, 1)
     assert torch.equal(at[:, 0], torch.arange(50))
     assert found[:, 0].numpy() == pytest.approx(8**0.5 * 1e-2, rel=0.01)
 
@@ -120,6 +120,6 @@ def test_neighbours_that_are_very_near_are_told_apart():
 @pytest.mark.parametrize("part", [1, 7, 50])
 def test_the_parts_are_no_part_of_the_neighbours(part, monkeypatch):
     rows, others = normal(n=50), normal(n=60, seed=1)
-    whole = nearest(rows, others, 4)
-    monkeypatch.setattr("ganzoo_metrics.nearest.PART", part)
-    assert torch.equal(nearest(rows, others, 4)[1], whole[1])
+    whole = nearest_rows(rows, others, 4)
+    monkeypatch.setattr("ganzoo.metrics.nearest.PART", part)
+    assert torch.equal(nearest_rows(rows, others, 4)[1], whole[1])

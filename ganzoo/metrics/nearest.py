@@ -14,7 +14,7 @@ def _distances(rows: Tensor, others: Tensor) -> Tensor:
     return torch.cdist(rows.double(), others)
 
 
-def nearest(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def nearest_rows(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return the distances to the nearest others and their numbers, both (N, count), the nearest first.
 
     Args:
@@ -29,7 +29,7 @@ def nearest(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 def radii(rows: Tensor, neighbours: int) -> Tensor:
     """Return the distance of each row (N, D) to its ``neighbours``-th nearest other one."""
-    return nearest(rows, rows, neighbours + 1)[0][:, -1]
+    return nearest_rows(rows, rows, neighbours + 1)[0][:, -1]
 
 
 def within(rows: Tensor, others: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,139 @@
+"""``ganzoo compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.common import FilePath, complete_model, dump, table, warn
+from ganzoo.errors import ConfigError
+from ganzoo.registry import Zoo, installed
+
+if TYPE_CHECKING:
+    from ganzoo.comparing import Comparison
+
+
+@click.command("compare")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...", shell_complete=complete_model)
+@click.option(
+    "-m",
+    "--metrics",
+    "protocols",
+    multiple=True,
+    metavar="PROTOCOL",
+    help="Measure all of them by this; may be given several times.  [default: compare the values that they come with]",
+)
+@click.option("--data", help="The real images.  [default: what all of them were trained on]")
+@click.option("-o", "--out", type=FilePath(), default="compare.png", show_default=True, help="The picture, a .png.")
+@click.option("-n", "columns", type=click.IntRange(1, 100), default=12, show_default=True, help="Images of each.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first image.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    models: tuple[str, ...], protocols: tuple[str, ...], data: str | None, out: Path, columns: int, seed: int,
+    device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Compare MODELs: a table of their values, ranked where they were measured alike, and a picture of the same seeds.
+
+    Values of two protocols are never ranked: another extractor, number of images or split gives another number for the
+    same model.
+    """
+    if out.suffix != ".png":
+        raise click.UsageError(f"{out}: the picture is a .png")
+    if data is not None and not protocols:
+        raise click.UsageError("--data goes with -m: what the models come with is measured already")
+    zoo = installed()
+    warn(zoo)
+
+    from ganzoo import comparing
+    from ganzoo.files import replacing
+    from ganzoo.metrics.jobs import read_protocols
+    from ganzoo.models import pick_device
+    from ganzoo.pretrained import assemble, find
+
+    parsed = read_protocols(zoo, protocols)  # before anything is fetched
+    found = [find(model) for model in models]
+    where = pick_device(device)
+    entries = [comparing.Entry(one.name, assemble(one, device=where), one.config.metrics) for one in found]
+    comparing.compare(entries, zoo)  # refuses too few before anything is measured
+    if protocols:
+        real = _common(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
+        entries = [comparing.measured(entry, protocols, real) for entry in entries]
+    made = comparing.compare(entries, zoo)
+    if drawing := [entry for entry in entries if not entry.gan.translations]:
+        with replacing(out) as partial:
+            comparing.picture(drawing, columns, seed).save(partial)
+    if as_json:
+        dump(_content(made))
+    else:
+        click.echo(_text(zoo, made))
+        if drawing:
+            click.echo(f"\n{out}: {columns} seeds of each, from {seed}")
+    if not made.alike:
+        raise ConfigError(
+            f"nothing to rank them by: they were not measured alike; do so with: {comparing.remedy(made)}"
+        )
+
+
+def _common(zoo: Zoo, found: Any) -> str:
+    """Return the data that all models were trained on.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from ganzoo.cli.eval_command import own_data
+
+    names = {own_data(zoo, model) for model in found}
+    if len(names) > 1:
+        raise ConfigError(
+            f"the models were trained on {' and '.join(sorted(names))}: say which to compare with, --data"
+        )
+    return names.pop()
+
+
+def _text(zoo: Zoo, made: Comparison) -> str:
+    """Return what is printed: the ranks, and below what stands apart."""
+    parts = []
+    if made.alike:
+        rows = [
+            [name, *(f"{made.values[name][kind]:.5g}{' *' if made.best[kind] == name else ''}" for kind in made.alike)]
+            for name in made.names
+        ]
+        rows.append(["", *(_better(zoo, kind.protocol) for kind in made.alike)])
+        parts.append(table(["MODEL", *map(str, made.alike)], rows))
+    apart = [
+        [name, f"{value:.5g}", str(kind)]
+        for name in made.names
+        for kind, value in made.values[name].items()
+        if kind not in made.alike
+    ]
+    if apart:
+        parts.append("not ranked, as not all of them have it:\n" + table(["MODEL", "VALUE", "PROTOCOL"], apart))
+    return "\n\n".join(parts) or "none of them comes with a value"
+
+
+def _better(zoo: Zoo, protocol: str) -> str:
+    return f"{zoo.metrics[protocol.partition('@')[0].partition('[')[0]].record.better} is better"
+
+
+def _content(made: Comparison) -> dict[str, Any]:
+    return {
+        "models": list(made.names),
+        "ranked": [
+            {
+                "protocol": kind.protocol,
+                "data": kind.data,
+                "values": {name: made.values[name][kind] for name in made.names},
+                "best": made.best[kind],
+            }
+            for kind in made.alike
+        ],
+        "apart": [
+            {"model": name, "protocol": kind.protocol, "data": kind.data, "value": value}
+            for name in made.names
+            for kind, value in made.values[name].items()
+            if kind not in made.alike
+        ],
+    }

@@ -1,0 +1,56 @@
+"""``ganzoo neighbours``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.common import Count, FilePath, complete_model, table
+
+
+@click.command("neighbours")
+@click.argument("model", shell_complete=complete_model)
+@click.option("-o", "--out", type=FilePath(), default="neighbours.png", show_default=True, help="The picture, a .png.")
+@click.option("--data", help="The real images.  [default: what the model was trained on]")
+@click.option("--split", default="train", show_default=True, help="Of the data.")
+@click.option("-e", "--extractor", default="pixels", show_default=True, help="The features that distance is taken of.")
+@click.option("-n", "count", type=Count(), default=1_000, show_default=True, help="How many images are drawn.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i is that of seed + i.")
+@click.option("--keep", type=click.IntRange(1, 100), default=8, show_default=True, help="Rows: the nearest of them.")
+@click.option("--neighbours", type=click.IntRange(1, 100), default=4, show_default=True, help="Real images in a row.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+def command(
+    model: str, out: Path, data: str | None, split: str, extractor: str, count: int, seed: int, keep: int,
+    neighbours: int, batch_size: int, device: str,
+) -> None:  # fmt: skip
+    """Look whether a MODEL has memorised: what it draws beside the nearest images of its training.
+
+    Each row begins with a drawn image; the rows that lie nearest to real images come first. The metric 'authenticity'
+    puts a number to it.
+    """
+    if out.suffix != ".png":
+        raise click.UsageError(f"{out}: the picture is a .png")
+    from ganzoo.cli.eval_command import own_data
+    from ganzoo.files import replacing
+    from ganzoo.metrics.neighbours import nearest
+    from ganzoo.models import pick_device
+    from ganzoo.pictures import grid
+    from ganzoo.pretrained import assemble, find
+    from ganzoo.registry import installed
+
+    found = find(model)
+    real = own_data(installed(), found) if data is None else data
+    seen = nearest(
+        assemble(found, device=pick_device(device)), data=real, extractor=extractor, images=count, seed=seed, keep=keep,
+        neighbours=neighbours, split=split, batch_size=batch_size,
+    )  # fmt: skip
+    with replacing(out) as partial:
+        grid(seen.picture(), neighbours + 1).save(partial)
+    rows = [
+        [str(seed), *(f"{distance:.4g}" for distance in row)]
+        for seed, row in zip(seen.seeds.tolist(), seen.distances.tolist(), strict=True)
+    ]
+    click.echo(table(["SEED", f"DISTANCE [{seen.extractor}]", *[""] * (neighbours - 1)], rows))
+    click.echo(f"\n{out}: each row a drawn image, then the real ones nearest to it")

@@ -1,0 +1,157 @@
+"""Models side by side: their values where they were measured alike, and what they draw of the same seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
+
+from ganzoo.errors import ConfigError
+from ganzoo.gan import GAN
+from ganzoo.metrics import Protocol, evaluate
+from ganzoo.metrics.protocol import EXAMPLE
+from ganzoo.pictures import to_pil, to_uint8
+from ganzoo.registry import Score, Zoo, installed
+
+_CELL, _LABEL, _GAP = 64, 14, 2
+"""Pixels of an image at least, of the line with its name, and between two."""
+
+
+class Kind(NamedTuple):
+    """What has to be equal for two values to be ranked.
+
+    Args:
+        protocol: of the value.
+        data: the real images, or None where there are none.
+        weights: of the extractor, or None.
+        shape: (C, H, W) of the images: features of other sizes are other features.
+    """
+
+    protocol: str
+    data: str | None
+    weights: str | None
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return self.protocol + (f" on {self.data}" if self.data else "")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that is compared.
+
+    Args:
+        name: as it was asked for.
+        gan: the model.
+        scores: its values.
+    """
+
+    name: str
+    gan: GAN
+    scores: tuple[Score, ...]
+
+    def values(self) -> dict[Kind, float]:
+        """Return its values by what they are."""
+        shape = tuple(self.gan.sample(1).shape[1:])
+        return {Kind(s.protocol, s.data, s.weights, shape): s.value for s in self.scores}
+
+
+class Comparison(NamedTuple):
+    """Models in the order of the first value that all of them have.
+
+    Args:
+        names: of the models, the best one first where there is an order.
+        values: of each, by kind.
+        alike: the kinds that all of them have, in the order of the first model's values.
+        best: for each of these the model that is best, None where several are.
+        unlike: metrics that several have, each under other kinds.
+    """
+
+    names: tuple[str, ...]
+    values: dict[str, dict[Kind, float]]
+    alike: tuple[Kind, ...]
+    best: dict[Kind, str | None]
+    unlike: tuple[str, ...]
+
+
+def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
+    """Rank models by what all of them were measured by; nothing else is ranked.
+
+    Raises:
+        ConfigError: fewer than two models, or one twice.
+    """
+    names = [entry.name for entry in entries]
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise ConfigError("a comparison needs two models or more, each named once")
+    values = {entry.name: entry.values() for entry in entries}
+    shared = set.intersection(*(set(kinds) for kinds in values.values()))
+    alike = tuple(kind for kind in values[names[0]] if kind in shared and _metric(kind) in zoo.metrics)
+    best = {}
+    for kind in alike:
+        ranked = sorted(names, key=lambda name: _sign(zoo, kind) * values[name][kind])
+        tied = values[ranked[0]][kind] == values[ranked[1]][kind]
+        best[kind] = None if tied else ranked[0]
+    if alike:
+        names.sort(key=lambda name: _sign(zoo, alike[0]) * values[name][alike[0]])
+    metrics = [{_metric(kind) for kind in kinds} for kinds in values.values()]
+    several = {metric for own in metrics for metric in own if sum(metric in other for other in metrics) > 1}
+    unlike = tuple(sorted(several - {_metric(kind) for kind in alike}))
+    return Comparison(tuple(names), values, alike, best, unlike)
+
+
+def _metric(kind: Kind) -> str:
+    return kind.protocol.partition("@")[0].partition("[")[0]
+
+
+def _sign(zoo: Zoo, kind: Kind) -> int:
+    return 1 if zoo.metrics[_metric(kind)].record.better == "lower" else -1
+
+
+def remedy(found: Comparison) -> str:
+    """Return the command that measures all models alike: by a protocol that one of them has, if there is any."""
+    kinds = [kind for values in found.values.values() for kind in values if _can_be_run(kind.protocol)]
+    wanted = next((kind for kind in kinds if _metric(kind) in found.unlike), kinds[0] if kinds else None)
+    protocol = wanted.protocol if wanted else EXAMPLE
+    data = f" --data {wanted.data}" if wanted and wanted.data and "(" not in wanted.data else " --data DATA"
+    return f"ganzoo compare {' '.join(found.names)} -m '{protocol}'{data}"
+
+
+def _can_be_run(protocol: str) -> bool:
+    try:
+        return Protocol.parse(protocol).metric in installed().metrics
+    except ConfigError:  # somebody else's, or of another time
+        return False
+
+
+def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progress: bool = True) -> Entry:
+    """Return the entry with values by these protocols and no others.
+
+    Raises:
+        GanzooError: as in `ganzoo.metrics.evaluate`.
+    """
+    return replace(entry, scores=tuple(evaluate(entry.gan, protocols, data=data, progress=progress)))
+
+
+def picture(entries: Sequence[Entry], columns: int = 12, seed: int = 0) -> Image.Image:
+    """Return a row for each model under its name, a column for each seed; small images are enlarged.
+
+    Raises:
+        ConfigError: a model makes images of images, and not of seeds.
+    """
+    if made := [entry.name for entry in entries if entry.gan.translations]:
+        raise ConfigError(f"{made[0]} makes images of images, and draws none of seeds")
+    drawn = [to_uint8(entry.gan.sample(columns, seed=seed)) for entry in entries]
+    cell = max(_CELL, *(images.shape[1] for images in drawn))
+    height = cell + _LABEL + _GAP
+    sheet = Image.new("RGB", (columns * (cell + _GAP), len(entries) * height), "white")
+    font = ImageFont.load_default()
+    for row, (entry, images) in enumerate(zip(entries, drawn, strict=True)):
+        ImageDraw.Draw(sheet).text((_GAP, row * height), entry.name, fill="black", font=font)
+        side = images.shape[1] * (cell // images.shape[1])  # whole pixels: nothing is blurred
+        space = (cell - side) // 2
+        for column, image in enumerate(images):
+            large = to_pil(image).resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(large, (column * (cell + _GAP) + space, row * height + _LABEL + space))
+    return sheet

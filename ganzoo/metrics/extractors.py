@@ -1,0 +1,98 @@
+"""Extractors: found by the words of a protocol, made, and held to what they must return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError, NameClashError, PluginError
+from ganzoo.metrics.contract import SEEN
+from ganzoo.registry import Zoo
+from ganzoo.registry.specs import Extractor
+from ganzoo.registry.zoo import Owned, import_target
+
+
+@dataclass(frozen=True, eq=False)
+class Eye:
+    """An extractor that was made.
+
+    Args:
+        text: what a protocol says of it, in full.
+        module: the network.
+    """
+
+    text: str
+    module: nn.Module
+
+    @property
+    def weights(self) -> str | None:
+        """The SHA-256 of its weights; empty without any, None where it does not say."""
+        return getattr(self.module, "weights", None)
+
+    def see(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the features, and the logits if there are any, of images (N, C, S, S) uint8.
+
+        Raises:
+            PluginError: it fails, or returns something else.
+        """
+        try:
+            found = self.module(images.clone())  # whatever it does with them, the next one sees the same
+        except GanzooError:
+            raise
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
+            raise PluginError(f"extractor '{self.text}' fails: {type(error).__name__}: {error}") from error
+        if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+            raise PluginError(f"extractor '{self.text}' must return a dict of tensors")
+        return {key: found[key] for key in SEEN if key in found}
+
+
+def open_eye(zoo: Zoo, text: str, device: torch.device) -> Eye:
+    """Return the extractor that a protocol names, on a device.
+
+    Raises:
+        UnknownNameError: there is none.
+        PluginError: it cannot be made.
+        GanzooError: what the extractor says, for instance that its weights cannot be had.
+    """
+    owned, words = find_extractor(zoo, text)
+    module = _make(owned, words)
+    # Two ways to ask for the same become one.
+    after: Any = getattr(module, "written", None)
+    name = owned.record.name if owned.record.name in zoo.extractors.names() else f"{owned.dist}:{owned.record.name}"
+    return Eye(text if after is None else f"{name}{after}", module.eval().requires_grad_(False).to(device))
+
+
+def _make(owned: Owned[Extractor], words: list[str]) -> nn.Module:
+    kind = import_target("extractor", owned)
+    try:
+        made = kind(*words)
+    except GanzooError:
+        raise
+    except (Exception, SystemExit) as error:  # a plugin may raise anything, and takes the words that it takes
+        with_words = f" with {', '.join(words)}" if words else ""
+        raise PluginError(f"extractor '{owned.record.name}' cannot be made{with_words}: {error}") from error
+    if not isinstance(made, nn.Module):
+        raise PluginError(f"{owned.record.target} of {owned.dist} makes no torch.nn.Module")
+    return made
+
+
+def find_extractor(zoo: Zoo, text: str) -> tuple[Owned[Extractor], list[str]]:
+    """Return the extractor that a protocol names, and the words that are for it.
+
+    Raises:
+        UnknownNameError: there is none.
+        NameClashError: the words may be read in two ways.
+    """
+    head, *more = text.split(",")
+    parts = head.split(":")
+    # ``a:b`` is the extractor a with the word b, or the extractor b of package a.
+    readings = [size for size in (1, 2) if len(parts) >= size and ":".join(parts[:size]) in zoo.extractors]
+    if len(readings) > 1:
+        owner = zoo.extractors[parts[0]].dist
+        raise NameClashError(f"'{text}' may be {parts[1]} of {parts[0]}, or {parts[0]} of {owner}: say {owner}:{text}")
+    size = readings[0] if readings else 1
+    return zoo.extractors[":".join(parts[:size])], [*parts[size:], *more]

@@ -1,0 +1,106 @@
+"""The memorisation check that a person can see: what a model draws beside the images it was trained on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import ConfigError, PluginError
+from ganzoo.gan import GAN
+from ganzoo.metrics.extractors import Eye, open_eye
+from ganzoo.metrics.images import Images, drawn, find_real, real_images, way_of
+from ganzoo.metrics.nearest import nearest_rows
+from ganzoo.metrics.protocol import Protocol
+from ganzoo.pictures import quantise
+from ganzoo.registry import installed
+
+
+class Neighbours(NamedTuple):
+    """Drawn images, and the real ones that lie nearest to each.
+
+    Args:
+        drawn: (N, C, S, S) uint8, the one nearest to a real image first.
+        real: (N, K, C, S, S) uint8, the nearest first.
+        distances: (N, K) of the features, float32.
+        seeds: (N,) of the drawn images, int64.
+        extractor: of the features, as a protocol says it.
+    """
+
+    drawn: Tensor
+    real: Tensor
+    distances: Tensor
+    seeds: Tensor
+    extractor: str
+
+    def picture(self) -> Tensor:
+        """Return a row for each drawn image, itself first: (N * (1 + K), C, S, S) in [-1, 1], for `pictures.grid`."""
+        rows = torch.cat([self.drawn[:, None], self.real], 1).flatten(0, 1)
+        return rows.float() / 127.5 - 1
+
+
+def nearest(
+    gan: GAN,
+    *,
+    data: str,
+    extractor: str = "pixels",
+    images: int = 1_000,
+    seed: int = 0,
+    keep: int = 8,
+    neighbours: int = 4,
+    split: str = "train",
+    batch_size: int = 64,
+    progress: bool = True,
+) -> Neighbours:
+    """Draw images and find the real ones nearest to each, by the Euclidean distance of features.
+
+    Args:
+        gan: a model that draws images of seeds.
+        data: the real images, as `ganzoo.train` takes them.
+        extractor: of the features, as in a protocol.
+        images: how many are drawn; image i is that of ``seed + i``.
+        seed: of the first one.
+        keep: how many of them are returned: those that lie nearest to a real one.
+        neighbours: real images for each.
+        split: of the data; that which the model was trained on tells of memorisation.
+        batch_size: images at a time; no part of the result.
+        progress: show progress bars.
+
+    Raises:
+        ConfigError: a model that translates, a number below 1, or more neighbours than there are images.
+        DataError: the real images cannot be had.
+        PluginError: the extractor fails.
+    """
+    if gan.translations:
+        raise ConfigError("a model that makes images of images has them before it: there is nothing to look for")
+    if min(images, keep, neighbours, batch_size) < 1:
+        raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
+    zoo = installed()
+    eye = open_eye(zoo, extractor, gan.device)
+    protocol = Protocol("nearest", eye.text, images, split, seed=seed)
+    first = quantise(gan.sample(1)).to(gan.device)
+    real = find_real(zoo, [(protocol, frozenset())], data, first, gan, way_of(gan, None), progress=progress)[split]
+    if neighbours > len(real.target):
+        raise ConfigError(f"{data} has {len(real.target):,} images, fewer than {neighbours:,} neighbours")
+    with torch.inference_mode():
+        ours, made = _seen(eye, drawn(gan, images, seed, batch_size), progress=progress)
+        theirs, _ = _seen(
+            eye, real_images(real.target, len(real.target), gan.device, batch_size), progress=progress, whole=False
+        )
+        distances, at = nearest_rows(ours, theirs, neighbours)
+    order = distances[:, 0].argsort(stable=True)[:keep]
+    shown = real.target.images[at[order]]
+    return Neighbours(made[order], shown, distances[order].float(), order + seed, eye.text)
+
+
+def _seen(eye: Eye, images: Images, *, progress: bool, whole: bool = True) -> tuple[Tensor, Tensor]:
+    """Return the features of images, and the images themselves if they are wanted."""
+    found, kept = [], []
+    for batch in images.batches(progress=progress):
+        seen = eye.see(batch["image"])
+        if "features" not in seen:
+            raise PluginError(f"extractor '{eye.text}' gives no features")
+        found.append(seen["features"].float().cpu())
+        kept += [batch["image"].cpu()] if whole else []
+    return torch.cat(found), torch.cat(kept) if kept else torch.empty(0)

@@ -13,7 +13,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from ganzoo.cardtext import BEGIN, END, around, as_list, join, split
 from ganzoo.hub.search import TAG
 from ganzoo.modelconfig import ModelConfig
-from ganzoo.registry import Architecture, Zoo
+from ganzoo.registry import Architecture, Score, Zoo
 
 DRAWING, TRANSLATING = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them
 
@@ -86,11 +86,13 @@ def _metadata(facts: Facts) -> dict[str, Any]:
     results = [
         EvalResult(
             task_type=facts.task,
-            dataset_type=facts.datasets[0] if len(facts.datasets) == 1 else config.data["name"],
-            dataset_name=config.data["name"],
+            dataset_type=facts.datasets[0]
+            if _own(metric, config) and len(facts.datasets) == 1
+            else _data_of(metric, config),
+            dataset_name=_data_of(metric, config),
             metric_type=metric.name,
             metric_value=metric.value,
-            metric_args={"protocol": metric.protocol},
+            metric_args={key: getattr(metric, key) for key in ("protocol", "weights") if getattr(metric, key)},
         )
         for metric in config.metrics
     ]
@@ -202,8 +204,23 @@ def _training(facts: Facts) -> str:
 def _metrics(config: ModelConfig) -> str:
     if not config.metrics:
         return "## Metrics\n\nNone was measured."
-    rows = [(metric.name, f"{metric.value:g}", metric.protocol) for metric in config.metrics]
-    return f"## Metrics\n\n{_table(('metric', 'value', 'protocol'), rows)}\n\nValues of two protocols do not compare."
+    rows = [(m.name, f"{m.value:g}", m.protocol, m.data or "") for m in config.metrics]
+    parts = ["## Metrics", _table(("metric", "value", "protocol", "real images"), rows)]
+    if repeats := [(m.protocol, r.seed, f"{r.best:g}", f"{r.last:g}") for m in config.metrics for r in m.runs]:
+        parts += ["Equal trainings, each with the value of its best weights and of its last ones:"]
+        parts += [_table(("protocol", "seed", "best", "last"), repeats)]
+    command = " ".join(f"-m '{m.protocol}'" for m in config.metrics)
+    return "\n\n".join(
+        [*parts, f"`ganzoo eval MODEL {command}` measures it again. Values of two protocols do not compare."]
+    )
+
+
+def _own(metric: Score, config: ModelConfig) -> bool:
+    return metric.data in (None, config.data["name"])
+
+
+def _data_of(metric: Score, config: ModelConfig) -> str:
+    return str(metric.data or config.data["name"])
 
 
 def _versions(config: ModelConfig) -> str:

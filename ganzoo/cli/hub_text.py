@@ -37,7 +37,8 @@ def list_hub(
             one["architecture"] + ("" if one["architecture"] in known else " (not installed)"),
             one["data"],
             one["updated"],
-            ", ".join(f"{m['name']} {_short(m['value'])}" for m in one["metrics"]),
+            "".join(f"{m['protocol'] or m['name']} {_short(m['value'])}" for m in one["metrics"][:1])
+            + (f"  and {len(one['metrics']) - 1} more" if len(one["metrics"]) > 1 else ""),
         ]
         for one in found
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+import msgspec
 
 from ganzoo.cli.common import complete_architecture, dump, size_text, table, wanted, warn
 from ganzoo.registry import Zoo, installed
@@ -78,7 +79,10 @@ def _architecture(model: dict[str, Any]) -> str:
 
 
 def _metrics(model: dict[str, Any]) -> str:
-    return ", ".join(f"{metric['name']} {metric['value']:g}" for metric in model["metrics"])
+    """Return the first value with its protocol, and how many more there are."""
+    shown = [f"{metric['protocol']} {metric['value']:.4g}" for metric in model["metrics"][:1]]
+    more = len(model["metrics"]) - 1
+    return "".join([*shown, f"  and {more} more" if more > 0 else ""])
 
 
 def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
@@ -93,7 +97,7 @@ def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
             "license": owned.record.license,
             "bytes": owned.record.weights.bytes,
             "repo": owned.record.weights.repo,
-            "metrics": [{"name": m.name, "value": m.value, "protocol": m.protocol} for m in owned.record.metrics],
+            "metrics": msgspec.to_builtins(owned.record.metrics),
         }
         for name, owned in zip(zoo.models.names(), zoo.models, strict=True)
         if wanted(pattern, name)

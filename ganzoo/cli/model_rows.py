@@ -29,7 +29,9 @@ def model_rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
     rows += [["license", config.license]] if config.license else []
     if file is not None:
         rows += [["weights", f"{file.file}, {size_text(file.bytes)}, {where}"], ["sha256", file.sha256]]
-    rows += [[m.name, f"{m.value:g}  [{m.protocol}]"] for m in config.metrics]
+    for m in config.metrics:
+        rows += [[m.name, f"{m.value:g}  {m.protocol}{f' on {m.data}' if m.data else ''}"]]
+        rows += [["", f"seed {r.seed}: best {r.best:g}, last {r.last:g}"] for r in m.runs]
     return [[" ".join(cell.split()) for cell in row] for row in rows]
 
 

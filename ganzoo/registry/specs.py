@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from msgspec import NODEFAULT, Meta, Struct, field
 
 __all__ = [
-    "API", "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "Meta", "Metric", "Score",
-    "Tracker", "Trained", "Weights", "WeightsFile",
+    "API", "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "Meta", "Metric", "Repeat",
+    "Score", "Tracker", "Trained", "Weights", "WeightsFile",
 ]  # fmt: skip
 
 API = 1
@@ -207,6 +207,14 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: str | None = None
 
 
+class Repeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one training gave: the value of its best weights by its first metric, and of its last ones."""
+
+    seed: int
+    best: float
+    last: float
+
+
 class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The value of a metric with the protocol that it was measured by; values of two protocols do not compare.
 
@@ -216,6 +224,7 @@ class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         protocol: `ganzoo.metrics.Protocol` as text.
         data: the real images that drawn ones were compared with, as everybody may know them; None without any.
         weights: SHA-256 of the weights of the extractor; None for one without any.
+        runs: the same measurement of equal trainings with several seeds, this one among them.
     """
 
     name: str
@@ -223,6 +232,7 @@ class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     protocol: str
     data: str | None = None
     weights: str | None = None
+    runs: tuple[Repeat, ...] = ()
 
 
 class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

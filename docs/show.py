@@ -58,31 +58,61 @@ def _at_home() -> dict[str, str]:
 
 
 def models() -> None:
-    """Show the pretrained models that draw digits, with their figures as a table."""
-    cog.outl("| model | architecture | digits read | rarest class | class entropy | label read as asked | size |")
-    cog.outl("|---|---|---|---|---|---|---|")
+    """Show the pretrained models: what each does, its first value with its protocol, and what measures it again."""
+    cog.outl("| model | what it draws | value | protocol | measured again by | size |\n|---|---|---|---|---|---|")
     for owned in installed().models:
-        entry, found = owned.record, {m.name: m.value for m in owned.record.metrics}
-        if "read" not in found:
+        entry = owned.record
+        if not entry.metrics:
             continue
-        accuracy = f"{found['label-accuracy']:.1%}" if "label-accuracy" in found else ""
+        first = entry.metrics[0]
+        data = f" --data {first.data}" if first.data else ""
         cog.outl(
-            f"| `{entry.name}` | `{entry.architecture}` | {found['read']:.1%} | {found['rarest-class']:.1%} "
-            f"| {found['class-entropy']:.4f} | {accuracy} | {entry.weights.bytes / 1e6:.1f} MB |"
+            f"| `{entry.name}` | {entry.summary} | {first.value:.4g} | `{first.protocol}` "
+            f"| `ganzoo eval {entry.name}{data} -m '{first.protocol}'` | {entry.weights.bytes / 1e6:.1f} MB |"
         )
 
 
-def others() -> None:
-    """Show the other pretrained models, each value with its protocol."""
-    cog.outl("| model | architecture | what it does | data | value | size |\n|---|---|---|---|---|---|")
+def values() -> None:
+    """Show every value of the pretrained models, a table for each set of protocols."""
+    groups: dict[tuple[str, ...], list[Any]] = {}
     for owned in installed().models:
-        entry = owned.record
-        if not any(metric.name == "read" for metric in entry.metrics):
-            values = ", ".join(f"`{m.protocol}` {m.value:g}" for m in entry.metrics)
-            cog.outl(
-                f"| `{entry.name}` | `{entry.architecture}` | {entry.summary} | `{entry.data}` | {values} "
-                f"| {entry.weights.bytes / 1e6:.1f} MB |"
-            )
+        if owned.record.metrics:
+            groups.setdefault(tuple(m.protocol for m in owned.record.metrics), []).append(owned.record)
+    for protocols, entries in groups.items():
+        cog.outl(f"\n| {' | '.join(['protocol', *(f'`{entry.name}`' for entry in entries)])} |")
+        cog.outl("|---" * (len(entries) + 1) + "|")
+        for i, protocol in enumerate(protocols):
+            cog.outl(f"| {' | '.join([f'`{protocol}`', *(f'{e.metrics[i].value:.4g}' for e in entries)])} |")
+
+
+def repeats() -> None:
+    """Show what equal trainings with several seeds gave."""
+    cog.outl("| model | protocol | seed | best | last |\n|---|---|---|---|---|")
+    for owned in installed().models:
+        for metric in owned.record.metrics[:1]:
+            for run in metric.runs:
+                cog.outl(f"| `{owned.record.name}` | `{metric.protocol}` | {run.seed} | {run.best:g} | {run.last:g} |")
+
+
+def metrics() -> None:
+    """Show the metrics: what each says, what it needs, and which way is better."""
+    from ganzoo.registry.zoo import import_target
+
+    cog.outl("| metric | what it says | from | better | real images |\n|---|---|---|---|---|")
+    for owned in installed().metrics:
+        record, kind = owned.record, import_target("metric", owned)
+        seen = ", ".join(sorted(kind.needs))
+        seen = f"{seen}, of {record.extractor} alone" if record.extractor else seen
+        cog.outl(
+            f"| `{record.name}` | {record.summary} | {seen} | {record.better} | {'a split' if kind.compares else ''} |"
+        )
+
+
+def extractors() -> None:
+    """Show the extractors."""
+    cog.outl("| extractor | what it sees |\n|---|---|")
+    for owned in installed().extractors:
+        cog.outl(f"| `{owned.record.name}` | {owned.record.summary} |")
 
 
 def checks() -> None:

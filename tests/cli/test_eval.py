@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -34,7 +35,6 @@ def test_a_run_is_measured_against_the_images_it_was_trained_on(call, mnist, tmp
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ((), "Missing option '-m'"),
         (("-m", "fd"), "'fd' is no protocol"),
         (("-m", "fdx[pixels]@10/test"), "No metric is called 'fdx'"),
     ],
@@ -62,3 +62,39 @@ def test_a_single_set_has_no_other_split(call):
     done = call("eval", MODEL, "-m", "fd[pixels]@20/test", "--data", str(DIGITS))
     assert done.code == 1
     assert "has no split 'test'" in done.err
+
+
+def test_what_was_measured_is_written_down_and_measured_again(call, mnist, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    done = call("eval", str(run), "-m", "fd[pixels]@20/train", "--data", str(mnist), "--update")
+    assert done.code == 0, done.err
+    assert f"written into {run}" in done.out
+    (score,) = json.loads((run / "config.json").read_text())["metrics"]
+    again = json.loads(call("eval", str(run), "--json").out)  # neither the protocol nor the data need be said
+    assert again[0]["protocol"] == score["protocol"]
+    assert again[0]["value"] == pytest.approx(score["value"], rel=1e-6)
+
+
+def test_a_model_that_was_never_measured_asks_by_what(call, trained):
+    done = call("eval", str(trained))
+    assert done.code == 1
+    assert "was not measured before: say by what, as in -m 'fd[pixels]@10k/test'" in done.err
+
+
+def test_the_best_of_a_run_knows_the_images_of_the_run(call, mnist, tmp_path):
+    run = tmp_path / "run"
+    options = [word for key, value in narrow("dcgan").items() for word in ("-o", f"{key}={value}")]
+    words = ["--data", str(mnist), "--images", "64", "--batch-size", "32", "--out", str(run), *options]
+    done = call("train", "dcgan", *words, "-m", "fd[pixels]@20/train", "--eval-every", "32", "--patience", "9")
+    assert done.code == 0, done.err
+    assert "fd[pixels]@20/train: best " in done.out
+    again = call("eval", str(run / "best"), "--json")
+    assert again.code == 0, again.err
+    best = json.loads((run / "best/config.json").read_text())["metrics"][0]["value"]
+    assert json.loads(again.out)[0]["value"] == pytest.approx(best, rel=1e-6)
+
+
+def test_values_of_a_bundled_model_are_not_written_and_nothing_is_measured(call, mnist):
+    done = call("eval", MODEL, "-m", "fd[pixels]@10/train", "--data", str(mnist), "--update")
+    assert done.code == 1
+    assert "its values with it" in done.err

@@ -1,0 +1,86 @@
+"""The memorisation check that a person can see, on a model that copies and on one that does not."""
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.data import open_source, prepare
+from ganzoo.data.images import scaled
+from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.metrics.neighbours import nearest
+
+
+class Copies(ganzoo.gan.GAN):
+    """Draws the training image of each seed's number; every third one with its colours turned."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = torch.nn.Parameter(images, requires_grad=False)
+
+    def inputs(self, n, *, seeds):
+        return {"at": torch.tensor(seeds)}
+
+    def generate(self, at):
+        drawn = scaled(self.images.to(torch.uint8)[at])
+        return torch.where((at % 3 == 0).view(-1, 1, 1, 1), -drawn, drawn)
+
+
+@pytest.fixture(scope="module")
+def store(mnist):
+    return prepare(open_source(mnist), 28, 1)
+
+
+@pytest.fixture(scope="module")
+def gan(store):
+    return Copies(store.images.float())
+
+
+def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
+    found = nearest(gan, data=str(mnist), extractor="pixels:28", images=30, keep=20, neighbours=3, progress=False)
+    assert sorted(found.seeds.tolist()) == [i for i in range(30) if i % 3]
+    assert found.distances[:, 0].max() < 1e-6
+    assert torch.equal(found.real[:, 0], found.drawn)
+    assert torch.equal(found.drawn, store.images[found.seeds])
+    assert (found.distances.diff(dim=1) >= 0).all()
+
+
+def test_the_nearest_come_first_and_the_seed_counts(gan, mnist):
+    found = nearest(gan, data=str(mnist), images=30, seed=10, keep=30, neighbours=1, progress=False)
+    assert (found.distances[:, 0].diff() >= 0).all()
+    assert sorted(found.seeds.tolist()) == list(range(10, 40))
+    assert found.extractor == "pixels"
+
+
+def test_the_picture_has_a_row_for_each(gan, mnist):
+    found = nearest(gan, data=str(mnist), images=10, keep=4, neighbours=2, progress=False)
+    picture = found.picture()
+    assert picture.shape == (4 * 3, 1, 28, 28)
+    assert torch.equal(picture[3], scaled(found.drawn[1:2])[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"images": 0}, ConfigError, "must be at least 1"),
+        ({"neighbours": 2_000}, ConfigError, "has 1,000 images, fewer than 2,000"),
+        ({"extractor": "pixls"}, UnknownNameError, "No extractor is called"),
+        ({"split": "none"}, ganzoo.GanzooError, "no split 'none'"),
+    ],
+)
+def test_what_cannot_be_looked_for_says_why(gan, mnist, options, error, text):
+    with pytest.raises(error, match=text):
+        nearest(gan, data=str(mnist), **{"images": 10, **options}, progress=False)
+
+
+def test_an_extractor_without_features_is_refused(gan, mnist, monkeypatch):
+    from ganzoo_metrics.pixels import Pixels
+
+    monkeypatch.setattr(Pixels, "forward", lambda self, images: {"logits": images.flatten(1).float()})
+    with pytest.raises(PluginError, match="gives no features"):
+        nearest(gan, data=str(mnist), images=10, progress=False)
+
+
+def test_a_translator_has_its_images_before_it(mnist):
+    gan = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
+    with pytest.raises(ConfigError, match="nothing to look for"):
+        nearest(gan, data=str(mnist), progress=False)

@@ -20,7 +20,7 @@ from rounds import Row, paired_ratio, parse, parser, show
 from ganzoo.training.plan import resolve_precision
 
 ENGINE = "engine"
-PARTS = ("startup", "hub", ENGINE, "defaults", "sampling", "data")
+PARTS = ("startup", "hub", ENGINE, "defaults", "sampling", "measuring", "data")
 
 
 def engine_rows(rounds: int) -> list[Row]:

@@ -96,6 +96,13 @@ def test_samples_and_translations_are_compared_with_a_forward_pass(benchmark, na
     assert benchmark("sampling").compare(name, 1).ours > 0
 
 
+@pytest.mark.parametrize("name", ["pixels", "mnist-classifier", "resnet18"])
+def test_measurements_are_compared_with_a_forward_pass(benchmark, monkeypatch, name):
+    measuring = benchmark("measuring")
+    monkeypatch.setattr(measuring, "SIZES", (128,))
+    assert measuring.compare(name, 1).ours > 0
+
+
 def test_the_loader_is_compared_with_torch(benchmark):
     assert benchmark("data").against_torch("28x28x1", 1, workers=(0,), count=128).ours > 0
 

@@ -67,7 +67,7 @@ def evaluate(
                 drawn(gan, images, seed, batch_size) if split is None
                 else translated(gan, reals[split], images, batch_size)
             )  # fmt: skip
-            _show(due, made, processes, real=False, progress=progress)
+            show(due, made, processes, real=False, progress=progress)
         compared = [job for job in jobs if job.measure.compares]
         for split, count in dict.fromkeys((str(job.protocol.split), job.protocol.real) for job in compared):
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
@@ -111,7 +111,7 @@ def _compare(
     if not (unaware := recall(jobs, real, processes)):
         return
     store = real.target
-    _show(
+    show(
         unaware,
         real_images(store, count or len(store), gan.device, batch_size),
         processes,
@@ -147,7 +147,7 @@ def _drawing(job: Job, gan: GAN) -> tuple[int, int, str | None]:
     return job.protocol.images, job.protocol.seed, job.protocol.split if gan.translations else None
 
 
-def _show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
+def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
     """Show every batch to all jobs; an extractor that several share sees it once, and in one of the processes."""
     eyes = {job.eye.text: job.eye for job in jobs if job.eye}
 

@@ -19,7 +19,7 @@ def test_every_architecture_is_a_line(call):
 def test_models_are_a_second_table(call, zoo):
     lines = call("list").out.split("\n\n")[1].splitlines()
     assert lines[0].split("  ")[0] == "PRETRAINED MODEL"
-    assert lines[1].split() == ["dcgan-digits", "dcgan", "mnist", "5.8", "MB", "fid", "3.25"]
+    assert lines[1].split() == ["dcgan-digits", "dcgan", "mnist", "5.8", "MB", "inception", "3.25"]
     assert "foo (not installed)" in lines[2]
 
 

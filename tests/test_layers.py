@@ -18,7 +18,7 @@ ROOT = Path(ganzoo.__file__).parent
 LAYERS = [
     "errors", "files", "registry", "scaffold", "modelconfig", "hub", "gan", "data", "weights", "models", "pretrained",
     "processes", "pictures", "sampling", "translation", "metrics", "comparing", "cardtext", "card", "training",
-    "staging", "publishing", "recording", "testing", "cli",
+    "staging", "publishing", "recording", "pages", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
     "gan": {"files", "registry", "modelconfig", "hub", "data"},

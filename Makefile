@@ -5,14 +5,25 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html docs site
 
-.PHONY: demo test test-slow bench lint docs outputs format clean
+.PHONY: demo test test-slow browser bench lint docs outputs format clean
 
 demo: $(STAMP)  ## list the zoo and draw 64 digits
 	$(BIN)/ganzoo list
 	$(BIN)/ganzoo sample dcgan-mnist -n 64 -o grid.png
 
-test: $(STAMP)  ## the whole test suite
+test: $(STAMP) browser  ## the whole test suite
 	$(BIN)/python -m pytest -n 2
+
+browser:  ## a Chromium for the tests that look at pages, where one is wanted and apt may install it; else they are skipped
+	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
+		command -v $$name >/dev/null 2>&1 && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "installing Chromium for the tests that look at pages"; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) \
+			>/dev/null 2>&1 && exit 0; \
+	fi; \
+	echo "no Chromium: the tests that look at pages are skipped"
 
 test-slow: $(STAMP)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -57,7 +57,7 @@ def translate(
         raise ConfigError(f"images must be a tensor, files, PIL images or arrays, not {kind}")
     items = [Item(one, None, str(one) if isinstance(one, Path) else f"image {i}") for i, one in enumerate(given)]
     source = Source("images", "", len(items), lambda: iter(items))
-    size, channels = _shape(gan, source)
+    size, channels = shape_for(gan, source)
     batches = read_batches(source, size, channels, count=len(items), batch_size=CHUNK)
     return gan.translate(torch.cat([batch["image"] for batch in batches]), **options)
 
@@ -117,7 +117,7 @@ def translate_source(
     sources = [source] if isinstance(source, Source) else [s for s in (source.a, source.b) if s is not None]
     if out.is_file() and any(out.resolve() in files_of(one) for one in sources):
         raise ConfigError(f"{out} is one of the images that are translated: name another file")
-    size, channels = _shape(gan, source)
+    size, channels = shape_for(gan, source)
     batches = read_batches(source, size, channels, count=n, batch_size=max(batch_size, 1))
     matched = isinstance(source, PairSource) and source.matched
 
@@ -137,8 +137,12 @@ def translate_source(
     return n
 
 
-def _shape(gan: GAN, source: Source | PairSource) -> tuple[int, int]:
-    """Return (size, channels) that the images are brought to: the model's, or their own where it takes all."""
+def shape_for(gan: GAN, source: Source | PairSource) -> tuple[int, int]:
+    """Return (size, channels) that images to translate are brought to: the model's, or their own where it takes all.
+
+    Raises:
+        DataError: it takes all, and they are of several sizes.
+    """
     size, channels = getattr(gan.config, "image_size", None), getattr(gan.config, "channels", None)
     if size is None or channels is None:
         native = source.native()

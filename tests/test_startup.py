@@ -30,6 +30,7 @@ print([name for name in {heavy!r} if name in sys.modules])
         ["--help"],
         ["train", "--help"],
         ["sample", "--help"],
+        ["report", "--help"],
         ["train", "dcgan", "--data", "x", "-o", "no-equals-sign"],
     ],
     ids=" ".join,

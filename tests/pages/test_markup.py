@@ -46,7 +46,7 @@ def test_what_fills_a_slot_is_not_looked_through_again():
 
 
 def test_the_policy_names_the_very_script_and_style_and_no_address():
-    made = page("t", Markup("<p>"), styles=["base.css"], scripts=["charts.js"])
+    made = page("t", Markup("<p>"), styles=["base.css"], scripts=["charts.js", "report.js"])
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', made)[1].replace("&#x27;", "'")
     for tag in ("script", "style"):
         inside = re.search(rf"<{tag}>(.*?)</{tag}>", made, re.DOTALL)[1]

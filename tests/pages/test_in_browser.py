@@ -1,0 +1,223 @@
+"""The pages as a person sees them: in a headless Chromium."""
+
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganzoo.pages.report import write_report
+from pages_helpers import EVIL, change_config, measured
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
+        yield running
+        running.close()
+
+
+class Tab:
+    """A page, with what it asked for and what went wrong on it."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self.context = browser.new_context(viewport={"width": 1100, "height": 800}, **options)
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type != "log" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.wrong.append(dialog.message), dialog.dismiss()))
+        self.page.set_default_timeout(20_000)
+
+    def one(self, selector: str) -> Any:
+        return self.page.locator(selector)
+
+
+@pytest.fixture
+def tab(browser):
+    made = Tab(browser)
+    yield made
+    made.context.close()
+    assert made.wrong == []
+
+
+@pytest.fixture(scope="module")
+def report(run, mnist, tmp_path_factory):
+    """The report of a run that was measured."""
+    folder = tmp_path_factory.mktemp("browser") / "digits"
+    shutil.copytree(run, folder)
+    measured(folder)
+    return write_report(folder, data=str(mnist), progress=False).path
+
+
+@pytest.fixture
+def opened(tab, report):
+    tab.page.goto(report.as_uri())
+    return tab
+
+
+def test_a_report_asks_nobody_for_anything(opened, report):
+    opened.page.wait_for_load_state("networkidle")
+    assert [url for url in opened.asked if not url.startswith("data:")] == [report.as_uri()]
+    assert opened.one(".plot svg").count() == opened.one(".chart").count() == 6
+
+
+def test_every_picture_is_whole_and_can_be_seen(opened):
+    for picture in opened.one("img").all():
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 0 && image.clientWidth > 0")
+
+
+def test_the_slider_moves_the_picture_by_the_keyboard(opened):
+    slider, picture, when = (opened.one(f"#{name}") for name in ("slider", "frame", "when"))
+    assert when.inner_text() == "after 192 images"
+    last = picture.get_attribute("src")
+    slider.focus()
+    opened.page.keyboard.press("ArrowLeft")
+    assert when.inner_text() == "after 128 images"
+    middle = picture.get_attribute("src")
+    opened.page.keyboard.press("Home")
+    assert when.inner_text() == slider.get_attribute("aria-valuetext") == "after 64 images"
+    assert len({last, middle, picture.get_attribute("src")}) == 3
+    opened.page.keyboard.press("End")
+    assert picture.get_attribute("src") == last
+    assert picture.get_attribute("alt") == "samples after 192 images"
+
+
+def test_the_slider_marks_its_place_in_every_chart(opened):
+    assert opened.one(".plot .mark").count() == 0
+    opened.one("#slider").focus()
+    opened.page.keyboard.press("ArrowLeft")
+    assert opened.one(".plot .mark").count() == opened.one(".chart").count()
+
+
+def test_the_previews_play_from_the_first_to_the_last_and_stop(opened):
+    opened.one("#play").click()
+    assert opened.one("#play").inner_text() == "Pause"
+    opened.page.wait_for_selector("#play:text('Play')")
+    assert opened.one("#when").inner_text() == "after 192 images"
+
+
+def test_a_name_switches_its_curve_off_and_on(opened):
+    chart = opened.one(".chart").first
+    button = chart.get_by_role("button", name="G/loss")
+    curve = chart.locator("path[data-name='G/loss']")
+    other = chart.locator("path[data-name='D/loss']")
+    before = other.get_attribute("d")
+    assert curve.count() == 1
+    button.click()
+    assert (curve.count(), button.get_attribute("aria-pressed")) == (0, "false")
+    assert other.get_attribute("d") != before  # the axis is for what is left
+    button.focus()
+    opened.page.keyboard.press("Enter")
+    assert (curve.count(), button.get_attribute("aria-pressed")) == (1, "true")
+    assert other.get_attribute("d") == before
+
+
+def test_the_axis_can_be_logarithmic(opened):
+    chart = opened.one(".chart").first
+    curve = chart.locator("path[data-name='D/loss']")
+    data = json.loads(opened.one("#data").text_content())["charts"][0]
+    values = np.array(next(series["values"] for series in data["series"] if series["name"] == "D/loss"))
+
+    def heights():
+        points = re.findall(r"[ML]([\d.]+) ([\d.]+)", curve.get_attribute("d"))[1:]  # the first one is a dot, too
+        return np.array([float(y) for _, y in points])
+
+    assert np.corrcoef(heights(), values)[0, 1] < -0.9999
+    before = curve.get_attribute("d")
+    chart.get_by_label("log axis").check()
+    assert np.corrcoef(heights(), np.log10(values))[0, 1] < -0.9999
+    chart.get_by_label("log axis").uncheck()
+    assert curve.get_attribute("d") == before
+
+
+def test_values_are_read_with_the_pointer_and_with_the_keys(opened):
+    chart = opened.one(".chart").first
+    data = json.loads(opened.one("#data").text_content())["charts"][0]
+    shown = chart.locator(".legend b").first
+    values = next(series["values"] for series in data["series"] if series["name"] == "D/loss")
+
+    def reads(value):
+        return abs(float(shown.inner_text()) - value) < 1e-3
+
+    assert reads(values[-1])
+    plot = chart.locator(".plot")
+    box = plot.bounding_box()
+    plot.hover(position={"x": 60, "y": box["height"] / 2})
+    assert reads(values[0])
+    opened.page.mouse.move(5, 5)
+    assert reads(values[-1])
+    plot.focus()
+    opened.page.keyboard.press("Home")
+    opened.page.keyboard.press("ArrowRight")
+    assert reads(values[1])
+    assert plot.get_attribute("title").startswith("at 64 images")
+
+
+def test_the_best_of_a_metric_is_marked_and_an_unknown_one_has_none(opened):
+    best = opened.one("#metrics .best-name")
+    assert best.all_text_contents() == ["best 3.25"]
+    assert opened.one("#metrics .chart").count() == 2
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light"), (320, "dark")])
+def test_it_fits_on_any_screen_in_both_schemes(browser, report, width, scheme):
+    tab = Tab(browser, color_scheme=scheme)
+    tab.page.set_viewport_size({"width": width, "height": 800})
+    tab.page.goto(report.as_uri())
+    widths = tab.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    shot = np.asarray(Image.open(io.BytesIO(tab.page.screenshot())).convert("L"))
+    tab.context.close()
+    assert widths[0] <= widths[1]
+    assert (np.median(shot) < 64) == (scheme == "dark")
+    assert tab.wrong == []
+
+
+def test_without_scripts_the_pictures_and_tables_are_there(browser, report):
+    tab = Tab(browser, java_script_enabled=False)
+    tab.page.goto(report.as_uri())
+    assert "The charts need JavaScript." in tab.one("main").inner_text()
+    assert tab.one("#frame").is_visible()
+    assert "base_channels" in tab.one("#configuration").inner_text()
+    tab.context.close()
+
+
+def test_what_anybody_wrote_does_nothing(tab, own, mnist):
+    change_config(own, data={"public": EVIL, "split": "train"}, metrics=[{"name": "x", "value": 1, "protocol": EVIL}])
+    line = {"images": 256, "seconds": 9.0, "images/s": 1.0, f"D/{EVIL}": 1.0}
+    with (own / "stats.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n" + json.dumps({**line, "metrics": {EVIL: 2.0}}) + "\n")
+    tab.page.goto(write_report(own, data=str(mnist), neighbours=0, progress=False).path.as_uri())
+    assert tab.one("script").count() == 2
+    assert tab.one("img[onerror]").count() == 0
+    assert tab.one(".legend button").filter(has_text=f"D/{EVIL}").count() == 1
+    assert tab.one("#metrics h3").first.inner_text() == EVIL
+
+
+def test_even_a_script_that_came_in_would_not_run(browser, report, tmp_path):
+    broken = tmp_path / "broken.html"
+    html = report.read_text(encoding="utf-8")
+    broken.write_text(html.replace("<main", "<script>alert(1)</script><img src='http://127.0.0.1:9/'><main", 1))
+    tab = Tab(browser)
+    tab.page.goto(broken.as_uri())
+    tab.page.wait_for_load_state("networkidle")
+    tab.context.close()
+    assert sum("Content Security Policy" in text for text in tab.wrong) == 2
+    assert "1" not in tab.wrong

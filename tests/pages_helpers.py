@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+
+from ganzoo.pages.study import SIDES, Study, make_trials
+
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
 
@@ -20,3 +24,17 @@ def change_config(run, **changes):
     """Write other values into a config.json."""
     path = run / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+
+
+def make_study(count=4, *, seed=0, **more) -> Study:
+    """Return a study of two models that were never made."""
+    models = {"a": {"name": "alpha-gan", "sha256": "0" * 64}, "b": {"name": "beta-gan", "sha256": "1" * 64}}
+    trials = make_trials(count, seed, 1)
+    return Study(models, "Which one looks more real?", seed, 1, trials, shape=(1, 28, 28), **more)
+
+
+def make_pictures(study, digits):
+    """Return pictures of real digits for its trials: white ones for A, grey ones for B."""
+    images = digits[0][: len(study.trials), :, :, None]
+    made = {"a": images, "b": (images // 2).astype(np.uint8)}
+    return [{side: made[trial.player(side)][i] for side in SIDES} for i, trial in enumerate(study.trials)]

@@ -31,6 +31,8 @@ print([name for name in {heavy!r} if name in sys.modules])
         ["train", "--help"],
         ["sample", "--help"],
         ["report", "--help"],
+        ["study", "--help"],
+        ["study", "dcgan-mnist"],
         ["train", "dcgan", "--data", "x", "-o", "no-equals-sign"],
     ],
     ids=" ".join,

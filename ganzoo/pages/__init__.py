@@ -1,1 +1,1 @@
-"""Pages for a browser: the report of a run. Nothing on them comes from a network."""
+"""Pages for a browser: the report of a run, and a study with people. Nothing on them comes from a network."""

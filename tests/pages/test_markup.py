@@ -58,5 +58,5 @@ def test_the_policy_names_the_very_script_and_style_and_no_address():
 
 
 def test_a_page_that_talks_to_its_server_talks_to_no_other():
-    made = page("t", Markup("<p>"), styles=["base.css"], scripts=["charts.js"], fetches=True)
+    made = page("t", Markup("<p>"), styles=["base.css"], scripts=["study.js"], fetches=True)
     assert "connect-src &#x27;self&#x27;" in made

@@ -14,9 +14,8 @@ import ganzoo
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 
 COMMANDS = (
-    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "report", "study", "publish", "pull",
-    "new", "check", "plugins",
-)  # fmt: skip
+    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "report", "study", "publish",
+    "pull", "new", "check", "plugins",
 )  # fmt: skip
 
 

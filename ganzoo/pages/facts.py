@@ -156,7 +156,7 @@ def _hyperparameters(config: ModelConfig, record: Architecture | None) -> list[S
 
 def _settings(config: ModelConfig) -> list[Setting]:
     """Return the engine's settings, without where somebody's own images or models lie."""
-    defaults = {one.name: None if one.default is MISSING else one.default for one in fields(Settings)}
+    defaults = {one.name: _as_json(one.default) for one in fields(Settings)}
     required = {one.name for one in fields(Settings) if one.default is MISSING}
     public = {"data": config.data.get("public"), "start": _place(config.training.get("start"))}
     settings = []
@@ -170,6 +170,11 @@ def _settings(config: ModelConfig) -> list[Setting]:
             )
         )
     return settings
+
+
+def _as_json(default: Any) -> Any:
+    """Return a default as ``config.json`` has it."""
+    return None if default is MISSING else list(default) if isinstance(default, tuple) else default
 
 
 def _place(start: Any) -> str | None:

@@ -1,0 +1,103 @@
+"""One file from the web, whole or not at all, and only the one that is meant."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import filelock
+from huggingface_hub import constants
+from tqdm import tqdm
+
+import ganzoo
+from ganzoo.errors import WeightsError, one_line
+from ganzoo.files import replacing
+
+SCHEMES = ("https",)
+SECONDS = 30
+"""Of silence, after which the server is given up."""
+_BLOCK = 2**18
+
+
+def download(url: str, path: Path, sha256: str) -> None:
+    """Fetch a file. Several processes may want the same one: one fetches it, the others wait.
+
+    Args:
+        url: its address, https.
+        path: where it goes; it is there whole, or not at all.
+        sha256: that it must have.
+
+    Raises:
+        WeightsError: it cannot be had, or what came is something else.
+        GanzooError: it cannot be written.
+    """
+    _check(url)
+    if constants.HF_HUB_OFFLINE:  # the one switch that keeps off the network all that ganzoo fetches
+        raise WeightsError(f"{url} is not asked for while HF_HUB_OFFLINE is set")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{path}.lock"):
+            if not path.exists():
+                with replacing(path) as partial:
+                    _fetch(url, partial, sha256)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _fetch(url: str, partial: Path, sha256: str) -> None:
+    request = Request(url, headers={"User-Agent": f"ganzoo/{ganzoo.__version__}"})  # noqa: S310 - see _check
+    digest, name = hashlib.sha256(), urlsplit(url).path.rpartition("/")[2]
+    with _told(url):
+        answer = build_opener(_Redirects).open(request, timeout=SECONDS)
+    with answer, partial.open("wb") as file:
+        length = answer.headers.get("Content-Length") or ""
+        total = int(length) if length.isdigit() else None
+        with tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=None) as bar:
+            for block in _blocks(answer, url):
+                file.write(block)
+                digest.update(block)
+                bar.update(len(block))
+    if digest.hexdigest() != sha256:
+        raise WeightsError(f"{url} gave a file with sha256 {digest.hexdigest()} where {sha256} is expected")
+
+
+def _blocks(answer: Any, url: str) -> Iterator[bytes]:
+    while True:
+        with _told(url):
+            block = answer.read(_BLOCK)
+        if not block:
+            return
+        yield block
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Make one line of what a server or the way to it does; what the disk does is told elsewhere."""
+    try:
+        yield
+    except HTTPError as error:
+        with error:
+            raise WeightsError(f"{url}: the server answers {error.code}") from error
+    except (HTTPException, OSError) as error:
+        raise WeightsError(f"{url} cannot be reached ({one_line(str(error))[:200]})") from error
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows a server to another address, but not out of https."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        """Return what to ask next."""
+        _check(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _check(url: str) -> None:
+    if urlsplit(url).scheme not in SCHEMES:
+        raise WeightsError(f"{url} is not asked for: only https is")

@@ -55,3 +55,8 @@ def ganzoo_extractors() -> Iterable[Extractor]:
             target=f"ganzoo_metrics.classifiers:{kind}",
             summary=f"a small classifier of {data} that ships with ganzoo",
         )
+    yield Extractor(
+        name="inception",
+        target="ganzoo_metrics.inception:Inception",
+        summary="the network of FID, Inception of 2015 (inception,antialias: another resize)",
+    )

@@ -60,3 +60,8 @@ def ganzoo_extractors() -> Iterable[Extractor]:
         target="ganzoo_metrics.inception:Inception",
         summary="the network of FID, Inception of 2015 (inception,antialias: another resize)",
     )
+    yield Extractor(
+        name="timm",
+        target="ganzoo_metrics.backbones:Backbone",
+        summary="any network of timm: timm:vit_large_patch14_dinov2.lvd142m,224 for FD-DINOv2",
+    )

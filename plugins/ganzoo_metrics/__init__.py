@@ -65,3 +65,8 @@ def ganzoo_extractors() -> Iterable[Extractor]:
         target="ganzoo_metrics.backbones:Backbone",
         summary="any network of timm: timm:vit_large_patch14_dinov2.lvd142m,224 for FD-DINOv2",
     )
+    yield Extractor(
+        name="clip",
+        target="ganzoo_metrics.clip:Clip",
+        summary="CLIP's embedding of an image, ViT-B/32 of OpenAI (clip:MODEL for another one)",
+    )

@@ -70,3 +70,8 @@ def ganzoo_extractors() -> Iterable[Extractor]:
         target="ganzoo_metrics.clip:Clip",
         summary="CLIP's embedding of an image, ViT-B/32 of OpenAI (clip:MODEL for another one)",
     )
+    yield Extractor(
+        name="onnx",
+        target="ganzoo_metrics.own_network:OwnNetwork",
+        summary="a network of your own: onnx:FILE.onnx",
+    )

@@ -8,10 +8,10 @@ import timm
 import torch
 from safetensors.torch import save, save_file
 
-from ganzoo.metrics.evaluate import find_extractor
+from ganzoo.metrics.extractors import find_extractor
+from ganzoo.metrics.shelf import folder
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
-from ganzoo_metrics.shelf import folder
 
 
 def made(text: str):

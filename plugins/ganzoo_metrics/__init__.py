@@ -43,7 +43,7 @@ def ganzoo_metrics() -> Iterable[Metric]:
 
 @hookimpl
 def ganzoo_extractors() -> Iterable[Extractor]:
-    """Provide the pixels, and two small classifiers."""
+    """Provide the pixels, two small classifiers, the network of FID, those of timm and of CLIP, and a user's own."""
     yield Extractor(
         name="pixels",
         target="ganzoo_metrics.pixels:Pixels",

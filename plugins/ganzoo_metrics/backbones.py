@@ -13,13 +13,9 @@ from timm.models import get_deprecated_models, get_pretrained_cfg
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, HubError, UnknownNameError, WeightsError, did_you_mean, one_line
-from ganzoo.files import sha256
-from ganzoo.hub.address import Address
-from ganzoo.hub.fetch import fetch_optional
-from ganzoo.weights import check_finite
-from ganzoo_metrics.exact import exactly
+from ganzoo.metrics.exact import exactly
+from ganzoo.metrics.shelf import WeightsOnDisk, folder, from_hub, on_disk, own_file
 from ganzoo_metrics.images import fitted
-from ganzoo_metrics.shelf import WeightsOnDisk, folder, own_file
 from ganzoo_metrics.words import Words, hash_word, read_words, size_word
 
 SAFE = "model.safetensors"
@@ -39,7 +35,7 @@ class Backbone(nn.Module):
             safetensors file of weights of your own for this network, and ``"sha256=..."``, which that file must have.
 
     Attributes:
-        words: the model with its tag, the file and its hash, the size and the interpolation.
+        written: the model with its tag, the file and its hash, the size and the interpolation.
         weights: the SHA-256 of the weights file.
 
     Raises:
@@ -71,7 +67,7 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(data["std"]).view(1, -1, 1, 1) * 255, persistent=False)
         self.classifies = self.model.num_classes > 0 and not projects(full)
         own = (file.path.name, hash_word(file.sha256)) if asked.file else ()
-        self.words = (full, *own, size_word(self.size), self.interpolation)
+        self.written = ":" + ",".join((full, *own, size_word(self.size), self.interpolation))
         self.weights = file.sha256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
@@ -127,7 +123,7 @@ def weights_of(full: str, settings: Any) -> WeightsOnDisk:
     """
     kept = folder() / f"{full}.safetensors"
     if kept.is_file():
-        return WeightsOnDisk(kept, sha256(kept))
+        return on_disk(kept)
     where, file = getattr(settings, "hf_hub_id", None), getattr(settings, "hf_hub_filename", None) or SAFE
     by_hand = f"convert it to safetensors on a machine where you trust it, and put it at {kept}"
     if not where:
@@ -140,17 +136,17 @@ def weights_of(full: str, settings: Any) -> WeightsOnDisk:
     repo, _, revision = str(where).partition("@")
     if not file.endswith(".safetensors"):
         file = SAFE_OPEN_CLIP if file.startswith("open_clip") else SAFE
-    address = Address(repo, revision or "main")
-    url = hf_hub_url(repo, file, revision=address.revision)
+    revision = revision or "main"
+    url = hf_hub_url(repo, file, revision=revision)
     try:
-        fetched = fetch_optional(address, file)
+        fetched = from_hub(repo, file, revision)
     except HubError as error:
         raise HubError(f"{full}: {error}; or fetch {url} on any machine, and put it at {kept}") from error
     if fetched is None:
         raise WeightsError(
-            f"{address} has no {file}: what weights of {full} it has are a pickle, and ganzoo opens none: {by_hand}"
+            f"hf:{repo} has no {file}: what weights of {full} it has are a pickle, and ganzoo opens none: {by_hand}"
         )
-    return WeightsOnDisk(fetched.path, sha256(fetched.path))
+    return fetched
 
 
 def make(full: str, settings: Any, path: Path, asked: Words) -> Any:
@@ -185,7 +181,9 @@ def make(full: str, settings: Any, path: Path, asked: Words) -> Any:
         raise ConfigError(
             f"{full} sees patches of {size_word(patch)} pixels: {size_word(asked.size)} is no multiple of it"
         )
-    check_finite(model.state_dict(), path)
+    for name, tensor in model.state_dict().items():
+        if not tensor.isfinite().all():
+            raise WeightsError(f"{path}: {name} holds NaN or infinity: the training that it came from had diverged")
     return model.eval().requires_grad_(False)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, with which Pillow makes grey images
+from ganzoo.metrics.exact import exactly
+from ganzoo.metrics.shelf import on_disk
+from ganzoo_metrics.images import fitted
+
 FEATURES = 96
 
 
@@ -61,22 +62,15 @@ class Classifier(nn.Module):
         self.network = Network(self.channels)
         self.network.load_state_dict(load_file(path), strict=True)
         self.network.eval()
-        self.weights = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.weights = on_disk(path).sha256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Bring to size, to channels and to [-1, 1], and look."""
-        features, logits = self.network(self.prepared(images))
+        size = (self.size, self.size)
+        shown = fitted(images, self.channels, size, "bilinear") / 127.5 - 1
+        with exactly(images.device):
+            features, logits = self.network(shown.contiguous(memory_format=torch.channels_last))
         return {"features": features, "logits": logits}
-
-    def prepared(self, images: Tensor) -> Tensor:
-        """Return what the network is shown."""
-        made = images.float()
-        if made.shape[1] == 3 and self.channels == 1:
-            made = (made * torch.tensor(_LUMA, device=made.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
-        if made.shape[-2:] != (self.size, self.size):
-            made = F.interpolate(made, (self.size, self.size), mode="bilinear", antialias=True)
-        made = made.expand(-1, self.channels, -1, -1) / 127.5 - 1
-        return made.contiguous(memory_format=torch.channels_last)
 
 
 class MNISTClassifier(Classifier):

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean, one_line
-from ganzoo.files import sha256
-from ganzoo_metrics.download import download
-from ganzoo_metrics.exact import exactly
+from ganzoo.metrics.download import download
+from ganzoo.metrics.exact import exactly
+from ganzoo.metrics.shelf import folder, on_disk
 from ganzoo_metrics.images import check_images, fitted
-from ganzoo_metrics.shelf import folder
 
 try:
     from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
@@ -43,7 +42,7 @@ class Inception(nn.Module):
             argues for: bicubic with antialiasing, in floating point.
 
     Attributes:
-        words: the resize.
+        written: the resize.
         weights: the SHA-256 of the weights file.
 
     Raises:
@@ -59,7 +58,7 @@ class Inception(nn.Module):
             )
         self.network = load(weights_file())
         self.resize = resize
-        self.words = (resize,)
+        self.written = f",{resize}"
         self.weights = SHA256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
@@ -92,7 +91,7 @@ def weights_file() -> Path:
     places = [kept, *(Path(torch.hub.get_dir()) / "checkpoints" / name for name in ELSEWHERE)]
     for path in places:
         if path.is_file():
-            if (found := sha256(path)) != SHA256:
+            if (found := on_disk(path).sha256) != SHA256:
                 raise WeightsError(f"{path} has sha256 {found} where {SHA256} is expected: delete it, and run it again")
             return path
     try:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, one_line
+from ganzoo.metrics.shelf import own_file
 from ganzoo_metrics.images import fitted
-from ganzoo_metrics.shelf import own_file
 from ganzoo_metrics.words import hash_word, kind_of, read_words, size_word
 
 try:
@@ -43,7 +43,7 @@ class OwnNetwork(nn.Module):
             file must have.
 
     Attributes:
-        words: the file's name, its hash, and how images are resized.
+        written: the file's name, its hash, and how images are resized.
         weights: the SHA-256 of the file.
 
     Raises:
@@ -71,7 +71,8 @@ class OwnNetwork(nn.Module):
             raise ConfigError(f"{called} takes images of any size: say one before {asked.interpolation}, as in 64")
         self.interpolation = asked.interpolation or "bicubic"
         resize = (size_word(self.size), self.interpolation) if self.size else ()
-        self.words = (called, hash_word(file.sha256), *resize)
+        self.written = ":" + ",".join((called, hash_word(file.sha256), *resize))
+        self.called = called
         self.weights = file.sha256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
@@ -80,12 +81,12 @@ class OwnNetwork(nn.Module):
         try:
             found = self.session.run([*self.outputs], {self.shape.name: shown.cpu().numpy()})
         except Exception as error:  # its exceptions have no base of their own
-            raise WeightsError(f"{self.words[0]} cannot be run: {one_line(str(error))[:300]}") from error
+            raise WeightsError(f"{self.called} cannot be run: {one_line(str(error))[:300]}") from error
         seen = {}
         for (name, key), array in zip(self.outputs.items(), found, strict=True):
             if array.ndim != 2 or len(array) != len(images):
                 raise WeightsError(
-                    f"{self.words[0]}: its output {name} is {array.shape} for {len(images)} images: it must be "
+                    f"{self.called}: its output {name} is {array.shape} for {len(images)} images: it must be "
                     f"({len(images)}, D)"
                 )
             seen[key] = torch.from_numpy(array).to(images.device)

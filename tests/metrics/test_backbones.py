@@ -47,7 +47,7 @@ def test_families_have_features_and_where_they_classify_logits(shelf, digits, te
     assert seen["features"].dtype == torch.float32
     assert seen["logits"].shape == (2, logits) if logits else "logits" not in seen
     size = "224" if "," in text else str(settings["input_size"][1])
-    assert extractor.words == (f"{settings['architecture']}.{settings['tag']}", size, settings["interpolation"])
+    assert extractor.written == f":{settings['architecture']}.{settings['tag']},{size},{settings['interpolation']}"
 
 
 @pytest.mark.parametrize("images", [grey, colourful])
@@ -66,9 +66,9 @@ def test_features_are_what_the_network_sees_of_the_whole_image(published, digits
 
 def test_a_name_without_a_tag_is_written_with_it_and_so_are_size_and_interpolation(published):
     for text in ("test_vit", FULL, f"{FULL},160,bicubic"):
-        assert made(f"timm:{text}").words == (FULL, "160", "bicubic")
-    assert made("timm:test_vit,bilinear,96").words == (FULL, "96", "bilinear")
-    assert made("timm:test_vit,96x64").words == (FULL, "96x64", "bicubic")
+        assert made(f"timm:{text}").written == f":{FULL},160,bicubic"
+    assert made("timm:test_vit,bilinear,96").written == f":{FULL},96,bilinear"
+    assert made("timm:test_vit,96x64").written == f":{FULL},96x64,bicubic"
 
 
 def test_weights_are_those_of_the_hub_checked_and_named(hub, published):
@@ -150,13 +150,13 @@ def test_weights_of_your_own_are_named_with_their_hash(shelf, tmp_path, digits, 
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     extractor = made(f"timm:{name},{path}")
     full = f"{name}.r160_in1k"
-    assert extractor.words[:3] == (full, "mine.safetensors", f"sha256={sha256[:12]}")
+    assert extractor.written.startswith(f":{full},mine.safetensors,sha256={sha256[:12]},")
     assert extractor.weights == sha256
     seen = extractor(grey(digits))["features"]
     # What was written by a value is found again in ganzoo's folder, by name and hash.
     shelf.mkdir(parents=True)
     path.rename(shelf / path.name)
-    assert torch.equal(made(f"timm:{','.join(extractor.words)}")(grey(digits))["features"], seen)
+    assert torch.equal(made(f"timm{extractor.written}")(grey(digits))["features"], seen)
     with pytest.raises(WeightsError, match=r"mine.safetensors \(.*\) is not the file .* begins with 0123456789ab"):
         made(f"timm:{name},mine.safetensors,sha256=0123456789ab")
 

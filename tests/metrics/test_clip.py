@@ -38,7 +38,7 @@ def test_features_are_the_projection_and_there_are_no_logits(shelf, digits):
     extractor = made(f"clip:{TINY}")
     seen = extractor(grey(digits))
     assert {key: value.shape for key, value in seen.items()} == {"features": (3, 512)}
-    assert extractor.words == (TINY, "224", "bicubic")
+    assert extractor.written == f":{TINY},224,bicubic"
     # The same network without its projection, for which `timm` asks: not taken for a classifier either.
     pooled = made(f"timm:{TINY}")(grey(digits))
     assert {key: value.shape for key, value in pooled.items()} == {"features": (3, 256)}

@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub import constants
 
 from ganzoo.errors import GanzooError, WeightsError
-from ganzoo_metrics import download as module
-from ganzoo_metrics.download import download
+from ganzoo.metrics import download as module
+from ganzoo.metrics.download import download
 
 CONTENT = b"weights " * 100_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from extractors import colourful, grey
-from ganzoo_metrics.exact import exactly
+from ganzoo.metrics.exact import exactly
 from ganzoo_metrics.images import fitted
 
 PILLOW = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}

@@ -15,7 +15,7 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from extractors import colourful, grey, made
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo_metrics import inception
-from ganzoo_metrics.distances import FrechetDistance
+from ganzoo_metrics.frechet import FrechetDistance
 from ganzoo_metrics.images import fitted
 
 FEATURES = ["2048", "logits_unbiased"]
@@ -115,12 +115,12 @@ def test_antialiased_it_is_the_same_network_on_another_resize(placed, theirs, di
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [("inception", "tf-resize"), ("inception,tf-resize", "tf-resize"), ("inception:antialias", "antialias")],
+    ("text", "written"),
+    [("inception", ",tf-resize"), ("inception,tf-resize", ",tf-resize"), ("inception:antialias", ",antialias")],
 )
-def test_it_says_its_resize_and_its_weights(placed, own, text, words):
+def test_it_says_its_resize_and_its_weights(placed, own, text, written):
     extractor = made(text)
-    assert (extractor.words, extractor.weights) == ((words,), own)
+    assert (extractor.written, extractor.weights) == (written, own)
     assert not extractor.network.training
     assert not any(p.requires_grad for p in extractor.parameters())
 

@@ -63,24 +63,25 @@ def test_images_come_in_from_0_to_1_and_features_go_out(tmp_path, digits, images
     assert set(seen) == {"features"}
     torch.testing.assert_close(seen["features"], expected(images(digits)))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (extractor.words, extractor.weights) == (("own.onnx", f"sha256={sha256[:12]}"), sha256)
+    assert (extractor.written, extractor.weights) == (f":own.onnx,sha256={sha256[:12]}", sha256)
 
 
 @pytest.mark.parametrize(
     ("fixed", "asked", "words"),
     [
-        ((12, 12), "", ("12", "bicubic")),
-        ((12, 12), ",bilinear", ("12", "bilinear")),
-        ((12, 12), ",12", ("12", "bicubic")),
-        ((12, 8), "", ("12x8", "bicubic")),
-        (("h", "w"), ",40", ("40", "bicubic")),
+        ((12, 12), "", "12,bicubic"),
+        ((12, 12), ",bilinear", "12,bilinear"),
+        ((12, 12), ",12", "12,bicubic"),
+        ((12, 8), "", "12x8,bicubic"),
+        (("h", "w"), ",40", "40,bicubic"),
     ],
 )
 def test_images_are_resized_to_what_the_file_takes_or_a_word_says(tmp_path, digits, fixed, asked, words):
     extractor = made(f"onnx:{network(tmp_path / 'own.onnx', size=fixed)}{asked}")
-    assert extractor.words[2:] == words
-    size = (12, 8) if "x" in words[0] else (int(words[0]), int(words[0]))
-    torch.testing.assert_close(extractor(grey(digits))["features"], expected(grey(digits), size, words[1]))
+    assert extractor.written.endswith(f",{words}")
+    size, interpolation = words.split(",")
+    shape = (12, 8) if "x" in size else (int(size), int(size))
+    torch.testing.assert_close(extractor(grey(digits))["features"], expected(grey(digits), shape, interpolation))
 
 
 def test_a_grey_network_sees_rgb_as_grey(tmp_path, digits):
@@ -103,8 +104,8 @@ def test_outputs_are_known_by_their_names_or_the_first_one_is_taken(tmp_path, di
 
 
 def test_what_a_value_names_is_found_by_name_and_hash(tmp_path, shelf, digits, monkeypatch):
-    words = made(f"onnx:{network(tmp_path / 'own.onnx', size=(12, 12))}").words
-    text = f"onnx:{','.join(words)}"
+    written = made(f"onnx:{network(tmp_path / 'own.onnx', size=(12, 12))}").written
+    text = f"onnx{written}"
     with pytest.raises(
         WeightsError, match=f"no file own.onnx, nor {shelf}.own.onnx: .* put the one whose sha256 begins"
     ):
@@ -114,11 +115,11 @@ def test_what_a_value_names_is_found_by_name_and_hash(tmp_path, shelf, digits, m
     with pytest.raises(WeightsError, match=r"own.onnx \([0-9a-f]{12}...\) is not the file that the protocol names"):
         made(text)
     network(shelf / "own.onnx", size=(12, 12))
-    assert made(text).words == words
+    assert made(text).written == written
     monkeypatch.chdir(tmp_path)  # a file here comes first, and one with the right hash before any other
     network(tmp_path / "own.onnx", size=(16, 16))
-    assert made(text).words == words
-    assert made("onnx:own.onnx").words[2] == "16"
+    assert made(text).written == written
+    assert made("onnx:own.onnx").written.endswith(",16,bicubic")
 
 
 @pytest.mark.parametrize(
@@ -200,4 +201,4 @@ def test_the_example_of_the_page_makes_such_a_file(tmp_path, digits, monkeypatch
     extractor = made("onnx:my-network.onnx")
     seen = extractor(grey(digits, 5))
     assert seen["features"].shape[0] == seen["logits"].shape[0] == 5
-    assert extractor.words[2:] == ("32", "bicubic")
+    assert extractor.written.endswith(",32,bicubic")

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ganzoo.data.store import cache_dir
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo.files import sha256
+from ganzoo.hub.address import Address
+from ganzoo.hub.fetch import fetch_optional
 
 PICKLES = (".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pyt", ".tar", ".th")
 """How files are called that may run code when they are opened, or that cannot be told from such ones."""
@@ -24,6 +26,24 @@ class WeightsOnDisk(NamedTuple):
 def folder() -> Path:
     """Return the folder in which files are looked for that somebody fetched by hand, or that ganzoo fetched."""
     return cache_dir() / "extractors"
+
+
+def on_disk(path: Path) -> WeightsOnDisk:
+    """Return a file with its hash."""
+    return WeightsOnDisk(path, sha256(path))
+
+
+def from_hub(repo: str, file: str, revision: str = "main") -> WeightsOnDisk | None:
+    """Return a file of a repository of the Hub, from the cache where it is in it, checked against the Hub's own hash.
+
+    Returns:
+        None where the repository has no such file.
+
+    Raises:
+        HubError: it cannot be fetched.
+    """
+    fetched = fetch_optional(Address(repo, revision), file)
+    return on_disk(fetched.path) if fetched else None
 
 
 def is_file_name(word: str) -> bool:
@@ -67,7 +87,7 @@ def own_file(name: str, wanted: str | None, suffix: str) -> WeightsOnDisk:
         )
     kept = folder() / path.name
     found = [
-        WeightsOnDisk(at, sha256(at)) for at in dict.fromkeys((path.expanduser(), kept)) if at.is_file()
+        on_disk(at) for at in dict.fromkeys((path.expanduser(), kept)) if at.is_file()
     ]  # fmt: skip
     for one in found:
         if one.sha256.startswith(wanted or ""):

@@ -60,8 +60,7 @@ def refuse_pickle(name: str) -> None:
     if Path(name).suffix.lower() in PICKLES:
         raise WeightsError(
             f"{name} is of a kind that can run code when it is opened, and ganzoo opens none: save the weights with "
-            "safetensors.torch.save_file for timm:MODEL,FILE.safetensors, or export the network with torch.onnx.export "
-            "for onnx:FILE.onnx"
+            "safetensors.torch.save_file, or export the network with torch.onnx.export"
         )
 
 
@@ -86,9 +85,7 @@ def own_file(name: str, wanted: str | None, suffix: str) -> WeightsOnDisk:
             f"{path.name}: a protocol cannot hold the name of this file: rename it, without any of [ ] , :"
         )
     kept = folder() / path.name
-    found = [
-        on_disk(at) for at in dict.fromkeys((path.expanduser(), kept)) if at.is_file()
-    ]  # fmt: skip
+    found = [on_disk(at) for at in dict.fromkeys((path.expanduser(), kept)) if at.is_file()]
     for one in found:
         if one.sha256.startswith(wanted or ""):
             return one

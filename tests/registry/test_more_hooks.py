@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
+from ganzoo.metrics.contract import KeepsReal
 from installs import ganzoo, install, python
 
 PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
@@ -31,6 +33,27 @@ def site(tmp_path_factory):
         install(folder, dist, light)
         (folder / dist.replace("-", "_") / f"{module}.py").write_text(heavy)
     return folder
+
+
+def test_what_the_example_keeps_of_real_images_gives_the_same_value():
+    scope = {}
+    for text in ("class Ink:", "class KeptInk(Ink)"):
+        exec(after(text)[0], scope)
+    real, drawn = torch.full((5, 1, 4, 4), 30, dtype=torch.uint8), torch.full((3, 1, 4, 4), 90, dtype=torch.uint8)
+    first, again = scope["KeptInk"](), scope["KeptInk"]()
+    assert isinstance(first, KeepsReal)
+    first.update({"image": real}, real=True)
+    again.take({name: tensor.clone() for name, tensor in first.kept().items()})
+    for measure in (first, again):
+        measure.update({"image": drawn}, real=False)
+        assert measure.compute() == 60
+
+
+def test_an_extractor_says_what_was_left_out():
+    scope = {}
+    exec(after("class Ink:")[0], scope)
+    assert scope["Edges"]().written == scope["Edges"]("4").written == ":4"
+    assert scope["Edges"]("8").written == ":8"
 
 
 def test_a_tracker_gets_every_report(site, mnist, tmp_path):
@@ -125,7 +148,7 @@ def test_metrics_and_extractors_are_used_by_their_names(site, mnist):
     assert done.returncode == 0, done.stderr
     scores = {score["protocol"]: score["value"] for score in json.loads(done.stdout)}
     assert 0 <= scores["ink@50/train"] < 128
-    assert scores["fd[edges]@50/train"] > scores["fd[edges:2]@50/train"] > 0
+    assert scores["fd[edges:4]@50/train"] > scores["fd[edges:2]@50/train"] > 0
 
 
 def test_list_all_shows_them(site):

@@ -21,8 +21,9 @@ from ganzoo.registry import installed
     show_default=True,
     help="Training images beside each drawn one; 0 for none.",
 )
+@click.option("-e", "--extractor", default="pixels", show_default=True, help="The features that they are near in.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
-def command(run: Path, out: Path | None, data: str | None, neighbours: int, device: str) -> None:
+def command(run: Path, out: Path | None, data: str | None, neighbours: int, extractor: str, device: str) -> None:
     """Write a RUN as one page: curves, metrics, samples, neighbours, configuration.
 
     The page stands alone: it asks no network for anything, and can be kept and sent. A run in progress gives a page of
@@ -37,7 +38,7 @@ def command(run: Path, out: Path | None, data: str | None, neighbours: int, devi
 
     written = write_report(
         run, out, data=data if data is not None else lambda model: own_data(zoo, model), neighbours=neighbours,
-        device=pick_device(device),
+        extractor=extractor, device=pick_device(device),
     )  # fmt: skip
     for what, why in written.missing.items():
         click.echo(f"! no {what}: {why}", err=True)

@@ -58,19 +58,22 @@ class Drawings:
         translated: inputs beside outputs, one picture for each way that it translates.
         neighbours: drawn images, each followed by the real ones that lie nearest to it.
         split: the inputs' or neighbours'.
-            missing: the name of a section to the reason that it is empty.
+        extractor: of the features in which neighbours are near.
+        missing: the name of a section to the reason that it is empty.
     """
 
     ways: Sequence[Picture] = ()
     translated: Sequence[Picture] = ()
     neighbours: Sequence[Sequence[Picture]] = ()
     split: str = ""
+    extractor: str = "pixels"
     missing: dict[str, str] = field(default_factory=dict)
 
 
 def draw(
-    model: Model, data: DataOf, *, split: str, neighbours: int, device: torch.device, progress: bool = True
-) -> Drawings:
+    model: Model, data: DataOf, *, split: str, neighbours: int, device: torch.device, extractor: str = "pixels",
+    progress: bool = True,
+) -> Drawings:  # fmt: skip
     """Draw what the report of a model shows; a part that cannot be had is named with its reason.
 
     Args:
@@ -79,6 +82,7 @@ def draw(
         split: of the data.
         neighbours: real images beside each drawn one; 0 for none.
         device: where it is drawn.
+        extractor: of the features in which neighbours are near, as in a protocol.
         progress: show progress bars.
 
     Raises:
@@ -102,10 +106,10 @@ def draw(
         missing["interpolations"] = public(error, *places)
     if neighbours:
         try:
-            near = _neighbours(gan, _named(data, model), split, neighbours, progress=progress)
+            near, extractor = _neighbours(gan, _named(data, model), split, neighbours, extractor, progress=progress)
         except (GanzooError, OSError, RuntimeError) as error:
             missing["neighbours"] = public(error, *places)
-    return Drawings(ways=ways, neighbours=near, split=split, missing=missing)
+    return Drawings(ways=ways, neighbours=near, split=split, extractor=extractor, missing=missing)
 
 
 def public(error: Exception, *places: str) -> str:
@@ -162,8 +166,13 @@ def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Te
     return torch.stack(parts, 1)
 
 
-def _neighbours(gan: GAN, data: str, split: str, count: int, *, progress: bool) -> list[list[Picture]]:
-    found = nearest(gan, data=data, images=DRAWN, keep=KEPT, neighbours=count, split=split, progress=progress)
+def _neighbours(
+    gan: GAN, data: str, split: str, count: int, extractor: str, *, progress: bool
+) -> tuple[list[list[Picture]], str]:
+    """Return the rows of pictures, and the extractor as a protocol writes it."""
+    found = nearest(
+        gan, data=data, extractor=extractor, images=DRAWN, keep=KEPT, neighbours=count, split=split, progress=progress
+    )
     rows = []
     for drawn, real, distances in zip(found.drawn, found.real, found.distances, strict=True):
         row = [Picture(*picture_uri(drawn[None], 1), "a drawn image", "drawn")]
@@ -171,4 +180,4 @@ def _neighbours(gan: GAN, data: str, split: str, count: int, *, progress: bool) 
             alt = f"the {'' if place == 1 else f'{place}. '}nearest training image, at a distance of {distance:.3g}"
             row.append(Picture(*picture_uri(image[None], 1), alt, f"{distance:#.3g}"))
         rows.append(row)
-    return rows
+    return rows, found.extractor

@@ -11,6 +11,7 @@ import torch
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.files import replacing
+from ganzoo.metrics.extractors import find_extractor
 from ganzoo.pages import sections
 from ganzoo.pages.charts import Chart, chart_groups, metric_charts
 from ganzoo.pages.configuration import configuration
@@ -52,7 +53,7 @@ class Written(NamedTuple):
 
 
 def write_report(
-    run: Path, out: Path | None = None, *, data: DataOf, neighbours: int = 4,
+    run: Path, out: Path | None = None, *, data: DataOf, neighbours: int = 4, extractor: str = "pixels",
     device: torch.device | None = None, progress: bool = True,
 ) -> Written:  # fmt: skip
     """Write the report of a run, whole or not at all. The same run gives the same page.
@@ -62,6 +63,7 @@ def write_report(
         out: the page; by default ``report.html`` in the run.
         data: the real images that drawn ones are compared with, or what says of the model which they are.
         neighbours: real images beside each drawn one; 0 for none.
+        extractor: of the features in which neighbours are near, as in a protocol.
         device: where is drawn; by default the CPU.
         progress: show progress bars.
 
@@ -69,14 +71,16 @@ def write_report(
         RunError: ``run`` is no run.
         WeightsError: its ``config.json`` is damaged.
         ConfigError: ``out`` is a folder.
+        UnknownNameError: there is no such extractor.
         GanzooError: the page cannot be written.
     """
     out = out or run / NAME
     if out.is_dir():
         raise ConfigError(f"{out} is a folder: name the page, for instance {out / NAME}")
     zoo = installed()
+    find_extractor(zoo, extractor)  # before anything is drawn
     facts = gather(run, zoo)
-    drawings = _drawings(run, facts, data, neighbours, device or torch.device("cpu"), progress=progress)
+    drawings = _drawings(run, facts, data, neighbours, extractor, device or torch.device("cpu"), progress=progress)
     text = render(facts, drawings, zoo)
     with replacing(out) as partial:
         partial.write_bytes(text.encode())
@@ -84,13 +88,13 @@ def write_report(
 
 
 def _drawings(
-    run: Path, facts: Facts, data: DataOf, neighbours: int, device: torch.device, *, progress: bool
+    run: Path, facts: Facts, data: DataOf, neighbours: int, extractor: str, device: torch.device, *, progress: bool
 ) -> Drawings:
     split = facts.config.data.get("split")
     try:
         return draw(
             find(str(run.absolute())), data, split=split if isinstance(split, str) else "train", neighbours=neighbours,
-            device=device, progress=progress,
+            extractor=extractor, device=device, progress=progress,
         )  # fmt: skip
     except (GanzooError, RuntimeError) as error:  # no weights yet, another version, memory
         why = public(error, str(run), str(run.absolute()))
@@ -186,8 +190,8 @@ def _drawn(drawings: Drawings, *, translates: bool) -> dict[str, Markup | None]:
     if drawings.ways or "interpolations" in missing:
         parts["interpolations"] = part("interpolations", "Interpolations", sections.strips(drawings.ways), about)
     about = (
-        f"Of {DRAWN:,} drawn images those that lie nearest to a training image by their pixels, each beside its "
-        "nearest ones with their distances. Were they the same, the model would have learned them by heart."
+        f"Of {DRAWN:,} drawn images those that lie nearest to a training image by {drawings.extractor}, each beside "
+        "its nearest ones with their distances. Were they the same, the model would have learned them by heart."
     )
     if drawings.neighbours or "neighbours" in missing:
         parts["neighbours"] = part("neighbours", "Nearest neighbours", sections.neighbours(drawings), about)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.errors import ConfigError, GanzooError, RunError, WeightsError
+from ganzoo.errors import ConfigError, GanzooError, RunError, UnknownNameError, WeightsError
 from ganzoo.pages import drawings
 from ganzoo.pages.drawings import public
 from ganzoo.pages.embedded import read_frames
@@ -188,6 +188,15 @@ def test_without_its_data_the_page_says_so_in_the_place_of_the_picture(own, tmp_
     assert "There is no folder or file digits" in page.text
     assert str(tmp_path) not in page.html
     assert "interpolations" in page.sections
+
+
+def test_neighbours_may_be_near_in_other_features(own, mnist):
+    page, _ = report(own, mnist)
+    assert "nearest to a training image by pixels" in page.text
+    other, _ = report(own, mnist, extractor="mnist-classifier")
+    assert "nearest to a training image by mnist-classifier" in other.text
+    with pytest.raises(UnknownNameError, match=r"no extractor 'mnist-clasifier'\. Did you mean 'mnist-classifier'"):
+        report(own, mnist, extractor="mnist-clasifier")
 
 
 def test_data_may_be_said_by_a_function_that_refuses(own):

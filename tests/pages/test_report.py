@@ -195,7 +195,7 @@ def test_neighbours_may_be_near_in_other_features(own, mnist):
     assert "nearest to a training image by pixels" in page.text
     other, _ = report(own, mnist, extractor="mnist-classifier")
     assert "nearest to a training image by mnist-classifier" in other.text
-    with pytest.raises(UnknownNameError, match=r"no extractor 'mnist-clasifier'\. Did you mean 'mnist-classifier'"):
+    with pytest.raises(UnknownNameError, match=r"called 'mnist-clasifier'\. Did you mean 'mnist-classifier'"):
         report(own, mnist, extractor="mnist-clasifier")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from ganzoo.metrics.protocol import EXAMPLE
 from ganzoo.pictures import to_pil, to_uint8
 from ganzoo.registry import Score, Zoo, installed
 
+ROUNDING = 1e-6
+"""Share of a value by which two measurements of one model may differ: the order of sums is the machine's."""
 _CELL, _LABEL, _GAP = 64, 14, 2
 """Pixels of an image at least, of the line with its name, and between two."""
 
@@ -24,7 +27,7 @@ class Kind(NamedTuple):
 
     Args:
         protocol: of the value.
-        data: the real images, or None where there are none.
+        data: the real images, or None where there are none, or nobody wrote down which.
         weights: of the extractor, or None.
         shape: (C, H, W) of the images: features of other sizes are other features.
     """
@@ -33,6 +36,11 @@ class Kind(NamedTuple):
     data: str | None
     weights: str | None
     shape: tuple[int, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it says all that has to be equal: of a value on a split, the data too."""
+        return self.data is not None or "/" not in self.protocol.rpartition("@")[2]
 
     def __str__(self) -> str:
         return self.protocol + (f" on {self.data}" if self.data else "")
@@ -87,11 +95,13 @@ def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
         raise ConfigError("a comparison needs two models or more, each named once")
     values = {entry.name: entry.values() for entry in entries}
     shared = set.intersection(*(set(kinds) for kinds in values.values()))
-    alike = tuple(kind for kind in values[names[0]] if kind in shared and _metric(kind) in zoo.metrics)
+    alike = tuple(
+        kind for kind in values[names[0]] if kind in shared and kind.is_whole and _metric(kind) in zoo.metrics
+    )
     best = {}
     for kind in alike:
         ranked = sorted(names, key=lambda name: _sign(zoo, kind) * values[name][kind])
-        tied = values[ranked[0]][kind] == values[ranked[1]][kind]
+        tied = math.isclose(values[ranked[0]][kind], values[ranked[1]][kind], rel_tol=ROUNDING)
         best[kind] = None if tied else ranked[0]
     if alike:
         names.sort(key=lambda name: _sign(zoo, alike[0]) * values[name][alike[0]])

@@ -37,8 +37,18 @@ def test_higher_is_better_where_the_metric_says_so(gan):
 
 
 def test_equal_values_have_no_best(gan):
-    found = compare(entries(gan, a=[score(3.0)], b=[score(3.0)]), installed())
-    assert [*found.best.values()] == [None]
+    for other in (3.0, 3.0 * (1 + 1e-9)):  # measured again, with the sums in another order
+        found = compare(entries(gan, a=[score(3.0)], b=[score(other)]), installed())
+        assert [*found.best.values()] == [None]
+
+
+def test_values_of_data_that_nobody_wrote_down_are_not_ranked(gan):
+    found = compare(entries(gan, a=[score(3.0, data=None)], b=[score(2.0, data=None)]), installed())
+    assert found.alike == ()
+    assert found.unlike == ("fd",)
+    entropy = "class-entropy[mnist-classifier]@10k"  # of no real images
+    found = compare(entries(gan, a=[score(0.9, entropy, data=None)], b=[score(0.8, entropy, data=None)]), installed())
+    assert found.names == ("a", "b")
 
 
 @pytest.mark.parametrize(

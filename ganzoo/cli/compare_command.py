@@ -70,8 +70,13 @@ def command(
     else:
         click.echo(_text(zoo, made))
         if drawing:
-            click.echo(f"\n{out}: {columns} seeds of each, from {seed}")
+            without = [entry.name for entry in entries if entry.gan.translations]
+            but = f"; not of {' and '.join(without)}, which make images of images" if without else ""
+            click.echo(f"\n{out}: {columns} seeds of each, from {seed}{but}")
     if not made.alike:
+        ways = {tuple(entry.gan.translations) for entry in entries}
+        if len(ways) > 1:
+            raise ConfigError("nothing to rank them by: some draw of seeds, some make images of images; leave some out")
         raise ConfigError(
             f"nothing to rank them by: they were not measured alike; do so with: {comparing.remedy(made)}"
         )
@@ -98,11 +103,14 @@ def _text(zoo: Zoo, made: Comparison) -> str:
     parts = []
     if made.alike:
         rows = [
-            [name, *(f"{made.values[name][kind]:.5g}{' *' if made.best[kind] == name else ''}" for kind in made.alike)]
-            for name in made.names
+            [
+                str(kind),
+                *(f"{made.values[name][kind]:.5g}{' *' if made.best[kind] == name else ''}" for name in made.names),
+                _better(zoo, kind.protocol),
+            ]
+            for kind in made.alike
         ]
-        rows.append(["", *(_better(zoo, kind.protocol) for kind in made.alike)])
-        parts.append(table(["MODEL", *map(str, made.alike)], rows))
+        parts.append(table(["PROTOCOL", *made.names, ""], rows))
     apart = [
         [name, f"{value:.5g}", str(kind)]
         for name in made.names
@@ -110,7 +118,8 @@ def _text(zoo: Zoo, made: Comparison) -> str:
         if kind not in made.alike
     ]
     if apart:
-        parts.append("not ranked, as not all of them have it:\n" + table(["MODEL", "VALUE", "PROTOCOL"], apart))
+        below = table(["MODEL", "VALUE", "PROTOCOL"], apart)
+        parts.append(f"not ranked, as not all of them have it, or nobody wrote down on which data:\n{below}")
     return "\n\n".join(parts) or "none of them comes with a value"
 
 

@@ -91,6 +91,8 @@ def command(
         )
     if data is None:
         raise click.UsageError("say what to train on: --data mnist, --data FOLDER")
+    if not settings["metrics"] and ctx.get_parameter_source("eval_every") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--eval-every says how often to measure: say by what, -m 'fd[pixels]@10k/test'")
     values = parse_options(options)
 
     from ganzoo.training import plan, run
@@ -160,6 +162,8 @@ def _end(outcome: Outcome) -> int:
         click.echo(
             f"  {found.protocol}: best {found.best:.6g} at {found.images:,} images ({best}), last {found.last:.6g}"
         )
+    elif outcome.measures:
+        click.echo("  no best model: its first metric was never measured, see the warnings")
     use = f"translate {outcome.run} INPUT..." if outcome.translates else f"sample {outcome.run} -n 64 -o grid.png"
     click.echo(f"  ganzoo {use}")
     return code

@@ -39,7 +39,8 @@ class Features(typing.Protocol):
 class Measure(typing.Protocol):
     """A metric: made without arguments for each measurement, shown all images in batches, asked for its value.
 
-    Of several processes each is shown all: what it counts is not to be added up over them.
+    Of several processes each is shown all: what it counts is not to be added up over them. An attribute ``least`` (int)
+    may say how many images it takes at least, drawn and, where it compares, real: fewer are refused before any is seen.
 
     Attributes:
         needs: what a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, what the extractor gives,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.metrics.images import Images, Real, Reals, drawn, find_real, real_images, translated, way_of
 from ganzoo.metrics.jobs import Job, blaming, make_jobs, read_protocols
@@ -32,6 +32,7 @@ def evaluate(
     batch_size: int = 64,
     progress: bool = True,
     processes: Processes = ALONE,
+    failed: dict[int, GanzooError] | None = None,
 ) -> list[Score]:
     """Measure what a model draws.
 
@@ -47,9 +48,10 @@ def evaluate(
         batch_size: images at a time; no part of the result.
         progress: show progress bars.
         processes: that share the drawing and looking, each called with the same arguments; all return the same.
+        failed: takes, by the place of its protocol, why a value cannot be computed; without it that is raised.
 
     Returns:
-        A value for each protocol, in their order.
+        A value for each protocol, in their order, but for those that failed.
 
     Raises:
         UnknownNameError: no such metric or extractor.
@@ -72,7 +74,15 @@ def evaluate(
         for split, count in dict.fromkeys((str(job.protocol.split), job.protocol.real) for job in compared):
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
             _compare(due, reals[split], count, gan, batch_size, processes, progress=progress)
-    return [_score(job, reals) for job in jobs]
+    scores = []
+    for place, job in enumerate(jobs):
+        try:
+            scores.append(_score(job, reals))
+        except GanzooError as error:
+            if failed is None:
+                raise
+            failed[place] = error
+    return scores
 
 
 def check(
@@ -99,8 +109,13 @@ def check(
     first = quantise(gan.sample(1)).to(gan.device)
     for job in jobs:
         job.check_needs(first, gan)
+        job.check_count(job.protocol.images, "drawn")
     wanted = [(job.protocol, frozenset(job.measure.needs)) for job in jobs]
-    return jobs, find_real(zoo, wanted, data, first, gan, way, progress=progress)
+    reals = find_real(zoo, wanted, data, first, gan, way, progress=progress)
+    for job in jobs:
+        if job.measure.compares:
+            job.check_count(job.protocol.real or len(reals[str(job.protocol.split)].target), "real")
+    return jobs, reals
 
 
 def _compare(

@@ -50,10 +50,22 @@ class Job:
             with torch.inference_mode():
                 given |= set(self.eye.see(image))
         if missing := sorted(self.measure.needs - given):
+            if "target" in missing:
+                raise ConfigError(f"'{self.protocol}' is for models that make images of images, and this one does not")
             without = "" if self.eye else ", and no extractor is named in [brackets]"
             raise ConfigError(
                 f"'{self.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}"
             )
+
+    def check_count(self, images: int, what: str) -> None:
+        """Refuse a measurement of fewer images than the metric takes.
+
+        Raises:
+            ConfigError: there are fewer.
+        """
+        least = getattr(self.measure, "least", 0)
+        if isinstance(least, int) and images < least:
+            raise ConfigError(f"'{self.protocol}' takes at least {least:,} {what} images, not {images:,}")
 
 
 def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
@@ -99,7 +111,8 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
             raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
         if protocol.extractor and not measure.needs & set(SEEN):
             raise ConfigError(f"'{protocol}' sees no features: leave out [{protocol.extractor}]")
-        if not measure.compares and protocol.split is not None and not gan.translations:
+        pairs = "target" in measure.needs
+        if not measure.compares and protocol.split is not None and not gan.translations and not pairs:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
         eye = eyes[protocol.extractor] if protocol.extractor else None
         jobs.append(Job(replace(protocol, extractor=eye.text) if eye else protocol, measure, eye))

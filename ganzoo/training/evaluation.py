@@ -50,29 +50,25 @@ class Standing(NamedTuple):
     since: int
 
 
-def standing(run: Path, protocol: str | None = None) -> Standing | None:
+def standing(run: Path, protocol: str) -> Standing | None:
     """Return how a run does by a protocol that it is measured by, or None before the first measurement.
 
     Args:
         run: its folder, with ``stats.jsonl``.
-        protocol: as it is written; None for the first one of the last measurement.
+        protocol: as it is written.
     """
-    lines = [line for line in read_stats(run) if isinstance(line.get(METRICS), dict) and line[METRICS]]
-    if not lines:
-        return None
-    name = protocol or next(iter(lines[-1][METRICS]))
     found = [
         (int(line["images"]), float(value))
-        for line in lines
-        if isinstance(value := line[METRICS].get(name), int | float)
+        for line in read_stats(run)
+        if isinstance(line.get(METRICS), dict) and isinstance(value := line[METRICS].get(protocol), int | float)
     ]
     metrics = installed().metrics
-    metric = name.partition("@")[0].partition("[")[0]
+    metric = protocol.partition("@")[0].partition("[")[0]
     if not found or metric not in metrics:
         return None
     sign = 1 if metrics[metric].record.better == "lower" else -1
     at = min(range(len(found)), key=lambda i: (sign * found[i][1], i))
-    return Standing(name, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
+    return Standing(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
 
 
 class Evaluation:
@@ -100,6 +96,11 @@ class Evaluation:
         self.processes = Processes(accelerator.process_index, accelerator.num_processes, accelerator.device)
         self.measured_at = -1
         self.scores: Sequence[Score] = ()
+        self.first: str | None = None
+
+    def standing(self) -> Standing | None:
+        """Return how the run does by its first metric, or None where it was never measured by that."""
+        return standing(self.run, self.first) if self.first else None
 
     def is_due(self, before: int, now: int) -> bool:
         """Whether a measurement lies between two numbers of images."""
@@ -116,6 +117,7 @@ class Evaluation:
             return False
         self.measured_at = self.state.images
         begun, states = time.perf_counter(), own.generators()
+        failed: dict[int, GanzooError] = {}
         try:
             self.scores = evaluate(
                 self.state.ema.model(),
@@ -124,18 +126,22 @@ class Evaluation:
                 batch_size=BATCH,
                 progress=self.reporter.progress,
                 processes=self.processes,
+                failed=failed,
             )
         except GanzooError as error:
-            self.scores = ()
-            if self.accelerator.is_main_process:
-                _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", error)
-            return False
+            self.scores, failed = (), {0: error}
         finally:
             own.set_generators(states)
-        self.reporter.measured({score.protocol: score.value for score in self.scores}, time.perf_counter() - begun)
+        for error in failed.values():
+            if self.accelerator.is_main_process:
+                _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", error)
+        if self.scores:
+            values = {score.protocol: score.value for score in self.scores}
+            self.reporter.measured(values, time.perf_counter() - begun)
         spent = False
-        if self.accelerator.is_main_process:
-            found = standing(self.run, self.scores[0].protocol)
+        if self.accelerator.is_main_process and 0 not in failed:
+            self.first = self.scores[0].protocol
+            found = standing(self.run, self.first)
             if found is not None and found.since == 0:
                 self._keep()
             spent = found is not None and self.settings.patience is not None and found.since >= self.settings.patience

@@ -22,7 +22,7 @@ from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, own
 from ganzoo.training.changes import continue_with
-from ganzoo.training.evaluation import Evaluation, Standing, standing
+from ganzoo.training.evaluation import Evaluation, Standing
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
 from ganzoo.training.fitness import check_shares
@@ -50,6 +50,7 @@ class Outcome:
         translates: the model makes images of images.
         standing: how it did by its first metric, where it was measured.
         spent: it ended before its budget, as it got no better.
+        measures: it was to be measured.
     """
 
     run: Path
@@ -59,6 +60,7 @@ class Outcome:
     translates: bool = False
     standing: Standing | None = None
     spent: bool = False
+    measures: bool = False
 
 
 def train(
@@ -189,8 +191,10 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
             events = Events(out, state, settings, accelerator, reporter, stop, evaluation)
             _play(out, planned, state, loader, accelerator, events)
             events.finish()
-    found = standing(out) if settings.metrics and rank == 0 else None
-    return Outcome(out, state.images, stop.signal, rank, bool(gan.translations), found, events.spent)
+    return Outcome(
+        out, state.images, stop.signal, rank, bool(gan.translations), evaluation.standing(), events.spent,
+        measures=bool(settings.metrics),
+    )  # fmt: skip
 
 
 def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:

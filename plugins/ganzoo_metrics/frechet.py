@@ -49,6 +49,7 @@ class Sums:
 
     compares = True
     keeps = "sums"
+    least = 2
     by_class = False
 
     def __init__(self) -> None:

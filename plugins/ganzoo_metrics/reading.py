@@ -106,6 +106,7 @@ class InceptionScore:
 
     needs = frozenset({"logits"})
     compares = False
+    least = SPLITS
 
     def __init__(self) -> None:
         try:

@@ -9,11 +9,15 @@ def test_a_table_and_a_picture(call, mnist, tmp_path):
     words = ["-m", "fd[pixels]@64/train", "-m", "class-entropy[mnist-classifier]@64", "--data", str(mnist)]
     done = call("compare", "dcgan-mnist", "vanilla-mnist", *words, "-n", "5", "-o", str(out))
     assert done.code == 0, done.err
-    header, first, second, better, *_ = done.out.splitlines()
-    assert header.split()[:2] == ["MODEL", "fd[pixels]@64/train"]
-    assert {first.split()[0], second.split()[0]} == {"dcgan-mnist", "vanilla-mnist"}
-    assert first.split()[2] == "*"
-    assert "lower is better" in better
+    header, first, second, *_ = done.out.splitlines()
+    assert header.split()[0] == "PROTOCOL"
+    assert set(header.split()[1:]) == {"dcgan-mnist", "vanilla-mnist"}
+    assert first.split()[0] == "fd[pixels]@64/train"
+    better, star, worse = first.partition(" on ")[2].split()[1:4]  # the best model stands first
+    assert star == "*"
+    assert float(better) < float(worse)
+    assert first.endswith("lower is better")
+    assert second.endswith("higher is better")
     with Image.open(out) as picture:
         assert picture.size == (5 * 66, 2 * 80)
 
@@ -39,6 +43,13 @@ def test_unlike_models_are_not_ranked_and_the_way_out_is_told(call, tmp_path):
     assert "nothing to rank them by" in done.err
     assert "ganzoo compare dcgan-mnist sngan-cifar10 -m 'fd[" in done.err
     assert (tmp_path / "c.png").exists(), "the picture compares all the same"
+
+
+def test_who_draws_nothing_of_seeds_is_named(call, tmp_path):
+    done = call("compare", "dcgan-mnist", "cyclegan-mnist-3-8", "-o", str(tmp_path / "c.png"))
+    assert done.code == 1
+    assert "not of cyclegan-mnist-3-8, which make images of images" in done.out
+    assert "some draw of seeds, some make images of images; leave some out" in done.err
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ganzoo.metrics import evaluate
 from ganzoo.training import evaluation
 from ganzoo.training.evaluation import Standing, standing
 from ganzoo.weights import load_tensors
+from ganzoo_metrics.frechet import FrechetDistance
 
 FD, ENTROPY = "fd[pixels:4]@64/train", "class-entropy[mnist-classifier]@64"
 
@@ -42,7 +43,7 @@ def test_every_measurement_is_a_line(run):
 
 
 def test_the_best_model_is_the_one_that_was_measured(run, mnist):
-    found = standing(run)
+    found = standing(run, FD)
     assert found.best == min(values[FD] for values in measured(run).values())
     again = evaluate(ganzoo.load(run / "best"), [FD, ENTROPY], data=str(mnist), progress=False)
     assert [score.value for score in again] == pytest.approx([*measured(run)[found.images].values()], rel=1e-6)
@@ -110,6 +111,17 @@ def test_what_cannot_be_measured_is_told_and_the_training_goes_on(mnist, tmp_pat
     assert outcome.standing is None
 
 
+def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(FrechetDistance, "compute", lambda self: float("nan"))
+    outcome = train(mnist, tmp_path / "run")
+    assert "after 64 images: 'fd[pixels]@" in caplog.text
+    assert all(set(values) == {ENTROPY} for values in measured(tmp_path / "run").values())
+    assert len(measured(tmp_path / "run")) == 3
+    assert outcome.standing is None
+    assert outcome.measures
+    assert not (tmp_path / "run/best").exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "text"),
     [
@@ -153,7 +165,8 @@ def test_a_full_disk_is_told(mnist, tmp_path, monkeypatch):
         ([{"fd@1/t": 3.0}], Standing("fd@1/t", 3.0, 10, 3.0, 0)),
         ([{"fd@1/t": 3.0}, {"fd@1/t": 2.0}, {"fd@1/t": 4.0}], Standing("fd@1/t", 2.0, 20, 4.0, 1)),
         ([{"recall@1/t": 0.3}, {"recall@1/t": 0.2}], Standing("recall@1/t", 0.3, 10, 0.2, 1)),
-        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2, "fd@1/t": 9.0}], Standing("recall@1/t", 0.2, 20, 0.2, 0)),
+        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2, "fd@1/t": 9.0}], Standing("fd@1/t", 3.0, 10, 9.0, 1)),
+        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2}], Standing("fd@1/t", 3.0, 10, 3.0, 0)),
         ([{"gone@1": 3.0}], None),
         ([{"fd@1/t": "three"}], None),
         ([[1, 2]], None),
@@ -162,7 +175,8 @@ def test_a_full_disk_is_told(mnist, tmp_path, monkeypatch):
 def test_how_a_run_does_is_read_from_its_lines(lines, expected, tmp_path):
     text = [json.dumps({"images": 10 * (i + 1), "seconds": 1, "metrics": line}) for i, line in enumerate(lines)]
     (tmp_path / "stats.jsonl").write_text("\n".join(text))
-    assert standing(tmp_path) == expected
+    protocol = next(iter(lines[0]), "fd@1/t") if lines and isinstance(lines[0], dict) else "fd@1/t"
+    assert standing(tmp_path, protocol) == expected
 
 
 def test_a_folder_takes_the_place_of_another_whole(tmp_path):

@@ -59,10 +59,12 @@ def read_card(path: Path) -> str:
     """Return the text of a card.
 
     Raises:
-        HubError: it is not UTF-8.
+        HubError: it is not UTF-8, or cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise HubError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise HubError(f"{path} is not UTF-8: save it anew as that") from error
 

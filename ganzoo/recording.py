@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import filelock
 
 from ganzoo.cardtext import CARD, read_card
-from ganzoo.errors import ConfigError
-from ganzoo.files import replacing
+from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.files import replacing, sha256
 from ganzoo.gan import GAN
 from ganzoo.hub.address import is_address, parse
-from ganzoo.modelconfig import CONFIG, write_config
+from ganzoo.modelconfig import CONFIG, read_config, write_config
 from ganzoo.pretrained import Model
 from ganzoo.publishing import publish
 from ganzoo.registry import Score
 from ganzoo.staging import card_text
+from ganzoo.weights import MODEL
+
+_SECONDS = 3
+"""That other processes of the same command are waited for."""
 
 
-def check_recordable(model: str, found: Model) -> None:
+def check_recordable(model: str, found: Model) -> str | None:
     """Refuse a model whose values nobody can write, before it is measured.
 
+    Returns:
+        The SHA-256 of the weights in its folder, which must be the same when values are written; None for the Hub.
+
     Raises:
-        ConfigError: it is one of the zoo, or a commit of the Hub.
+        ConfigError: it is one of the zoo, or a commit of the Hub, or a training is running in its folder.
+        GanzooError: nothing can be written into its folder.
     """
     if is_address(model):
         if parse(model).pinned:
@@ -33,9 +42,13 @@ def check_recordable(model: str, found: Model) -> None:
         raise ConfigError(
             f"{model} comes with ganzoo, and its values with it: --update is for runs, model folders and hf:owner/name"
         )
+    else:
+        with _alone(found.folder):
+            return _weights(found.folder)
+    return None
 
 
-def record(model: str, found: Model, gan: GAN, scores: Sequence[Score]) -> str:
+def record(model: str, found: Model, gan: GAN, scores: Sequence[Score], weights: str | None) -> str:
     """Write values into a model's ``config.json`` and card; a value of the same protocol and data is replaced.
 
     Args:
@@ -43,15 +56,15 @@ def record(model: str, found: Model, gan: GAN, scores: Sequence[Score]) -> str:
         found: its files.
         gan: the same, loaded.
         scores: the values.
+        weights: what `check_recordable` returned before they were measured.
 
     Returns:
         What was written, for the person.
 
     Raises:
-        ConfigError: as `check_recordable`, or a training is running in the folder.
+        ConfigError: as `check_recordable`, or the weights are others by now.
         GanzooError: it cannot be written, or the Hub refuses.
     """
-    check_recordable(model, found)
     if is_address(model):
         address = parse(model)
         done = publish(
@@ -60,21 +73,46 @@ def record(model: str, found: Model, gan: GAN, scores: Sequence[Score]) -> str:
         )  # fmt: skip
         return f"{', '.join(done.changed) or 'nothing changed'}: {done.url}"
     assert found.folder is not None  # noqa: S101 - as was checked
-    config = replace(found.config, metrics=merged(found.config.metrics, scores))
-    written = [found.folder / CONFIG]
-    lock = filelock.FileLock(found.folder / ".lock")
+    card = found.folder / CARD
+    with _alone(found.folder):
+        if _weights(found.folder) != weights:
+            raise ConfigError(f"{found.folder} was trained on while it was measured: measure it again")
+        now = read_config(found.folder)
+        config = replace(now, metrics=merged(now.metrics, scores))
+        text = None
+        if card.exists():  # made before anything is written
+            text = card_text(found.folder, config, _address_in(card, found.folder), gan, read_card(card))
+        write_config(found.folder, config)
+        if text is None:
+            return str(found.folder / CONFIG)
+        with replacing(card) as partial:
+            partial.write_text(text, encoding="utf-8")
+    return f"{found.folder / CONFIG}, {card}"
+
+
+def _weights(folder: Path) -> str | None:
+    return sha256(folder / MODEL) if (folder / MODEL).is_file() else None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep trainings out of a folder.
+
+    Raises:
+        ConfigError: one is running in it.
+        GanzooError: nothing can be written into it.
+    """
+    lock = filelock.FileLock(folder / ".lock")
     try:
-        with lock.acquire(timeout=0):
-            write_config(found.folder, config)
-            card = found.folder / CARD
-            if card.exists():
-                text = card_text(found.folder, config, _address_in(card, found.folder), gan, read_card(card))
-                with replacing(card) as partial:
-                    partial.write_text(text, encoding="utf-8")
-                written.append(card)
+        lock.acquire(timeout=_SECONDS)
     except filelock.Timeout as error:
-        raise ConfigError(f"a training is running in {found.folder}: wait until it has ended") from error
-    return ", ".join(map(str, written))
+        raise ConfigError(f"a training is running in {folder}: wait until it has ended") from error
+    except OSError as error:
+        raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _address_in(card: Path, folder: Path) -> str:

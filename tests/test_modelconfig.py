@@ -22,6 +22,17 @@ def test_a_bad_config_is_one_clear_error(content, text, tmp_path):
         read_config(tmp_path)
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_value_is_a_number(value, tmp_path):
+    config = {"architecture": "a", "plugin": "p", "plugin_version": "1", "config": {}, "ganzoo": "1"}
+    text = json.dumps({**config, "metrics": [{"name": "fd", "value": 0.5, "protocol": "fd[pixels]@10/test"}]})
+    (tmp_path / "config.json").write_text(text)
+    assert read_config(tmp_path).metrics[0].value == 0.5
+    (tmp_path / "config.json").write_text(text.replace("0.5", value))
+    with pytest.raises(WeightsError, match=r"a metric gives a number, not -?(nan|inf) - at `\$.metrics\[0\]`"):
+        read_config(tmp_path)
+
+
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
     config = {"architecture": "a", "plugin": "p", "plugin_version": "1", "config": {}, "ganzoo": "9", "format": 2}
     (tmp_path / "config.json").write_text(json.dumps(config))

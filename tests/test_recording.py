@@ -9,9 +9,9 @@ import yaml
 
 import ganzoo
 from ganzoo.cardtext import CARD
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.publishing import publish
-from ganzoo.recording import merged, record
+from ganzoo.recording import check_recordable, merged, record
 from ganzoo.registry import Score
 from helpers import config_of, files_of
 
@@ -19,9 +19,10 @@ FIRST = Score(name="fd", value=3.0, protocol="fd[pixels]@10/test", data="mnist")
 SECOND = Score(name="spread", value=0.5, protocol="spread[pixels]@10/test", data="mnist", weights="a" * 64)
 
 
-def write(model, *scores):
+def write(model, *scores, weights=None):
     found = ganzoo.pretrained.find(model)
-    return record(str(model), found, ganzoo.pretrained.assemble(found), scores)
+    weights = weights or check_recordable(str(model), found)
+    return record(str(model), found, ganzoo.pretrained.assemble(found), scores, weights)
 
 
 def metrics(folder):
@@ -44,6 +45,34 @@ def test_a_run_keeps_its_values_and_can_be_gone_on_with(run):
     assert [one["name"] for one in metrics(run)] == ["fd", "spread"]
     assert ganzoo.resume(run, images=192, progress=False).images == 192
     assert metrics(run) == [], "those were of other weights"
+
+
+def test_values_of_other_weights_are_not_written(run):
+    before = (run / "config.json").read_bytes()
+    with pytest.raises(ConfigError, match="was trained on while it was measured: measure it again"):
+        write(run, FIRST, weights="0" * 64)
+    assert (run / "config.json").read_bytes() == before
+
+
+def test_what_was_written_since_stays(run):
+    found = ganzoo.pretrained.find(run)
+    weights = check_recordable(str(run), found)
+    write(run, SECOND)
+    record(str(run), found, ganzoo.pretrained.assemble(found), [FIRST], weights)
+    assert [one["name"] for one in metrics(run)] == ["spread", "fd"]
+
+
+@pytest.mark.parametrize("card", ["folder", "latin"])
+def test_a_card_that_cannot_be_read_leaves_all_as_it_was(model, card):
+    before = (model / "config.json").read_bytes()
+    if card == "folder":
+        (model / CARD).unlink()
+        (model / CARD).mkdir()
+    else:
+        (model / CARD).write_bytes(b"caf\xe9")
+    with pytest.raises(GanzooError, match=r"cannot be read|is not UTF-8"):
+        write(model, FIRST)
+    assert (model / "config.json").read_bytes() == before
 
 
 def test_a_value_of_the_same_protocol_and_data_is_replaced():

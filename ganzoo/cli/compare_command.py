@@ -74,6 +74,11 @@ def command(
             but = f"; not of {' and '.join(without)}, which make images of images" if without else ""
             click.echo(f"\n{out}: {columns} seeds of each, from {seed}{but}")
     if not made.alike:
+        sizes = {entry.gan.sample(1).shape[1:] for entry in drawing}
+        if len(sizes) > 1:
+            raise ConfigError(
+                "nothing to rank them by: they draw images of unlike sizes, whose features are unlike too"
+            )
         ways = {tuple(entry.gan.translations) for entry in entries}
         if len(ways) > 1:
             raise ConfigError("nothing to rank them by: some draw of seeds, some make images of images; leave some out")

@@ -54,8 +54,7 @@ def command(
 
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = find(model)
-    if update:
-        check_recordable(model, found)
+    weights = check_recordable(model, found) if update else None
     parsed = parsed or read_protocols(zoo, known_protocols(found))
     real = own_data(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
     where = pick_device(device)
@@ -64,16 +63,17 @@ def command(
         scores = evaluate(gan, parsed, data=real, to=to, batch_size=batch_size, processes=processes)
     if not processes.is_first:
         return
-    written = record(model, found, gan, scores) if update else ""
     if as_json:
         dump(msgspec.to_builtins(scores))
-        return
-    rows = [
-        [score.protocol, f"{score.value:.6g}", f"{zoo.metrics[score.name].record.better} is better"] for score in scores
-    ]
-    click.echo(table(["PROTOCOL", "VALUE", ""], rows))
-    if written:
-        click.echo(f"\nwritten into {written}")
+    else:
+        rows = [
+            [score.protocol, f"{score.value:.6g}", f"{zoo.metrics[score.name].record.better} is better"]
+            for score in scores
+        ]
+        click.echo(table(["PROTOCOL", "VALUE", ""], rows))
+    if update:  # after they were printed: what cannot be written is not lost
+        written = record(model, found, gan, scores, weights)
+        click.echo(f"\nwritten into {written}", err=as_json)
 
 
 def known_protocols(model: Model) -> list[str]:

@@ -158,7 +158,7 @@ def _end(outcome: Outcome) -> int:
     ended = ", as it got no better" if outcome.spent else ""
     click.echo(f"trained on {outcome.images:,} images{ended}: {outcome.run} (look at {outcome.run / 'samples.png'})")
     if found := outcome.standing:
-        best = outcome.run / "best"
+        best = outcome.run / "best" if outcome.kept == found.images else "not kept"
         click.echo(
             f"  {found.protocol}: best {found.best:.6g} at {found.images:,} images ({best}), last {found.last:.6g}"
         )

@@ -136,7 +136,9 @@ def prepare(source: Source | PairSource, image_size: int, channels: int, *, prog
             if not folder.exists():
                 _decode(source, image_size, channels, folder, progress)
     except OSError as error:
-        raise DataError(f"decoded images cannot be kept in {folder}: {error.strerror or error}") from error
+        raise DataError(
+            f"decoded images cannot be kept in {folder}: {error.strerror or error}; GANZOO_CACHE names another place"
+        ) from error
     try:
         images = _opened(folder / "images.npy")
         labels = torch.from_numpy(np.load(folder / "labels.npy")) if source.classes is not None else None

@@ -152,7 +152,7 @@ def _score(job: Job, reals: Reals) -> Score:
         name=job.protocol.metric,
         value=value,
         protocol=str(job.protocol),
-        data=None if split is None else reals[split].source.public,
+        data=None if split is None else reals[split].named,
         weights=job.weights or None,
     )
 

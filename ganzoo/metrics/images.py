@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,12 @@ class Real:
     def key(self) -> str:
         """Changes whenever the images change that drawn ones are compared with."""
         return f"{self.source.key}:{self.way[1]}"
+
+    @property
+    def named(self) -> str:
+        """The name for everybody; of images that have none, with the first digits of their content's hash."""
+        name, key = self.source.public, hashlib.sha256(self.key.encode()).hexdigest()
+        return f"{name} {key[:8]}" if "own images" in name else name
 
     @property
     def target(self) -> Store:

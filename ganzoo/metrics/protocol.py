@@ -79,6 +79,6 @@ def _number(text: str) -> int:
 
 def _text(count: int) -> str:
     for unit, letter in ((1_000_000, "M"), (1_000, "k")):
-        if count % unit == 0:
+        if count and count % unit == 0:
             return f"{count // unit}{letter}"
     return str(count)

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -20,9 +20,10 @@ from ganzoo.metrics.jobs import Job, blaming
 from ganzoo.processes import Processes
 from ganzoo.weights import load_tensors, save_tensors
 
+_HASH = ".sha256"
 _log = logging.getLogger(__name__)
 FOLDER = "references"
-_FORMAT = 1  # of the files: a new number makes new ones
+_FORMAT = 2  # of the files: a new number makes new ones
 
 
 def path_of(job: Job, real: Real) -> Path | None:
@@ -83,9 +84,21 @@ def _flags(flags: torch.Tensor) -> dict[str, torch.Tensor]:
 
 def _load(path: Path) -> dict[str, torch.Tensor] | None:
     try:
-        return load_tensors(path) if path.exists() else None
+        kept = load_tensors(path) if path.exists() else None
     except GanzooError:  # damaged: it is made anew
         return None
+    if kept is None or not torch.equal(kept.pop(_HASH, torch.empty(0)), _hash(kept)):
+        return None
+    return kept
+
+
+def _hash(kept: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the SHA-256 of tensors, by which a damaged file is known."""
+    digest = hashlib.sha256()
+    for name, value in sorted(kept.items()):
+        digest.update(f"{name} {value.dtype} {list(value.shape)} ".encode())
+        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)
 
 
 def remember(jobs: Sequence[Job], real: Real) -> None:
@@ -99,6 +112,6 @@ def remember(jobs: Sequence[Job], real: Real) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial:
-                save_tensors(partial, kept)
+                save_tensors(partial, {**kept, _HASH: _hash(kept)})
         except (OSError, GanzooError) as error:
             _log.warning("what was seen of %s is not kept for the next time: %s", real.source.public, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -207,12 +208,21 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: str | None = None
 
 
+def _refuse_no_number(*values: float) -> None:
+    for value in values:
+        if not math.isfinite(value):
+            raise ValueError(f"a metric gives a number, not {value}")
+
+
 class Repeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one training gave: the value of its best weights by its first metric, and of its last ones."""
 
     seed: int
     best: float
     last: float
+
+    def __post_init__(self) -> None:
+        _refuse_no_number(self.best, self.last)
 
 
 class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -233,6 +243,9 @@ class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     data: str | None = None
     weights: str | None = None
     runs: tuple[Repeat, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse_no_number(self.value)
 
 
 class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

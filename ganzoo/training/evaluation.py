@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from accelerate import Accelerator
 from ganzoo.errors import GanzooError, RunError
 from ganzoo.files import swap_folder
 from ganzoo.metrics import evaluate
-from ganzoo.modelconfig import ModelConfig, write_config
+from ganzoo.modelconfig import ModelConfig, read_config, write_config
 from ganzoo.processes import Processes
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.specs import Score
@@ -62,13 +63,20 @@ def standing(run: Path, protocol: str) -> Standing | None:
         for line in read_stats(run)
         if isinstance(line.get(METRICS), dict) and isinstance(value := line[METRICS].get(protocol), int | float)
     ]
-    metrics = installed().metrics
-    metric = protocol.partition("@")[0].partition("[")[0]
-    if not found or metric not in metrics:
+    if not found or _metric(protocol) not in installed().metrics:
         return None
-    sign = 1 if metrics[metric].record.better == "lower" else -1
+    sign = _sign(protocol)
     at = min(range(len(found)), key=lambda i: (sign * found[i][1], i))
     return Standing(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
+
+
+def _metric(protocol: str) -> str:
+    return protocol.partition("@")[0].partition("[")[0]
+
+
+def _sign(protocol: str) -> int:
+    """Return 1 where a lower value is the better one, -1 where a higher one is."""
+    return 1 if installed().metrics[_metric(protocol)].record.better == "lower" else -1
 
 
 class Evaluation:
@@ -107,8 +115,21 @@ class Evaluation:
         every = self.settings.eval_every
         return bool(self.settings.metrics) and before // every != now // every
 
+    def begin(self) -> None:
+        """Put a run that goes on in order: a best model from after its checkpoint, a measurement that was cut short."""
+        best, now = self.kept_at(), self.state.images
+        if best is not None and best > now and self.accelerator.is_main_process:
+            names = (self.run / f"{BEST}-{best:09d}{f'-{i}' if i else ''}" for i in itertools.count())
+            aside = next(path for path in names if not path.exists())
+            (self.run / BEST).rename(aside)
+            _log.warning("best is of %s images, and the run goes on from %s: it is %s now", best, now, aside.name)
+        self.accelerator.wait_for_everyone()
+        written = any(line["images"] == now and METRICS in line for line in read_stats(self.run))
+        if now and not written and self.is_due(now - self.settings.batch_size, now):
+            self.measure()
+
     def measure(self) -> bool:
-        """Measure, write it down, keep the model if it is the best; return whether patience is spent.
+        """Measure, keep the model if it is the best, write it down; return whether patience is spent.
 
         Nothing of the training depends on it: the random numbers are put back. What cannot be measured is told, and
         the training goes on.
@@ -132,18 +153,17 @@ class Evaluation:
             self.scores, failed = (), {0: error}
         finally:
             own.set_generators(states)
-        for error in failed.values():
-            if self.accelerator.is_main_process:
-                _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", error)
+        if self.accelerator.is_main_process:
+            for why in failed.values():
+                _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", why)
+            if self.scores and 0 not in failed:
+                self._keep_the_best(self.scores[0])
         if self.scores:
             values = {score.protocol: score.value for score in self.scores}
             self.reporter.measured(values, time.perf_counter() - begun)
         spent = False
         if self.accelerator.is_main_process and 0 not in failed:
-            self.first = self.scores[0].protocol
-            found = standing(self.run, self.first)
-            if found is not None and found.since == 0:
-                self._keep()
+            found = self.standing()
             spent = found is not None and self.settings.patience is not None and found.since >= self.settings.patience
         flag = torch.tensor(float(spent), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else spent
@@ -167,6 +187,21 @@ class Evaluation:
                 minutes=round(seconds[-1] / 60, 1) if seconds else None,
             ),
         )
+
+    def kept_at(self) -> int | None:
+        """Return of how many images the model in ``best`` is, or None without one."""
+        try:
+            trained = read_config(self.run / BEST).trained
+        except GanzooError:
+            return None
+        return None if trained is None else trained.images
+
+    def _keep_the_best(self, score: Score) -> None:
+        # Before the line in stats.jsonl: what is killed between the two is measured again.
+        self.first = score.protocol
+        before, sign = self.standing(), _sign(score.protocol)
+        if before is None or sign * score.value < sign * before.best:
+            self._keep()
 
     def _keep(self) -> None:
         """Write the model that was measured into ``best``, which is whole at any time."""

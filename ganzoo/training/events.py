@@ -170,6 +170,11 @@ class Events:
             save_weights(self.run, model, self.state.images)
             self.reporter.preview(model, self.run / "samples.png")
 
+    def begin(self) -> None:
+        """Do what a run that goes on still owes."""
+        if self.settings.metrics and self.state.images:
+            self.evaluation.begin()
+
     def finish(self) -> None:
         """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""
         done = self.stop.signal is None

@@ -112,6 +112,17 @@ class Reporter:
         self.accelerator.end_training()
 
 
+def _whole(digits: str) -> int:
+    """Return a number that a float can hold.
+
+    Raises:
+        ValueError: it is larger.
+    """
+    if len(digits) > 300:
+        raise ValueError("no figure of a training has so many digits")
+    return int(digits)
+
+
 def read_stats(run: Path) -> Sequence[dict[str, Any]]:
     """Return the lines of ``stats.jsonl``, of losses or of metrics; a last line that was cut short is left out."""
     path = run / STATS
@@ -119,7 +130,7 @@ def read_stats(run: Path) -> Sequence[dict[str, Any]]:
     stats = []
     for line in lines:
         try:
-            value = json.loads(line)
+            value = json.loads(line, parse_int=_whole)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and all(isinstance(value.get(key), int | float) for key in ("images", "seconds")):
@@ -129,9 +140,10 @@ def read_stats(run: Path) -> Sequence[dict[str, Any]]:
 
 def truncate_stats(run: Path, images: int) -> float:
     """Drop the lines after ``images``, which a resumed run writes again; return the seconds of the last one kept."""
-    stats = read_stats(run)
-    kept = [line for line in stats if line["images"] <= images]
-    if len(kept) < len(stats):
-        with replacing(run / STATS) as partial:
-            partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    path = run / STATS
+    kept = [line for line in read_stats(run) if line["images"] <= images]
+    text = "".join(json.dumps(line) + "\n" for line in kept)
+    if path.exists() and path.read_bytes() != text.encode():  # also where the last line was cut short
+        with replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     return kept[-1]["seconds"] if kept else 0.0

@@ -51,6 +51,7 @@ class Outcome:
         standing: how it did by its first metric, where it was measured.
         spent: it ended before its budget, as it got no better.
         measures: it was to be measured.
+        kept: after how many images the model in ``best`` was trained, if there is one.
     """
 
     run: Path
@@ -61,6 +62,7 @@ class Outcome:
     standing: Standing | None = None
     spent: bool = False
     measures: bool = False
+    kept: int | None = None
 
 
 def train(
@@ -189,11 +191,12 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
         with Stop() as stop, augmented:
             evaluation = Evaluation(out, state, settings, accelerator, reporter, planned.model_config)
             events = Events(out, state, settings, accelerator, reporter, stop, evaluation)
+            events.begin()
             _play(out, planned, state, loader, accelerator, events)
             events.finish()
     return Outcome(
         out, state.images, stop.signal, rank, bool(gan.translations), evaluation.standing(), events.spent,
-        measures=bool(settings.metrics),
+        measures=bool(settings.metrics), kept=evaluation.kept_at(),
     )  # fmt: skip
 
 

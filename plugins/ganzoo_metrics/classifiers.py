@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ganzoo.errors import WeightsError
 from ganzoo.metrics.exact import exactly
 from ganzoo.metrics.shelf import on_disk
 from ganzoo_metrics.images import fitted
@@ -60,7 +62,10 @@ class Classifier(nn.Module):
         super().__init__()
         path = Path(__file__).with_name(f"{self.name}.safetensors")
         self.network = Network(self.channels)
-        self.network.load_state_dict(load_file(path), strict=True)
+        try:
+            self.network.load_state_dict(load_file(path), strict=True)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise WeightsError(f"{path} is missing or damaged: install ganzoo again") from error
         self.network.eval()
         self.weights = on_disk(path).sha256
 

@@ -1,6 +1,7 @@
 """Measurements of real models against real images."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import msgspec
@@ -27,8 +28,9 @@ def gan():
 def test_a_value_is_that_of_the_metric_on_the_features(gan, mnist):
     (score,) = evaluate(gan, ["fd[pixels:4]@100/train"], data=str(mnist), batch_size=32, progress=False)
     assert msgspec.to_builtins(score) == {
-        "name": "fd", "value": score.value, "protocol": "fd[pixels:4]@100/train", "data": "own images (mnist)",
+        "name": "fd", "value": score.value, "protocol": "fd[pixels:4]@100/train", "data": score.data,
     }  # fmt: skip
+    assert re.fullmatch(r"own images \(mnist\) [0-9a-f]{8}", score.data), "others of that name are other data"
     store, see, measure = prepare(open_source(mnist), 28, 1), Pixels("4"), FrechetDistance()
     measure.update(see(store.images), real=True)
     measure.update(see(quantise(gan.sample(100, seed=0))), real=False)

@@ -84,6 +84,55 @@ def test_a_run_that_was_stopped_measures_as_one_that_was_not(run, mnist, tmp_pat
     assert measured(stopped) == measured(run)
 
 
+def test_a_line_that_was_cut_short_costs_nothing(run, mnist, tmp_path):
+    stopped = tmp_path / "stopped"
+    train(mnist, stopped, images=128)
+    with (stopped / "stats.jsonl").open("a") as file:
+        file.write('{"images": 128, "sec')
+    ganzoo.resume(stopped, images=192, progress=False)
+    assert measured(stopped) == measured(run)
+
+
+def test_a_measurement_that_was_cut_short_is_made_when_it_goes_on(run, mnist, tmp_path):
+    stopped = tmp_path / "stopped"
+    train(mnist, stopped, images=128, checkpoint_every=128)
+    path = stopped / "stats.jsonl"
+    path.write_text("".join(f"{line}\n" for line in path.read_text().splitlines()[:-1]))
+    assert list(measured(stopped)) == [64]
+    ganzoo.resume(stopped, images=192, progress=False)
+    assert measured(stopped) == measured(run)
+
+
+def test_a_best_model_from_after_the_checkpoint_is_set_aside(mnist, tmp_path, caplog):
+    there = tmp_path / "run"
+    train(mnist, there, images=128, metrics=(FD,))
+    config = json.loads((there / "best/config.json").read_text())
+    config["trained"]["images"] = 160
+    (there / "best/config.json").write_text(json.dumps(config))
+    before = (there / "best/model.safetensors").read_bytes()
+    outcome = ganzoo.resume(there, images=192, progress=False)
+    assert (there / "best-000000160/model.safetensors").read_bytes() == before
+    assert "it is best-000000160 now" in caplog.text
+    assert outcome.kept in (None, outcome.standing.images)
+
+
+def test_a_best_model_that_was_deleted_is_not_named(mnist, tmp_path, monkeypatch):
+    values = iter([1.0, 2.0, 3.0])
+    real = evaluation.evaluate
+
+    def rising(*words, **more):
+        (score,) = real(*words, **more)
+        return [type(score)(name=score.name, value=next(values), protocol=score.protocol)]
+
+    monkeypatch.setattr(evaluation, "evaluate", rising)
+    outcome = train(mnist, tmp_path / "run", images=128, metrics=(FD,))
+    assert outcome.kept == outcome.standing.images == 64
+    shutil.rmtree(tmp_path / "run/best")
+    outcome = ganzoo.resume(tmp_path / "run", images=192, progress=False)
+    assert outcome.standing == Standing(FD, 1.0, 64, 3.0, 2)
+    assert outcome.kept is None
+
+
 def test_it_ends_when_it_gets_no_better(mnist, tmp_path, monkeypatch):
     real, values = evaluation.evaluate, iter([3.0, 2.0, 2.5, 2.0, 1.0])
 
@@ -114,7 +163,7 @@ def test_what_cannot_be_measured_is_told_and_the_training_goes_on(mnist, tmp_pat
 def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(FrechetDistance, "compute", lambda self: float("nan"))
     outcome = train(mnist, tmp_path / "run")
-    assert "after 64 images: 'fd[pixels]@" in caplog.text
+    assert f"after 64 images: '{FD}' gave nan" in caplog.text
     assert all(set(values) == {ENTROPY} for values in measured(tmp_path / "run").values())
     assert len(measured(tmp_path / "run")) == 3
     assert outcome.standing is None
@@ -169,6 +218,7 @@ def test_a_full_disk_is_told(mnist, tmp_path, monkeypatch):
         ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2}], Standing("fd@1/t", 3.0, 10, 3.0, 0)),
         ([{"gone@1": 3.0}], None),
         ([{"fd@1/t": "three"}], None),
+        ([{"fd@1/t": 10**400}, {"fd@1/t": 2.0}], Standing("fd@1/t", 2.0, 20, 2.0, 0)),
         ([[1, 2]], None),
     ],
 )

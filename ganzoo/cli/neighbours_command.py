@@ -34,7 +34,7 @@ def command(
         raise click.UsageError(f"{out}: the picture is a .png")
     from ganzoo.cli.eval_command import own_data
     from ganzoo.files import replacing
-    from ganzoo.metrics.neighbours import nearest
+    from ganzoo.metrics import nearest_neighbours
     from ganzoo.models import pick_device
     from ganzoo.pictures import grid
     from ganzoo.pretrained import assemble, find
@@ -42,7 +42,7 @@ def command(
 
     found = find(model)
     real = own_data(installed(), found) if data is None else data
-    seen = nearest(
+    seen = nearest_neighbours(
         assemble(found, device=pick_device(device)), data=real, extractor=extractor, images=count, seed=seed, keep=keep,
         neighbours=neighbours, split=split, batch_size=batch_size,
     )  # fmt: skip

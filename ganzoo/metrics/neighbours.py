@@ -40,7 +40,7 @@ class Neighbours(NamedTuple):
         return rows.float() / 127.5 - 1
 
 
-def nearest(
+def nearest_neighbours(
     gan: GAN,
     *,
     data: str,

@@ -7,7 +7,7 @@ import ganzoo
 from ganzoo.data import open_source, prepare
 from ganzoo.data.images import scaled
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
-from ganzoo.metrics.neighbours import nearest
+from ganzoo.metrics import nearest_neighbours
 
 
 class Copies(ganzoo.gan.GAN):
@@ -36,7 +36,9 @@ def gan(store):
 
 
 def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
-    found = nearest(gan, data=str(mnist), extractor="pixels:28", images=30, keep=20, neighbours=3, progress=False)
+    found = nearest_neighbours(
+        gan, data=str(mnist), extractor="pixels:28", images=30, keep=20, neighbours=3, progress=False
+    )
     assert sorted(found.seeds.tolist()) == [i for i in range(30) if i % 3]
     assert found.distances[:, 0].max() < 1e-6
     assert torch.equal(found.real[:, 0], found.drawn)
@@ -45,14 +47,14 @@ def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
 
 
 def test_the_nearest_come_first_and_the_seed_counts(gan, mnist):
-    found = nearest(gan, data=str(mnist), images=30, seed=10, keep=30, neighbours=1, progress=False)
+    found = nearest_neighbours(gan, data=str(mnist), images=30, seed=10, keep=30, neighbours=1, progress=False)
     assert (found.distances[:, 0].diff() >= 0).all()
     assert sorted(found.seeds.tolist()) == list(range(10, 40))
     assert found.extractor == "pixels"
 
 
 def test_the_picture_has_a_row_for_each(gan, mnist):
-    found = nearest(gan, data=str(mnist), images=10, keep=4, neighbours=2, progress=False)
+    found = nearest_neighbours(gan, data=str(mnist), images=10, keep=4, neighbours=2, progress=False)
     picture = found.picture()
     assert picture.shape == (4 * 3, 1, 28, 28)
     assert torch.equal(picture[3], scaled(found.drawn[1:2])[0])
@@ -69,7 +71,7 @@ def test_the_picture_has_a_row_for_each(gan, mnist):
 )
 def test_what_cannot_be_looked_for_says_why(gan, mnist, options, error, text):
     with pytest.raises(error, match=text):
-        nearest(gan, data=str(mnist), **{"images": 10, **options}, progress=False)
+        nearest_neighbours(gan, data=str(mnist), **{"images": 10, **options}, progress=False)
 
 
 def test_an_extractor_without_features_is_refused(gan, mnist, monkeypatch):
@@ -77,10 +79,10 @@ def test_an_extractor_without_features_is_refused(gan, mnist, monkeypatch):
 
     monkeypatch.setattr(Pixels, "forward", lambda self, images: {"logits": images.flatten(1).float()})
     with pytest.raises(PluginError, match="gives no features"):
-        nearest(gan, data=str(mnist), images=10, progress=False)
+        nearest_neighbours(gan, data=str(mnist), images=10, progress=False)
 
 
 def test_a_translator_has_its_images_before_it(mnist):
     gan = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
     with pytest.raises(ConfigError, match="nothing to look for"):
-        nearest(gan, data=str(mnist), progress=False)
+        nearest_neighbours(gan, data=str(mnist), progress=False)

@@ -208,7 +208,7 @@ def test_data_may_be_said_by_a_function_that_refuses(own):
 
 
 def test_no_neighbours_are_looked_for_where_none_are_wanted(own, monkeypatch):
-    monkeypatch.setattr(drawings, "nearest", None)
+    monkeypatch.setattr(drawings, "nearest_neighbours", None)
     page, written = report(own, "nowhere", neighbours=0)
     assert "neighbours" not in page.sections
     assert written.missing == {}

@@ -1,5 +1,6 @@
 """The memorisation check that a person can see, on a model that copies and on one that does not."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -55,9 +56,24 @@ def test_the_nearest_come_first_and_the_seed_counts(gan, mnist):
 
 def test_the_picture_has_a_row_for_each(gan, mnist):
     found = nearest_neighbours(gan, data=str(mnist), images=10, keep=4, neighbours=2, progress=False)
-    picture = found.picture()
-    assert picture.shape == (4 * 3, 1, 28, 28)
-    assert torch.equal(picture[3], scaled(found.drawn[1:2])[0])
+    pixels = np.asarray(found.picture())
+    height, white = len(pixels) // 4, (pixels == 255).all(2)
+    assert (~white[:12]).any()  # its seed and distances
+    for row in range(4):
+        line = pixels[row * height + 14 :][: height - 14]
+        starts = [i for i in range(66, line.shape[1]) if (line[:, i - 1] == 255).all() and (line[:, i] < 255).any()]
+        assert len(starts) == 2  # the real ones, after the frame
+        shown = [line[8:64:2, at : at + 56 : 2, 0] for at in (8, *starts)]
+        for image, wanted in zip(shown, [found.drawn[row], *found.real[row]], strict=True):
+            assert np.array_equal(image, wanted[0].numpy())
+
+
+def test_a_row_says_its_seed_and_its_distances(gan, mnist, monkeypatch):
+    found = nearest_neighbours(gan, data=str(mnist), images=10, seed=7, keep=4, neighbours=2, progress=False)
+    found = found._replace(distances=torch.tensor([[0.0, 4.4], [1.0, 4.3125], [12.25, 99.96], [123.4, 1e-5]]))
+    monkeypatch.setattr("ganzoo.metrics.neighbours.captioned", lambda rows, apart: [text for text, _ in rows])
+    said = ["0.00, 4.40", "1.00, 4.31", "12.2, 100", "123, 1.00e-05"]
+    assert found.picture() == [f"seed {seed}: {one}" for seed, one in zip(found.seeds.tolist(), said, strict=True)]
 
 
 @pytest.mark.parametrize(

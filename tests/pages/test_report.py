@@ -126,6 +126,16 @@ def test_metrics_are_charts_with_the_best_marked(own, mnist):
     assert "No metric was measured" not in page.text
 
 
+def test_values_in_tables_have_five_digits(own):
+    line = {"images": 64, "seconds": 1.0, "metrics": {"fd[pixels]@10k/test": 1.234567}}
+    with (own / "stats.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n" + json.dumps({**line, "metrics": {"fd[pixels]@10k/test": 2.345678}}) + "\n")
+    change_config(own, metrics=[{"name": "fd", "value": 0.1234567, "protocol": "fd[pixels]@5k/test"}])
+    page, _ = report(own, "nowhere", neighbours=0)
+    assert "fd[pixels]@10k/test 2.3457 1.2346 64" in page.text
+    assert "fd[pixels]@5k/test 0.12346 lower is better" in page.text
+
+
 def test_the_best_of_the_first_protocol_is_among_the_figures_on_top(own, mnist):
     measured(own)
     page, _ = report(own, mnist, neighbours=0)

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -134,6 +135,14 @@ def test_values_in_tables_have_five_digits(own):
     page, _ = report(own, "nowhere", neighbours=0)
     assert "fd[pixels]@10k/test 2.3457 1.2346 64" in page.text
     assert "fd[pixels]@5k/test 0.12346 lower is better" in page.text
+
+
+def test_a_run_says_where_its_best_model_is_kept(own):
+    measured(own)
+    said = "The best model by the first metric is kept in 'best' of the run's folder."
+    assert said not in report(own, "nowhere", neighbours=0)[0].text
+    shutil.copytree(own, own / "best")
+    assert said in report(own, "nowhere", neighbours=0)[0].text
 
 
 def test_the_best_of_the_first_protocol_is_among_the_figures_on_top(own, mnist):

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.metrics import Protocol, evaluate
 from ganzoo.metrics.protocol import EXAMPLE
-from ganzoo.pictures import to_pil, to_uint8
+from ganzoo.pictures import captioned, to_uint8
 from ganzoo.registry import Score, Zoo, installed
 
 ROUNDING = 1e-6
 """Share of a value by which two measurements of one model may differ: the order of sums is the machine's."""
-_CELL, _LABEL, _GAP = 64, 14, 2
-"""Pixels of an image at least, of the line with its name, and between two."""
 
 
 class Kind(NamedTuple):
@@ -152,16 +150,4 @@ def picture(entries: Sequence[Entry], columns: int = 12, seed: int = 0) -> Image
     """
     if made := [entry.name for entry in entries if entry.gan.translations]:
         raise ConfigError(f"{made[0]} makes images of images, and draws none of seeds")
-    drawn = [to_uint8(entry.gan.sample(columns, seed=seed)) for entry in entries]
-    cell = max(_CELL, *(images.shape[1] for images in drawn))
-    height = cell + _LABEL + _GAP
-    sheet = Image.new("RGB", (columns * (cell + _GAP), len(entries) * height), "white")
-    font = ImageFont.load_default()
-    for row, (entry, images) in enumerate(zip(entries, drawn, strict=True)):
-        ImageDraw.Draw(sheet).text((_GAP, row * height), entry.name, fill="black", font=font)
-        side = images.shape[1] * (cell // images.shape[1])  # whole pixels: nothing is blurred
-        space = (cell - side) // 2
-        for column, image in enumerate(images):
-            large = to_pil(image).resize((side, side), Image.Resampling.NEAREST)
-            sheet.paste(large, (column * (cell + _GAP) + space, row * height + _LABEL + space))
-    return sheet
+    return captioned([(entry.name, to_uint8(entry.gan.sample(columns, seed=seed))) for entry in entries])

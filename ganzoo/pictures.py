@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm import tqdm
 
@@ -27,6 +27,9 @@ from ganzoo.files import replacing, to_final
 CHUNK = 256
 """Images between two writes."""
 _LARGEST_GRID = 10_000
+_CELL, _CAPTION, _GAP, _APART = 64, 14, 2, 10
+"""Pixels of an image at least, of the line above a row, between two images, and beside those that are set apart."""
+_FRAME = "#35609f"
 
 Chunks = Iterable[tuple[int, NDArray[np.uint8]]]
 """(number of the first image, images (N, H, W, C)), a chunk at a time."""
@@ -63,6 +66,44 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     sheet[:n] = pixels
     sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
     return to_pil(sheet.reshape(rows * height, columns * width, channels))
+
+
+def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> Image.Image:
+    """Return rows of images, each under its words; small images are enlarged by whole pixels, so that none is blurred.
+
+    Args:
+        rows: the words and the images (N, H, H, C) of each.
+        apart: that many images at the begin of a row stand in a frame, at a distance from the others.
+
+    Raises:
+        ConfigError: there are no images.
+    """
+    columns = max((len(images) for _, images in rows), default=0)
+    if columns == 0:
+        raise ConfigError("a picture needs at least one image")
+    font = ImageFont.load_default()
+    cell = max(_CELL, *(images.shape[1] for _, images in rows))
+    gap = _APART if apart else 0
+    rim = _GAP if apart else 0  # room for a frame: it stands around an image and hides none of it
+    top = _CAPTION + 2 * rim
+    height = top + cell + rim + _GAP + gap
+    lefts = [2 * rim + column * (cell + _GAP) + (gap if column >= apart else 0) for column in range(columns)]
+    words = max(int(font.getlength(text)) for text, _ in rows)
+    sheet = Image.new("RGB", (max(lefts[-1] + cell, 2 * rim + words) + _GAP, len(rows) * height), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, (text, images) in enumerate(rows):
+        side = images.shape[1] * (cell // images.shape[1])
+        space = (cell - side) // 2
+        first = row * height + top + space
+        draw.text((max(_GAP, rim + space), row * height), text, fill="black", font=font)
+        for left, image in zip(lefts, images, strict=False):
+            large = to_pil(image).resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(large, (left + space, first))
+        if apart:
+            last = lefts[min(apart, len(images)) - 1] + space + side
+            box = (lefts[0] + space - 2 * rim, first - 2 * rim, last + 2 * rim - 1, first + side + 2 * rim - 1)
+            draw.rectangle(box, outline=_FRAME, width=rim)
+    return sheet
 
 
 def _check_out(out: Path, n: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import ConfigError
-from ganzoo.pictures import grid, save_strip, to_uint8
+from ganzoo.pictures import captioned, grid, save_strip, to_uint8
 from helpers import make
 
 
@@ -51,3 +51,47 @@ def test_no_grid_of_nothing(gan):
     for images, columns in ((gan.sample(2)[:0], None), (gan.sample(2), 0)):
         with pytest.raises(ConfigError, match="at least one"):
             grid(images, columns)
+
+
+def test_rows_are_enlarged_by_whole_pixels_under_their_words():
+    small, large = np.full((3, 28, 28, 1), 7, np.uint8), np.full((3, 70, 70, 3), 9, np.uint8)
+    small[:, 3, 5] = 200
+    pixels = np.asarray(captioned([("small", small), ("large", large)]))
+    assert pixels.shape == (2 * (70 + 14 + 2), 3 * 72, 3)
+    assert (pixels[:14, :72] < 128).any()  # the words
+    assert (pixels[:14, 72:] == 255).all()
+    inside = pixels[14 + 7 :, 72 + 7 :][:56, :56]  # the second one, in the middle of its cell
+    assert np.array_equal(inside[::2, ::2], np.repeat(small[1], 3, 2))
+    assert (pixels[86 + 14 : 86 + 84, 72:142] == 9).all()
+
+
+def test_what_is_set_apart_has_a_frame_and_a_wider_gap():
+    images = np.zeros((3, 64, 64, 1), np.uint8)
+    plain, framed = (np.asarray(captioned([("", images)], apart=apart)) for apart in (0, 1))
+
+    def gaps(pixels):
+        """Return how much white is before each image, on a line through the middle."""
+        white = (pixels[50] == 255).all(1)
+        starts = [i for i in range(64, len(white)) if white[i - 1] and not white[i]]
+        return [int(white[:i][::-1].argmin()) for i in starts]
+
+    assert gaps(plain) == [2, 2]
+    colour = np.array([0x35, 0x60, 0x9F])
+    frame = (framed == colour).all(2)
+    rows, columns = np.flatnonzero(frame.any(1)), np.flatnonzero(frame.any(0))
+    assert rows[-1] - rows[0] == columns[-1] - columns[0] == 64 + 2 * 4 - 1  # around one image
+    assert (framed.reshape(-1, 3) == 0).all(1).sum() == 3 * 64 * 64  # and hides none of it
+    assert gaps(framed)[-2:] == [8, 2]
+
+
+def test_long_words_are_not_cut():
+    image = np.zeros((1, 64, 64, 1), np.uint8)
+    short, long = (captioned([(text, image)]) for text in ("a", "a rather long name " * 5))
+    assert short.size == (66, 80)
+    assert long.width > 300
+
+
+def test_no_rows_of_nothing():
+    for rows in ([], [("a", np.zeros((0, 8, 8, 1), np.uint8))]):
+        with pytest.raises(ConfigError, match="at least one image"):
+            captioned(rows)

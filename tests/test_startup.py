@@ -43,6 +43,13 @@ def test_a_command_imports_nothing_heavy(arguments):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_runs_card_imports_nothing_heavy(trained):
+    for more in ([], ["--json"]):
+        done = python("-c", CALL.format(arguments=["show", str(trained), *more], heavy=HEAVY))
+        assert '"dcgan"' in done.stdout if more else "architecture  dcgan" in done.stdout
+        assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_package_imports_nothing_heavy_and_knows_its_names():
     code = "import sys, ganzoo; names = dir(ganzoo); ganzoo.list_architectures(); ganzoo.GanzooError"
     done = python("-c", f"{code}; print('train' in names, [m for m in {HEAVY!r} if m in sys.modules])")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo.cli.common import complete_model, dump, table, warn
 from ganzoo.errors import ConfigError
-from ganzoo.registry import Zoo, installed
+from ganzoo.registry import Score, Zoo, installed
 
 if TYPE_CHECKING:
     from ganzoo.pretrained import Model
@@ -70,10 +71,22 @@ def command(
             [score.protocol, f"{score.value:.6g}", f"{zoo.metrics[score.name].record.better} is better"]
             for score in scores
         ]
-        click.echo(table(["PROTOCOL", "VALUE", ""], rows))
+        click.echo("\n".join([table(["PROTOCOL", "VALUE", ""], rows), *carried(scores)]))
     if update:  # after they were printed: what cannot be written is not lost
         written = record(model, found, gan, scores, weights)
         click.echo(f"\nwritten into {written}", err=as_json)
+
+
+def carried(scores: Sequence[Score]) -> list[str]:
+    """Return what values carry beside their protocols, once each: the real images and the weights of extractors."""
+    from ganzoo.cli.model_rows import brief
+    from ganzoo.metrics import Protocol
+
+    data = [f"data {score.data}" for score in scores if score.data]
+    weights = [f"weights {Protocol.parse(s.protocol).extractor} {brief(s.weights)}" for s in scores if s.weights]
+    data, weights = [*dict.fromkeys(data)], [*dict.fromkeys(weights)]
+    alone = len(data) < 2 and len(weights) < 2
+    return ["; ".join([*data, *weights])] * bool(data or weights) if alone else [*data, *weights]
 
 
 def known_protocols(model: Model) -> list[str]:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from ganzoo.cli.common import dump, printable, size_text, table, wanted
-from ganzoo.cli.model_rows import model_rows
+from ganzoo.cli.model_rows import card, model_rows
 from ganzoo.registry import installed
 
 
@@ -98,14 +98,9 @@ def show_hub(name: str, *, as_json: bool) -> None:
     if as_json:
         dump({"address": str(address), **msgspec.to_builtins(asdict(config)), "files": sizes, "card": words})
         return
-    rows = model_rows(installed(), config, f"Hub {address.repo} at {address.revision}")
-    rows += (
-        [["files", ", ".join(f"{file} {size_text(size)}" for file, size in sizes.items() if file[0] != ".")]]
-        if sizes
-        else []
-    )
-    width = max(len(row[0]) for row in rows)
-    code = [f'gan = ganzoo.load("{parse(name)}")', "images = gan.sample(16, seed=0)"]
-    lines = [str(parse(name)), *(f"{row[0].ljust(width)}  {row[1]}" for row in rows), "", *code]
-    lines += ["", words] if words else []
-    click.echo(printable("\n".join(lines)))
+    zoo = installed()
+    rows = model_rows(zoo, config, f"Hub {address.repo} at {address.revision}")
+    if sizes:
+        rows += [["files", ", ".join(f"{file} {size_text(size)}" for file, size in sizes.items() if file[0] != ".")]]
+    page = card(zoo, config, str(parse(name)), rows)
+    click.echo(printable(f"{page}\n\n{words}" if words else page))

@@ -27,30 +27,29 @@ def command(
 ) -> None:  # fmt: skip
     """Look whether a MODEL has memorised: what it draws beside the nearest images of its training.
 
-    Each row begins with a drawn image; the rows that lie nearest to real images come first. The metric 'authenticity'
-    puts a number to it.
+    Each row of the picture begins with a drawn image, in a frame, under its seed and the distances of the real ones
+    beside it; the rows that lie nearest to real images come first. The metric 'authenticity' puts a number to it.
     """
     if out.suffix != ".png":
         raise click.UsageError(f"{out}: the picture is a .png")
     from ganzoo.cli.eval_command import own_data
     from ganzoo.files import replacing
-    from ganzoo.metrics.neighbours import nearest
+    from ganzoo.metrics import nearest_neighbours
     from ganzoo.models import pick_device
-    from ganzoo.pictures import grid
     from ganzoo.pretrained import assemble, find
     from ganzoo.registry import installed
 
     found = find(model)
     real = own_data(installed(), found) if data is None else data
-    seen = nearest(
+    seen = nearest_neighbours(
         assemble(found, device=pick_device(device)), data=real, extractor=extractor, images=count, seed=seed, keep=keep,
         neighbours=neighbours, split=split, batch_size=batch_size,
     )  # fmt: skip
     with replacing(out) as partial:
-        grid(seen.picture(), neighbours + 1).save(partial)
+        seen.picture().save(partial)
     rows = [
         [str(seed), *(f"{distance:.4g}" for distance in row)]
         for seed, row in zip(seen.seeds.tolist(), seen.distances.tolist(), strict=True)
     ]
     click.echo(table(["SEED", f"DISTANCE [{seen.extractor}]", *[""] * (neighbours - 1)], rows))
-    click.echo(f"\n{out}: each row a drawn image, then the real ones nearest to it")
+    click.echo(f"\n{out}: each row a drawn image in a frame, then the real ones nearest to it")

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from ganzoo.cli.common import complete_any, dump, table, warn
+from ganzoo.errors import UnknownNameError
 from ganzoo.registry import Architecture, Weights, Zoo, installed
 from ganzoo.registry.config import parameters
 from ganzoo.registry.zoo import Owned, summary_of
@@ -20,7 +21,8 @@ from ganzoo.registry.zoo import Owned, summary_of
 def command(name: str, as_json: bool) -> None:
     """Show an architecture's hyper-parameters, or a pretrained model's card.
 
-    NAME may be a model of the Hub, hf:owner/name or hf:owner/name@revision; its weights are not fetched.
+    NAME may be the folder of a run or a model too, or a model of the Hub, hf:owner/name or hf:owner/name@revision; its
+    weights are not fetched.
     """
     if name.startswith("hf:"):
         from ganzoo.cli.hub_text import show_hub
@@ -28,7 +30,17 @@ def command(name: str, as_json: bool) -> None:
         show_hub(name, as_json=as_json)
         return
     zoo = installed()
-    owned = summary_of(zoo, name)
+    if name not in zoo.models and name not in zoo.architectures:
+        from ganzoo.cli.folder_text import is_folder, show_folder  # what is installed does without
+
+        if is_folder(name):
+            warn(zoo)
+            show_folder(zoo, name, as_json=as_json)
+            return
+    try:
+        owned = summary_of(zoo, name)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error} The folder of a run or a model may be named as well.") from error
     warn(zoo)
     if isinstance(owned.record, Weights):
         if as_json:
@@ -77,15 +89,11 @@ def _default(value: Any) -> str:
 
 def model_text(zoo: Zoo, weights: Weights) -> str:
     """Return the card of a model of the zoo."""
-    from ganzoo.cli.model_rows import model_rows  # the page of an architecture does without
+    from ganzoo.cli.model_rows import card, model_rows  # the page of an architecture does without
     from ganzoo.modelconfig import config_of
 
     file = weights.weights
     where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"
-    rows = model_rows(zoo, config_of(weights), where)
-    width = max(len(row[0]) for row in rows)
+    config = config_of(weights)
     head = f"{weights.name}: {weights.summary}" if weights.summary else weights.name
-    known = zoo.architectures[weights.architecture].record if weights.architecture in zoo.architectures else None
-    use = "made = gan.translate(images)" if known and known.translates else "images = gan.sample(16, seed=0)"
-    code = [f'gan = ganzoo.load("{weights.name}")', use]
-    return "\n".join([head, *(f"{row[0].ljust(width)}  {row[1]}" for row in rows), "", *code])
+    return card(zoo, config, weights.name, model_rows(zoo, config, where), head)

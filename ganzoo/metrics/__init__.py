@@ -2,6 +2,7 @@
 
 from ganzoo.metrics.contract import Features, Measure
 from ganzoo.metrics.evaluate import check, evaluate
+from ganzoo.metrics.neighbours import Neighbours, nearest_neighbours
 from ganzoo.metrics.protocol import Protocol
 
-__all__ = ["Features", "Measure", "Protocol", "check", "evaluate"]
+__all__ = ["Features", "Measure", "Neighbours", "Protocol", "check", "evaluate", "nearest_neighbours"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError
@@ -13,7 +14,7 @@ from ganzoo.metrics.extractors import Eye, open_eye
 from ganzoo.metrics.images import Images, drawn, find_real, real_images, way_of
 from ganzoo.metrics.nearest import nearest_rows
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.pictures import quantise
+from ganzoo.pictures import captioned, quantise
 from ganzoo.registry import installed
 
 
@@ -34,13 +35,15 @@ class Neighbours(NamedTuple):
     seeds: Tensor
     extractor: str
 
-    def picture(self) -> Tensor:
-        """Return a row for each drawn image, itself first: (N * (1 + K), C, S, S) in [-1, 1], for `pictures.grid`."""
-        rows = torch.cat([self.drawn[:, None], self.real], 1).flatten(0, 1)
-        return rows.float() / 127.5 - 1
+    def picture(self) -> Image.Image:
+        """Return a row for each drawn image: itself in a frame, then the real ones, their distances above them."""
+        rows = torch.cat([self.drawn[:, None], self.real], 1).permute(0, 1, 3, 4, 2).numpy()
+        near = [", ".join(f"{distance:#.3g}".rstrip(".") for distance in row) for row in self.distances.tolist()]
+        told = [f"seed {seed}: {distances}" for seed, distances in zip(self.seeds.tolist(), near, strict=True)]
+        return captioned([*zip(told, rows, strict=True)], apart=1)
 
 
-def nearest(
+def nearest_neighbours(
     gan: GAN,
     *,
     data: str,

@@ -161,7 +161,8 @@ class Chart {
     const placed = shown.flatMap((one) => one.values.map((value) => this.place(value))).filter((value) => value !== null);
     let low = placed.reduce((a, b) => Math.min(a, b), Infinity), high = placed.reduce((a, b) => Math.max(a, b), -Infinity);
     if (!placed.length) [low, high] = [0, 1];
-    const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+    const share = this.spec.best === null ? 0.06 : 0.16; // with room for the words at the best value
+    const room = (high - low) * share || Math.abs(high) * 0.1 || 1;
     if (!this.log && low >= 0 && low < (high - low) * 0.6) low = 0; else low -= room;
     high += room;
     const x = (value) => SPACE.left + ((value - this.first) / (this.last - this.first)) * (width - SPACE.left - SPACE.right);
@@ -175,8 +176,9 @@ class Chart {
       const colour = `s${one.i % COLOURS}${one.i >= COLOURS ? " dashed" : ""}`;
       if (this.smooth) root.append(this.curve(one.values, x, y, `curve raw ${colour}`));
       root.append(this.curve(this.smooth ? smoothed(one.values) : one.values, x, y, `curve ${colour}`, one.name));
+      this.dot(root, one.values, x, y, `dot ${colour}`);
     }
-    if (this.spec.best !== null && shown.length) this.star(root, x, y, width);
+    if (this.spec.best !== null && shown.length) this.star(root, x, y, width, height);
     if (this.cursor !== null) upright(images[this.cursor], "cursor");
     this.plot.replaceChildren(root);
     this.read(series);
@@ -210,14 +212,48 @@ class Chart {
     return node;
   }
 
-  star(root, x, y, width) {
-    const at = this.place(this.spec.series[0].values[this.spec.best]);
+  // A curve of a single point is no line that could be seen.
+  dot(root, values, x, y, kind) {
+    const known = values.map((value, i) => [this.place(value), i]).filter(([at]) => at !== null);
+    if (known.length === 1) root.append(svg("circle", { class: kind, cx: x(this.spec.images[known[0][1]]), cy: y(known[0][0]), r: 3.5 }));
+  }
+
+  star(root, x, y, width, height) {
+    const { images, series, best } = this.spec, values = series[0].values;
+    const at = this.place(values[best]);
     if (at === null) return;
-    const left = x(this.spec.images[this.spec.best]), top = y(at);
+    const left = x(images[best]), top = y(at), words = `best ${number(values[best])}`;
     root.append(svg("circle", { class: "best", cx: left, cy: top, r: 4.5 }));
-    const side = left > width * 0.7 ? -1 : 1;
-    root.append(svg("text", { class: "best-name", x: left + 9 * side, y: top < 30 ? top + 16 : top - 8, "text-anchor": side < 0 ? "end" : "start" },
-      `best ${number(this.spec.series[0].values[this.spec.best])}`));
+    const place = this.beside(left, top, words.length * 7, this.points(x, y), width, height);
+    root.append(svg("text", { class: "best-name", x: place.x, y: place.y + 10, "text-anchor": "start" }, words));
+  }
+
+  // The curve as dense points.
+  points(x, y) {
+    const values = this.spec.series[0].values.map((value) => this.place(value)), found = [];
+    values.forEach((value, i) => {
+      if (value === null) return;
+      const to = [x(this.spec.images[i]), y(value)];
+      const from = i > 0 && values[i - 1] !== null ? [x(this.spec.images[i - 1]), y(values[i - 1])] : to;
+      const steps = Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / 3) || 1;
+      for (let k = 1; k <= steps; k++) found.push([0, 1].map((n) => from[n] + ((to[n] - from[n]) * k) / steps));
+    });
+    return found;
+  }
+
+  // The upper left corner of words beside a point, 12 pixels high, where the least of the curve is in their way.
+  beside(left, top, wide, points, width, height) {
+    const places = [];
+    for (const y of [top - 20, top + 8, top - 6, top - 32, top + 20]) {
+      for (const x of [left + 9, left - 9 - wide, left - wide / 2]) {
+        if (y === top - 6 && x === left - wide / 2) continue; // on the point itself
+        if (x < SPACE.left || x + wide > width - 2 || y < 0 || y + 12 > height - SPACE.bottom) continue;
+        const hits = points.filter(([px, py]) => px > x - 3 && px < x + wide + 3 && py > y - 3 && py < y + 15).length;
+        places.push({ x, y, hits });
+      }
+    }
+    places.push({ x: Math.min(left + 9, width - wide), y: Math.max(top - 20, 0), hits: Infinity }); // on a narrow screen
+    return places.sort((a, b) => a.hits - b.hits)[0];
   }
 
   // The values beside the names: where the cursor is, or the last ones.

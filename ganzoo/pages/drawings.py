@@ -14,7 +14,7 @@ from torch import Tensor
 from ganzoo.data import PairSource, Source, open_data, read_batches
 from ganzoo.errors import DataError, GanzooError, one_line
 from ganzoo.gan import GAN
-from ganzoo.metrics.neighbours import nearest
+from ganzoo.metrics import nearest_neighbours
 from ganzoo.pages.embedded import picture_uri
 from ganzoo.pictures import quantise
 from ganzoo.pretrained import Model, assemble
@@ -170,7 +170,7 @@ def _neighbours(
     gan: GAN, data: str, split: str, count: int, extractor: str, *, progress: bool
 ) -> tuple[list[list[Picture]], str]:
     """Return the rows of pictures, and the extractor as a protocol writes it."""
-    found = nearest(
+    found = nearest_neighbours(
         gan, data=data, extractor=extractor, images=DRAWN, keep=KEPT, neighbours=count, split=split, progress=progress
     )
     rows = []

@@ -16,6 +16,7 @@ from ganzoo.models import build_for, find_architecture
 from ganzoo.pages.embedded import Frames, read_frames
 from ganzoo.registry import Architecture, Zoo
 from ganzoo.registry.config import config_to_dict, parameters
+from ganzoo.training.evaluation import BEST
 from ganzoo.training.report import SAMPLES, read_stats
 from ganzoo.training.settings import Settings
 
@@ -54,6 +55,7 @@ class Facts:
         hyperparameters: of the architecture.
         settings: of the engine; empty for a published model.
         sizes: network to number of parameters; empty where the architecture is not installed.
+        has_best: whether its best model by the first metric is kept in it.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Facts:
     hyperparameters: Sequence[Setting]
     settings: Sequence[Setting]
     sizes: Mapping[str, int]
+    has_best: bool = False
 
     @property
     def data(self) -> str:
@@ -125,6 +128,7 @@ def gather(run: Path, zoo: Zoo) -> Facts:
         hyperparameters=_hyperparameters(config, record),
         settings=_settings(config),
         sizes=_sizes(config, zoo) if owned else {},
+        has_best=(run / BEST / CONFIG).is_file(),
     )
 
 

@@ -20,6 +20,7 @@ from ganzoo.pages.facts import Facts, gather
 from ganzoo.pages.markup import Markup, data_block, element, join, page
 from ganzoo.pretrained import find
 from ganzoo.registry import Zoo, installed
+from ganzoo.training.evaluation import BEST
 
 NAME = "report.html"
 STYLES, SCRIPTS = ("base.css", "report.css"), ("charts.js", "report.js")
@@ -165,6 +166,8 @@ def _metrics(facts: Facts, measured: Sequence[Chart], zoo: Zoo, figures: Markup)
     if not measured and scores is None:
         return None
     about = "Each by its protocol: metric, features, images drawn, split. Values of two protocols do not compare."
+    if facts.has_best:
+        about += f" The best model by the first metric is kept in '{BEST}' of the run's folder."
     curves = [figures, sections.curve_table(measured)] if measured else []
     return sections.section("metrics", "Metrics", *curves, scores, about=about)
 

@@ -159,8 +159,8 @@ def curve_table(charts: Sequence[Chart]) -> Markup:
         rows.append(
             [
                 e("code", chart.title),
-                short(known[-1]) if known else "",
-                short(values[best] or 0.0) if best is not None else "",
+                f"{known[-1]:.5g}" if known else "",
+                f"{values[best] or 0.0:.5g}" if best is not None else "",
                 f"{chart.images[best]:,}" if best is not None else "",
             ]
         )
@@ -174,7 +174,7 @@ def scores(facts: Facts, zoo: Zoo) -> Markup | None:
     rows = []
     for score in facts.config.metrics:
         better = better_of(score.protocol, zoo)
-        rows.append([e("code", score.protocol), f"{score.value:.6g}", f"{better} is better" if better else ""])
+        rows.append([e("code", score.protocol), f"{score.value:.5g}", f"{better} is better" if better else ""])
     return join([e("h3", "Of the weights as they are"), table(["Protocol", "Value", ""], rows)])
 
 

@@ -1,8 +1,11 @@
 import json
+import re
 import shutil
 
 import pytest
 
+from ganzoo.cli.eval_command import carried
+from ganzoo.registry import Score
 from helpers import narrow
 
 MODEL = "dcgan-mnist"
@@ -12,7 +15,39 @@ def test_a_model_is_measured(call, mnist):
     done = call("eval", MODEL, "-m", "fd[pixels]@100/train", "--data", str(mnist))
     assert done.code == 0, done.err
     assert done.out.splitlines()[1].startswith("fd[pixels]@100/train  ")
-    assert done.out.rstrip().endswith("lower is better")
+    assert done.out.splitlines()[1].endswith("lower is better")
+    (carries,) = done.out.splitlines()[2:]
+    assert re.fullmatch(r"data own images \(mnist\) [0-9a-f]{8}", carries), "the pixels have no weights"
+
+
+def test_below_the_values_stands_what_they_carry_once_each(call, mnist):
+    words = ["eval", MODEL, "--data", str(mnist), "-m", "fd[mnist-classifier]@20/train", "-m"]
+    done = call(*words, "coverage[mnist-classifier]@20/train")
+    assert done.code == 0, done.err
+    carries = r"data own images \(mnist\) [0-9a-f]{8}; weights mnist-classifier [0-9a-f]{12}"
+    assert re.fullmatch(carries, done.out.splitlines()[3])
+    assert len(done.out.splitlines()) == 4
+    own = call(*words, "fd[cifar10-classifier]@20/train").out.splitlines()[3:]
+    assert [line.split()[:2] for line in own] == [
+        ["data", "own"], ["weights", "mnist-classifier"], ["weights", "cifar10-classifier"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scores", "lines"),
+    [
+        ([(None, None)], []),
+        ([(None, None), (None, "b" * 64)], ["weights x:8 bbbbbbbbbbbb"]),
+        ([("mnist", "a" * 64), (None, "a" * 64)], ["data mnist; weights x:8 aaaaaaaaaaaa"]),
+        (
+            [("mnist", "a" * 64), ("cifar10", "b" * 64), ("mnist", "a" * 64)],
+            ["data mnist", "data cifar10", "weights x:8 aaaaaaaaaaaa", "weights x:8 bbbbbbbbbbbb"],
+        ),
+    ],
+)
+def test_what_values_carry(scores, lines):
+    made = [Score(name="fd", value=1.0, protocol="fd[x:8]@1k", data=data, weights=weights) for data, weights in scores]
+    assert carried(made) == lines
 
 
 def test_as_json(call, mnist):

@@ -105,7 +105,7 @@ def test_list_hub(call, alice, published):
     assert lines[0].split() == ["MODEL", "ON", "THE", "HUB", "ARCHITECTURE", "DATA", "UPDATED", "METRICS"]
     assert lines[1].split()[:2] == ["hf:alice/digits", "dcgan"]
     assert lines[2].startswith("hf:alice/secret (private)")
-    assert "label-accuracy 0.9867" in lines[2]
+    assert "fd[mnist-classifier]@10k/test 0.1709" in lines[2]
     assert lines[3].split()[:2] == ["hf:bob/odd", "?"]
 
 

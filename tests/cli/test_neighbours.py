@@ -11,7 +11,8 @@ def test_a_picture_of_the_nearest(call, mnist, tmp_path):
     assert done.code == 0, done.err
     assert len([line for line in done.out.splitlines() if line[:1].isdigit()]) == 3
     with Image.open(out) as picture:
-        assert picture.size == (3 * 28, 3 * 28)
+        assert picture.width >= 3 * 64
+        assert picture.height >= 3 * (64 + 14)
 
 
 @pytest.mark.parametrize(

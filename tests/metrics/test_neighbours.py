@@ -1,5 +1,6 @@
 """The memorisation check that a person can see, on a model that copies and on one that does not."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,7 +8,7 @@ import ganzoo
 from ganzoo.data import open_source, prepare
 from ganzoo.data.images import scaled
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
-from ganzoo.metrics.neighbours import nearest
+from ganzoo.metrics import nearest_neighbours
 
 
 class Copies(ganzoo.gan.GAN):
@@ -36,7 +37,9 @@ def gan(store):
 
 
 def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
-    found = nearest(gan, data=str(mnist), extractor="pixels:28", images=30, keep=20, neighbours=3, progress=False)
+    found = nearest_neighbours(
+        gan, data=str(mnist), extractor="pixels:28", images=30, keep=20, neighbours=3, progress=False
+    )
     assert sorted(found.seeds.tolist()) == [i for i in range(30) if i % 3]
     assert found.distances[:, 0].max() < 1e-6
     assert torch.equal(found.real[:, 0], found.drawn)
@@ -45,17 +48,32 @@ def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
 
 
 def test_the_nearest_come_first_and_the_seed_counts(gan, mnist):
-    found = nearest(gan, data=str(mnist), images=30, seed=10, keep=30, neighbours=1, progress=False)
+    found = nearest_neighbours(gan, data=str(mnist), images=30, seed=10, keep=30, neighbours=1, progress=False)
     assert (found.distances[:, 0].diff() >= 0).all()
     assert sorted(found.seeds.tolist()) == list(range(10, 40))
     assert found.extractor == "pixels"
 
 
 def test_the_picture_has_a_row_for_each(gan, mnist):
-    found = nearest(gan, data=str(mnist), images=10, keep=4, neighbours=2, progress=False)
-    picture = found.picture()
-    assert picture.shape == (4 * 3, 1, 28, 28)
-    assert torch.equal(picture[3], scaled(found.drawn[1:2])[0])
+    found = nearest_neighbours(gan, data=str(mnist), images=10, keep=4, neighbours=2, progress=False)
+    pixels = np.asarray(found.picture())
+    height, white = len(pixels) // 4, (pixels == 255).all(2)
+    assert (~white[:12]).any()  # its seed and distances
+    for row in range(4):
+        line = pixels[row * height + 14 :][: height - 14]
+        starts = [i for i in range(66, line.shape[1]) if (line[:, i - 1] == 255).all() and (line[:, i] < 255).any()]
+        assert len(starts) == 2  # the real ones, after the frame
+        shown = [line[8:64:2, at : at + 56 : 2, 0] for at in (8, *starts)]
+        for image, wanted in zip(shown, [found.drawn[row], *found.real[row]], strict=True):
+            assert np.array_equal(image, wanted[0].numpy())
+
+
+def test_a_row_says_its_seed_and_its_distances(gan, mnist, monkeypatch):
+    found = nearest_neighbours(gan, data=str(mnist), images=10, seed=7, keep=4, neighbours=2, progress=False)
+    found = found._replace(distances=torch.tensor([[0.0, 4.4], [1.0, 4.3125], [12.25, 99.96], [123.4, 1e-5]]))
+    monkeypatch.setattr("ganzoo.metrics.neighbours.captioned", lambda rows, apart: [text for text, _ in rows])
+    said = ["0.00, 4.40", "1.00, 4.31", "12.2, 100", "123, 1.00e-05"]
+    assert found.picture() == [f"seed {seed}: {one}" for seed, one in zip(found.seeds.tolist(), said, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +87,7 @@ def test_the_picture_has_a_row_for_each(gan, mnist):
 )
 def test_what_cannot_be_looked_for_says_why(gan, mnist, options, error, text):
     with pytest.raises(error, match=text):
-        nearest(gan, data=str(mnist), **{"images": 10, **options}, progress=False)
+        nearest_neighbours(gan, data=str(mnist), **{"images": 10, **options}, progress=False)
 
 
 def test_an_extractor_without_features_is_refused(gan, mnist, monkeypatch):
@@ -77,10 +95,10 @@ def test_an_extractor_without_features_is_refused(gan, mnist, monkeypatch):
 
     monkeypatch.setattr(Pixels, "forward", lambda self, images: {"logits": images.flatten(1).float()})
     with pytest.raises(PluginError, match="gives no features"):
-        nearest(gan, data=str(mnist), images=10, progress=False)
+        nearest_neighbours(gan, data=str(mnist), images=10, progress=False)
 
 
 def test_a_translator_has_its_images_before_it(mnist):
     gan = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
     with pytest.raises(ConfigError, match="nothing to look for"):
-        nearest(gan, data=str(mnist), progress=False)
+        nearest_neighbours(gan, data=str(mnist), progress=False)

@@ -180,6 +180,57 @@ def test_the_best_of_a_metric_is_marked_and_an_unknown_one_has_none(opened):
     assert opened.one("#metrics .chart").count() == 2
 
 
+CURVES = {
+    "a valley": [9.0, 6.0, 4.0, 3.25, 3.5, 4.0, 6.0],
+    "a fall": [9.0, 6.0, 5.0, 4.5, 4.2, 4.1, 3.25],
+    "a rise": [3.25, 4.0, 5.0, 6.0, 8.0, 9.0, 9.0],
+    "a saw": [5.0, 3.5, 5.0, 3.25, 5.0, 3.5, 5.0],
+    "a near nothing": [90.0, 40.0, 9.0, 3.25, 9.0, 40.0, 90.0],
+}
+
+
+@pytest.mark.parametrize("better", ["fd", "recall"])
+@pytest.mark.parametrize("width", [1100, 390])
+def test_the_words_at_the_best_value_leave_the_curve_free(tab, own, better, width):
+    sign = 1 if better == "fd" else -1
+    lines = [
+        {"images": 64 * (i + 1), "seconds": 1.0, "metrics": {f"{better}[pixels:{k + 1}]@10k/test": sign * values[i]}}
+        for k, values in enumerate(CURVES.values())
+        for i in range(7)
+    ]
+    (own / "stats.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    tab.page.set_viewport_size({"width": width, "height": 800})
+    tab.page.goto(write_report(own, data="nowhere", neighbours=0, progress=False).path.as_uri())
+    assert tab.one("#metrics .best-name").count() == len(CURVES)
+    for chart, name in zip(tab.one("#metrics .plot svg").all(), CURVES, strict=True):
+        hits = chart.evaluate("""svg => {
+            const box = svg.querySelector(".best-name").getBBox(), path = svg.querySelector(".curve");
+            const all = path.getTotalLength(), within = (at, from, size) => at > from && at < from + size;
+            const inside = (p) => within(p.x, box.x, box.width) && within(p.y, box.y, box.height);
+            return [...Array(2000).keys()].filter((i) => inside(path.getPointAtLength((all * i) / 1999))).length;
+        }""")
+        assert hits == 0, name
+
+
+def test_a_curve_of_one_point_is_a_dot(tab, own):
+    line = {"images": 64, "seconds": 1.0, "D/loss": 2.0, "G/loss": 1.0, "metrics": None}
+    measured = {"images": 64, "seconds": 1.0, "metrics": {"unheard[of]@1k": 5.0}}
+    (own / "stats.jsonl").write_text(f"{json.dumps(line)}\n{json.dumps(measured)}\n", encoding="utf-8")
+    tab.page.goto(write_report(own, data="nowhere", neighbours=0, progress=False).path.as_uri())
+    dots = tab.one(".plot .dot")
+    assert dots.count() == 3
+    colours = set()
+    for dot in dots.all():
+        assert dot.bounding_box()["width"] >= 6
+        colours.add(dot.evaluate("dot => getComputedStyle(dot).fill"))
+    assert len(colours) == 2
+    assert not colours & {"none", "rgb(0, 0, 0)"}
+
+
+def test_a_curve_of_several_points_has_no_dots(opened):
+    assert opened.one(".plot .dot").count() == 0
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light"), (320, "dark")])
 def test_it_fits_on_any_screen_in_both_schemes(browser, report, width, scheme):
     tab = Tab(browser, color_scheme=scheme)

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -126,6 +127,24 @@ def test_metrics_are_charts_with_the_best_marked(own, mnist):
     assert "No metric was measured" not in page.text
 
 
+def test_values_in_tables_have_five_digits(own):
+    line = {"images": 64, "seconds": 1.0, "metrics": {"fd[pixels]@10k/test": 1.234567}}
+    with (own / "stats.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n" + json.dumps({**line, "metrics": {"fd[pixels]@10k/test": 2.345678}}) + "\n")
+    change_config(own, metrics=[{"name": "fd", "value": 0.1234567, "protocol": "fd[pixels]@5k/test"}])
+    page, _ = report(own, "nowhere", neighbours=0)
+    assert "fd[pixels]@10k/test 2.3457 1.2346 64" in page.text
+    assert "fd[pixels]@5k/test 0.12346 lower is better" in page.text
+
+
+def test_a_run_says_where_its_best_model_is_kept(own):
+    measured(own)
+    said = "The best model by the first metric is kept in 'best' of the run's folder."
+    assert said not in report(own, "nowhere", neighbours=0)[0].text
+    shutil.copytree(own, own / "best")
+    assert said in report(own, "nowhere", neighbours=0)[0].text
+
+
 def test_the_best_of_the_first_protocol_is_among_the_figures_on_top(own, mnist):
     measured(own)
     page, _ = report(own, mnist, neighbours=0)
@@ -208,7 +227,7 @@ def test_data_may_be_said_by_a_function_that_refuses(own):
 
 
 def test_no_neighbours_are_looked_for_where_none_are_wanted(own, monkeypatch):
-    monkeypatch.setattr(drawings, "nearest", None)
+    monkeypatch.setattr(drawings, "nearest_neighbours", None)
     page, written = report(own, "nowhere", neighbours=0)
     assert "neighbours" not in page.sections
     assert written.missing == {}

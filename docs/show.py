@@ -104,7 +104,7 @@ def metrics() -> None:
         seen = ", ".join(sorted(kind.needs))
         seen = f"{seen}, of {record.extractor} alone" if record.extractor else seen
         cog.outl(
-            f"| `{record.name}` | {record.summary} | {seen} | {record.better} | {'a split' if kind.compares else ''} |"
+            f"| `{record.name}` | {record.summary} | {seen} | {record.better} | {'a split' if kind.compares or 'target' in kind.needs else ''} |"
         )
 
 

@@ -106,7 +106,7 @@ def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> 
     return sheet
 
 
-def _check_out(out: Path, n: int) -> None:
+def check_out(out: Path, n: int) -> None:
     """Refuse a path that ``n`` images cannot be written to, before they are made."""
     if out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"{out}: images are written as .png (a grid), .npz or into a folder, not as '{out.suffix}'")
@@ -137,7 +137,7 @@ def write_images(
         GanzooError: it cannot be written: its folder is not there, or it is itself a folder that is not empty.
         ConfigError: a suffix that is not known, or too many images for a grid.
     """
-    _check_out(out, n)
+    check_out(out, n)
     with tqdm(total=n, desc=f"{verb} to {out}", unit="img", disable=True if n <= CHUNK else None) as bar:
         if out.suffix == ".png":
             images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])

@@ -51,8 +51,10 @@ def command(
     from ganzoo.files import replacing
     from ganzoo.metrics.jobs import read_protocols
     from ganzoo.models import pick_device
+    from ganzoo.pictures import check_out
     from ganzoo.pretrained import assemble, find
 
+    check_out(out, 1)
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = [find(model) for model in models]
     where = pick_device(device)

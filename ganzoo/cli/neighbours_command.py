@@ -36,9 +36,11 @@ def command(
     from ganzoo.files import replacing
     from ganzoo.metrics import nearest_neighbours
     from ganzoo.models import pick_device
+    from ganzoo.pictures import check_out
     from ganzoo.pretrained import assemble, find
     from ganzoo.registry import installed
 
+    check_out(out, 1)
     found = find(model)
     real = own_data(installed(), found) if data is None else data
     seen = nearest_neighbours(

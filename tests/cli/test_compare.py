@@ -57,6 +57,7 @@ def test_who_draws_nothing_of_seeds_is_named(call, tmp_path):
         (("dcgan-mnist",), "two models or more"),
         (("dcgan-mnist", "dcgan-mnst"), "Did you mean 'dcgan-mnist'"),
         (("dcgan-mnist", "vanilla-mnist", "-o", "c.jpg"), "is a .png"),
+        (("dcgan-mnist", "vanilla-mnist", "-o", "gone/c.png"), "there is no folder"),
         (("dcgan-mnist", "vanilla-mnist", "--data", "mnist"), "--data goes with -m"),
         (("dcgan-mnist", "vanilla-mnist", "-m", "fd"), "is no protocol"),
         (("dcgan-mnist", "sngan-cifar10", "-m", "fd[pixels]@10/test"), "trained on cifar10 and mnist: say which"),

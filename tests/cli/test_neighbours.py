@@ -19,6 +19,7 @@ def test_a_picture_of_the_nearest(call, mnist, tmp_path):
     ("words", "text"),
     [
         (("-o", "n.jpg"), "is a .png"),
+        (("-o", "gone/n.png"), "there is no folder"),
         (("-e", "pixls"), "No extractor is called 'pixls'"),
         (("--neighbours", "0"), "0 is not in the range"),
     ],

@@ -103,9 +103,8 @@ def metrics() -> None:
         record, kind = owned.record, import_target("metric", owned)
         seen = ", ".join(sorted(kind.needs))
         seen = f"{seen}, of {record.extractor} alone" if record.extractor else seen
-        cog.outl(
-            f"| `{record.name}` | {record.summary} | {seen} | {record.better} | {'a split' if kind.compares or 'target' in kind.needs else ''} |"
-        )
+        real = "a split" if kind.compares or "target" in kind.needs else ""
+        cog.outl(f"| `{record.name}` | {record.summary} | {seen} | {record.better} | {real} |")
 
 
 def extractors() -> None:

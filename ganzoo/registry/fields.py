@@ -14,6 +14,9 @@ Classes = Annotated[int, Meta(ge=2, description="number of labels; taken from th
 LatentDim = Annotated[int, Meta(ge=1, le=4096, description="size of the latent, drawn from N(0, 1)")]
 Width = Annotated[int, Meta(ge=1, le=4096, description="channels of the generator's last hidden map")]
 DiscriminatorWidth = Annotated[int, Meta(ge=1, le=4096, description="channels of the discriminator's first map")]
+DiscriminatorNorm = Annotated[
+    Literal["batch", "instance", "layer", "none"], Meta(description="normalisation in the discriminator")
+]
 Output = Annotated[
     Literal["transposed", "conv"],
     Meta(description="how the generator ends: the paper's transposed convolution, or a 3x3 one at full resolution"),

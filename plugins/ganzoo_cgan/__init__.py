@@ -19,6 +19,7 @@ class CGANConfig(Config, frozen=True):
     base_channels: fields.Width = 64
     discriminator_channels: fields.DiscriminatorWidth = 64
     output: fields.Output = "transposed"
+    discriminator_norm: fields.DiscriminatorNorm = "none"
     dropout: fields.Dropout = 0.0
     loss: fields.LossName = "non-saturating"
     r1: fields.Gamma = 1.0

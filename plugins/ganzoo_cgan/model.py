@@ -25,6 +25,7 @@ class Discriminator(nn.Module):
             image_size=config.image_size,
             channels=config.channels,
             base_channels=config.discriminator_channels,
+            norm=config.discriminator_norm,
             dropout=config.dropout,
         )
         self.logit = nn.Linear(self.features.out_features, 1)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
 
-from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
+from ganzoo.registry import Architecture, Config, fields, hookimpl
 
 
 class DCGANConfig(Config, frozen=True):
@@ -17,9 +16,7 @@ class DCGANConfig(Config, frozen=True):
     base_channels: fields.Width = 64
     discriminator_channels: fields.DiscriminatorWidth = 64
     output: fields.Output = "transposed"
-    discriminator_norm: Annotated[
-        Literal["batch", "instance", "layer", "none"], Meta(description="normalisation in the discriminator")
-    ] = "batch"
+    discriminator_norm: fields.DiscriminatorNorm = "batch"
     dropout: fields.Dropout = 0.0
     loss: fields.LossName = "non-saturating"
     r1: fields.Gamma = 0.0

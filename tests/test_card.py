@@ -41,8 +41,8 @@ def test_the_page_says_what_a_reader_needs():
     text = compose(made)
     for part in (
         "# digits\n", "samples.png", 'ganzoo.load("hf:me/digits")', "(16, 1, 28, 28)", "1,500,032 in 60.8 minutes",
-        "| base_channels | 128 |", "fd[mnist-classifier]@10k/test", "Intended use and limits", made.config.weights.sha256,
-        "| ganzoo | 0.1.0 |", "Radford", "ganzoo train --from hf:me/digits",
+        "| base_channels | 128 |", "fd[mnist-classifier]@10k/test", "Intended use and limits",
+        made.config.weights.sha256, "| ganzoo | 0.1.0 |", "Radford", "ganzoo train --from hf:me/digits",
     ):  # fmt: skip
         assert part in text, part
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -38,3 +39,21 @@ def make_pictures(study, digits):
     images = digits[0][: len(study.trials), :, :, None]
     made = {"a": images, "b": (images // 2).astype(np.uint8)}
     return [{side: made[trial.player(side)][i] for side in SIDES} for i, trial in enumerate(study.trials)]
+
+
+class Tab:
+    """A page, with what it asked for and what went wrong on it."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self.context = browser.new_context(viewport={"width": 1100, "height": 800}, **options)
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type != "log" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.wrong.append(dialog.message), dialog.dismiss()))
+        self.page.set_default_timeout(20_000)
+
+    def one(self, selector: str) -> Any:
+        return self.page.locator(selector)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import ganzoo
 from helpers import narrow
+from pages_helpers import Tab
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +39,27 @@ def translator(tmp_path_factory, mnist):
         progress=False, config=narrow("pix2pix"),
     )  # fmt: skip
     return out
+
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def tab(browser):
+    made = Tab(browser)
+    yield made
+    made.context.close()
+    assert made.wrong == []

@@ -11,10 +11,10 @@ from PIL import Image
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
-from ganzoo.metrics import Protocol, evaluate
-from ganzoo.metrics.protocol import EXAMPLE
+from ganzoo.metrics import evaluate
+from ganzoo.metrics.protocol import EXAMPLE, better_of
 from ganzoo.pictures import captioned, to_uint8
-from ganzoo.registry import Score, Zoo, installed
+from ganzoo.registry import Score, Zoo
 
 ROUNDING = 1e-6
 """Share of a value by which two measurements of one model may differ: the order of sums is the machine's."""
@@ -94,7 +94,7 @@ def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
     values = {entry.name: entry.values() for entry in entries}
     shared = set.intersection(*(set(kinds) for kinds in values.values()))
     alike = tuple(
-        kind for kind in values[names[0]] if kind in shared and kind.is_whole and _metric(kind) in zoo.metrics
+        kind for kind in values[names[0]] if kind in shared and kind.is_whole and better_of(kind.protocol, zoo)
     )
     best = {}
     for kind in alike:
@@ -114,23 +114,16 @@ def _metric(kind: Kind) -> str:
 
 
 def _sign(zoo: Zoo, kind: Kind) -> int:
-    return 1 if zoo.metrics[_metric(kind)].record.better == "lower" else -1
+    return 1 if better_of(kind.protocol, zoo) == "lower" else -1
 
 
-def remedy(found: Comparison) -> str:
+def remedy(found: Comparison, zoo: Zoo) -> str:
     """Return the command that measures all models alike: by a protocol that one of them has, if there is any."""
-    kinds = [kind for values in found.values.values() for kind in values if _can_be_run(kind.protocol)]
+    kinds = [kind for values in found.values.values() for kind in values if better_of(kind.protocol, zoo)]
     wanted = next((kind for kind in kinds if _metric(kind) in found.unlike), kinds[0] if kinds else None)
     protocol = wanted.protocol if wanted else EXAMPLE
     data = f" --data {wanted.data}" if wanted and wanted.data and "(" not in wanted.data else " --data DATA"
     return f"ganzoo compare {' '.join(found.names)} -m '{protocol}'{data}"
-
-
-def _can_be_run(protocol: str) -> bool:
-    try:
-        return Protocol.parse(protocol).metric in installed().metrics
-    except ConfigError:  # somebody else's, or of another time
-        return False
 
 
 def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progress: bool = True) -> Entry:

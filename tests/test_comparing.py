@@ -67,7 +67,7 @@ def test_values_of_unlike_protocols_are_not_ranked(gan, other):
     assert found.alike == ()
     assert found.names == ("a", "b"), "as they were named"
     assert found.unlike == ("fd",)
-    assert remedy(found).startswith("ganzoo compare a b -m 'fd[pixels]@10k/test' --data mnist")
+    assert remedy(found, installed()).startswith("ganzoo compare a b -m 'fd[pixels]@10k/test' --data mnist")
 
 
 def test_images_of_another_size_are_not_ranked(gan):
@@ -90,7 +90,7 @@ def test_it_takes_two_that_differ(gan, names):
 
 def test_a_protocol_that_nobody_can_run_is_no_remedy(gan):
     found = compare(entries(gan, a=[score(3.0, "by hand")], b=[score(1.0, "gone[x]@1")]), installed())
-    assert remedy(found) == "ganzoo compare a b -m 'fd[pixels]@10k/test' --data DATA"
+    assert remedy(found, installed()) == "ganzoo compare a b -m 'fd[pixels]@10k/test' --data DATA"
 
 
 def test_measured_alike_they_are_ranked(gan, mnist):

@@ -85,7 +85,7 @@ def command(
         if len(ways) > 1:
             raise ConfigError("nothing to rank them by: some draw of seeds, some make images of images; leave some out")
         raise ConfigError(
-            f"nothing to rank them by: they were not measured alike; do so with: {comparing.remedy(made)}"
+            f"nothing to rank them by: they were not measured alike; do so with: {comparing.remedy(made, zoo)}"
         )
 
 
@@ -107,13 +107,15 @@ def _common(zoo: Zoo, found: Any) -> str:
 
 def _text(zoo: Zoo, made: Comparison) -> str:
     """Return what is printed: the ranks, and below what stands apart."""
+    from ganzoo.metrics.protocol import better_of
+
     parts = []
     if made.alike:
         rows = [
             [
                 str(kind),
                 *(f"{made.values[name][kind]:.5g}{' *' if made.best[kind] == name else ''}" for name in made.names),
-                _better(zoo, kind.protocol),
+                f"{better_of(kind.protocol, zoo)} is better",
             ]
             for kind in made.alike
         ]
@@ -128,10 +130,6 @@ def _text(zoo: Zoo, made: Comparison) -> str:
         below = table(["MODEL", "VALUE", "PROTOCOL"], apart)
         parts.append(f"not ranked, as not all of them have it, or nobody wrote down on which data:\n{below}")
     return "\n\n".join(parts) or "none of them comes with a value"
-
-
-def _better(zoo: Zoo, protocol: str) -> str:
-    return f"{zoo.metrics[protocol.partition('@')[0].partition('[')[0]].record.better} is better"
 
 
 def _content(made: Comparison) -> dict[str, Any]:

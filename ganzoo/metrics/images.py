@@ -58,7 +58,7 @@ class Real:
     def named(self) -> str:
         """The name for everybody; of images that have none, with the first digits of their content's hash."""
         name, key = self.source.public, hashlib.sha256(self.key.encode()).hexdigest()
-        return f"{name} {key[:8]}" if "own images" in name else name
+        return f"{name} {key[:8]}" if self.source.local else name
 
     @property
     def target(self) -> Store:

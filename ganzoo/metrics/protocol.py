@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.registry import Zoo
 
 _COUNT = r"\d{1,12}[kM]?"
 _SEED = r"\d{1,19}"
@@ -70,6 +72,14 @@ class Protocol:
         real = f":{_text(self.real)}" if self.real else ""
         split = f"/{self.split}{real}" if self.split else ""
         return f"{self.metric}{extractor}@{_text(self.images)}{split}{f'#{self.seed}' if self.seed else ''}"
+
+
+def better_of(protocol: str, zoo: Zoo) -> Literal["lower", "higher"] | None:
+    """Return which values by a protocol are better; None where it is none, or its metric is not installed."""
+    try:
+        return zoo.metrics[Protocol.parse(protocol).metric].record.better
+    except GanzooError:
+        return None
 
 
 def _number(text: str) -> int:

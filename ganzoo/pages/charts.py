@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganzoo.errors import GanzooError
-from ganzoo.metrics import Protocol
+from ganzoo.metrics.protocol import better_of
 from ganzoo.registry import Zoo
 
 TOGETHER = 6
@@ -140,14 +139,6 @@ def metric_charts(stats: Sequence[Line], zoo: Zoo, changes: Sequence[int] = ()) 
         note = f"{better} is better" if better else ""
         charts.append(Chart(made.title, made.images, made.series, note, better, made.changes))
     return charts
-
-
-def better_of(protocol: str, zoo: Zoo) -> str | None:
-    """Return which values of a protocol's metric are better; None where it is not installed."""
-    try:
-        return str(zoo.metrics[Protocol.parse(protocol).metric].record.better)
-    except GanzooError:
-        return None
 
 
 def _is_number(value: Any) -> bool:

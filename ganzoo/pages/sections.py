@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ganzoo.pages.charts import Chart, better_of, short
+from ganzoo.metrics.protocol import better_of
+from ganzoo.pages.charts import Chart, short
 from ganzoo.pages.drawings import Drawings, Picture
 from ganzoo.pages.embedded import Frame, Frames
 from ganzoo.pages.facts import Facts

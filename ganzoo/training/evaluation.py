@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from ganzoo.errors import GanzooError, RunError
 from ganzoo.files import swap_folder
 from ganzoo.metrics import evaluate
+from ganzoo.metrics.protocol import better_of
 from ganzoo.modelconfig import ModelConfig, read_config, write_config
 from ganzoo.processes import Processes
 from ganzoo.registry import Trained, installed
@@ -63,20 +64,16 @@ def standing(run: Path, protocol: str) -> Standing | None:
         for line in read_stats(run)
         if isinstance(line.get(METRICS), dict) and isinstance(value := line[METRICS].get(protocol), int | float)
     ]
-    if not found or _metric(protocol) not in installed().metrics:
+    if not found or better_of(protocol, installed()) is None:
         return None
     sign = _sign(protocol)
     at = min(range(len(found)), key=lambda i: (sign * found[i][1], i))
     return Standing(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
 
 
-def _metric(protocol: str) -> str:
-    return protocol.partition("@")[0].partition("[")[0]
-
-
 def _sign(protocol: str) -> int:
     """Return 1 where a lower value is the better one, -1 where a higher one is."""
-    return 1 if installed().metrics[_metric(protocol)].record.better == "lower" else -1
+    return 1 if better_of(protocol, installed()) == "lower" else -1
 
 
 class Evaluation:
@@ -115,18 +112,23 @@ class Evaluation:
         every = self.settings.eval_every
         return bool(self.settings.metrics) and before // every != now // every
 
-    def begin(self) -> None:
-        """Put a run that goes on in order: a best model from after its checkpoint, a measurement that was cut short."""
+    def begin(self) -> bool:
+        """Make the measurement that a run that goes on still owes; return whether patience is spent."""
+        self._set_aside()
+        self.accelerator.wait_for_everyone()
+        now = self.state.images
+        written = any(line["images"] == now and METRICS in line for line in read_stats(self.run))
+        owed = now > 0 and not written and self.is_due(now - self.settings.batch_size, now)
+        return owed and self.measure()
+
+    def _set_aside(self) -> None:
+        """Give a best model from after where the run stands a name of its own."""
         best, now = self.kept_at(), self.state.images
         if best is not None and best > now and self.accelerator.is_main_process:
             names = (self.run / f"{BEST}-{best:09d}{f'-{i}' if i else ''}" for i in itertools.count())
             aside = next(path for path in names if not path.exists())
             (self.run / BEST).rename(aside)
             _log.warning("best is of %s images, and the run goes on from %s: it is %s now", best, now, aside.name)
-        self.accelerator.wait_for_everyone()
-        written = any(line["images"] == now and METRICS in line for line in read_stats(self.run))
-        if now and not written and self.is_due(now - self.settings.batch_size, now):
-            self.measure()
 
     def measure(self) -> bool:
         """Measure, keep the model if it is the best, write it down; return whether patience is spent.
@@ -171,6 +173,7 @@ class Evaluation:
     def forget(self) -> None:
         """Measure again what was measured last: the run has gone back to before it."""
         self.measured_at, self.scores = -1, ()
+        self._set_aside()
 
     def config(self) -> ModelConfig:
         """Return what is known of the model that was measured last."""

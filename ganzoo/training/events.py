@@ -170,10 +170,10 @@ class Events:
             save_weights(self.run, model, self.state.images)
             self.reporter.preview(model, self.run / "samples.png")
 
-    def begin(self) -> None:
-        """Do what a run that goes on still owes."""
-        if self.settings.metrics and self.state.images:
-            self.evaluation.begin()
+    def begin(self) -> bool:
+        """Do what a run that goes on still owes; return whether to stop at that."""
+        self.spent = self.evaluation.begin()
+        return self.spent
 
     def finish(self) -> None:
         """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""

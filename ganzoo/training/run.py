@@ -191,8 +191,8 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
         with Stop() as stop, augmented:
             evaluation = Evaluation(out, state, settings, accelerator, reporter, planned.model_config)
             events = Events(out, state, settings, accelerator, reporter, stop, evaluation)
-            events.begin()
-            _play(out, planned, state, loader, accelerator, events)
+            if not events.begin():
+                _play(out, planned, state, loader, accelerator, events)
             events.finish()
     return Outcome(
         out, state.images, stop.signal, rank, bool(gan.translations), evaluation.standing(), events.spent,

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ganzoo.gan import ConditionalGAN, OptimizerSpec
 from ganzoo.gan.convnets import ConvFeatures, LabelledConvGenerator
+from ganzoo.gan.layers import init_normal
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo_cgan import CGANConfig
@@ -53,10 +54,14 @@ class CGAN(ConditionalGAN):
             base_channels=config.base_channels,
             output=config.output,
         )
+        discriminator = Discriminator(config)
+        if config.discriminator_norm != "none":
+            # Features of unit size times labels drawn from N(0, 1) would begin far outside the margin of a hinge.
+            init_normal(discriminator)
         super().__init__(
             config,
             generator=generator,
-            discriminator=Discriminator(config),
+            discriminator=discriminator,
             latent_dim=config.latent_dim,
             loss=config.loss,
             regularizers=[r1_regularizer(config.r1, config.r1_every)] if config.r1 else [],

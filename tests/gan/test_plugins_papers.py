@@ -158,6 +158,15 @@ def test_cgan_needs_a_label_which_both_networks_take(small):
     assert [e.num_embeddings for e in layers(gan.discriminator, nn.Embedding)] == [7]
 
 
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_logits_of_a_cgan_with_a_norm_begin_within_the_margin_of_a_hinge(norm, digits):
+    torch.manual_seed(0)
+    gan = ganzoo.create("cgan", discriminator_norm=norm)
+    images = torch.from_numpy(digits[0][:64, None]).float() / 127.5 - 1
+    logits = gan.discriminator(images, torch.from_numpy(digits[1][:64]).long())
+    assert 0.01 < logits.std() < 2
+
+
 def test_only_conditional_models_need_a_label(name, small):
     gan = small(name)
     assert ("label" in gan.needs) == hasattr(gan.config, "classes")

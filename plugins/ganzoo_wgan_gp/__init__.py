@@ -20,6 +20,10 @@ class WGANGPConfig(Config, frozen=True):
     n_critic: fields.Critics = 5
     penalty: Annotated[float, Meta(ge=0, description="weight of the gradient penalty")] = 10.0
     lr: fields.LearningRate = 1e-4
+    critic_lr: Annotated[
+        Annotated[float, Meta(gt=0, le=1)] | None,
+        Meta(description="of the critic, where it is not lr; a higher one makes up for a low n_critic"),
+    ] = None
     beta1: fields.Beta = 0.0
     beta2: fields.Beta = 0.9
     lr_decay: fields.Decay = 0.0

@@ -34,6 +34,7 @@ class WGANGP(AdversarialGAN):
     """
 
     def __init__(self, config: WGANGPConfig) -> None:
+        adam = {"betas": (config.beta1, config.beta2)}
         super().__init__(
             config,
             generator=generator(config),
@@ -41,7 +42,9 @@ class WGANGP(AdversarialGAN):
             latent_dim=config.latent_dim,
             loss="wasserstein",
             regularizers=[gradient_penalty_regularizer(config.penalty)],
-            optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
+            optimizer=OptimizerSpec("adam", config.lr, adam),
+            # Heusel 2017: two time scales.
+            discriminator_optimizer=OptimizerSpec("adam", config.critic_lr or config.lr, adam),
             n_critic=config.n_critic,
             lr_schedule=decay_to_zero(config.lr_decay),
             ema=config.ema,

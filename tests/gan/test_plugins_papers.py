@@ -140,6 +140,11 @@ def test_wgan_gp_trains_as_in_algorithm_1(small):
     assert all(phase.after is None for phase in gan.stages()[0].phases)
 
 
+def test_the_critic_of_wgan_gp_may_have_a_learning_rate_of_its_own(small):
+    assert options(small("wgan-gp", lr=2e-4, critic_lr=8e-4), "lr") == {"G": (2e-4,), "D": (8e-4,)}
+    assert options(small("wgan-gp", lr=2e-4), "lr") == {"G": (2e-4,), "D": (2e-4,)}
+
+
 def test_wgan_gp_weighs_its_penalty_by_ten_at_every_step(small, batch_for, tick):
     (gp,) = small("wgan-gp").regularizers
     batch = batch_for(small("wgan-gp"))["image"]

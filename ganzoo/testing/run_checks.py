@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
+import multiprocessing
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +12,8 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, distributed
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, start_processes
 from torch.nn import functional as F
 
 from ganzoo.data import Loader
@@ -87,23 +86,17 @@ def _depends_on_budget(subject: Subject) -> bool:
 
 def check_two_processes(subject: Subject) -> None:
     """Two processes that share a batch must hold the same parameters after every step, or they drift apart."""
-    words = [f"{subject.owned.dist}:{subject.name}", subject.data, json.dumps(_options(subject))]
+    error = ""
     with TemporaryDirectory() as folder:
-        script = Path(folder, "two.py")
-        script.write_text(
-            "import sys\nfrom ganzoo.testing import run_checks\nrun_checks.train_as_one_of_two(*sys.argv[1:])\n",
-            encoding="utf-8",
-        )
-        launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", str(script)]
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, *launch, *words, folder], capture_output=True, text=True, check=False,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        )  # fmt: skip
+        words = (f"{subject.owned.dist}:{subject.name}", subject.data, _options(subject), folder)
+        try:
+            start_processes(_train_as_one_of_two, words, nprocs=2, start_method=_start_method())  # type: ignore[no-untyped-call]
+        except (ProcessRaisedException, ProcessExitedException) as failed:
+            error = str(failed).strip().splitlines()[-1]
         # What they left is what counts: gloo may abort a process on its way out, when all is done.
         both = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
         written = [load_tensors(path) for path in both if path.exists()]
-    errors = [line for line in done.stderr.splitlines() if "Error: " in line and "ChildFailedError" not in line]
-    expect(len(written) == 2, f"two processes do not train it: {(errors or [done.stderr[-300:]])[0].strip()}")
+    expect(len(written) == 2, f"two processes do not train it: {error}")
     different = [name for name in written[0] if not torch.equal(written[0][name], written[1][name])]
     expect(
         not different,
@@ -111,11 +104,26 @@ def check_two_processes(subject: Subject) -> None:
     )
 
 
-def train_as_one_of_two(name: str, data: str, options: str, folder: str) -> None:
+def _start_method() -> str:
+    """Return how to start a process: as the copy of one that has imported all this, where there is such a thing."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return "spawn"
+    # The first optimizer of a process imports torch._dynamo, which takes as long as torch itself.
+    multiprocessing.set_forkserver_preload([__name__, "torch._dynamo"])
+    return "forkserver"
+
+
+def _train_as_one_of_two(rank: int, name: str, data: str, options: dict[str, Any], folder: str) -> None:
     """Train a few steps as one of two processes, and leave the parameters in a file."""
-    subject = Subject.find(name, json.loads(options), data)
+    with Path(folder, f"{rank}.log").open("w") as log:  # what gloo says on its way out is for nobody
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", LOCAL_WORLD_SIZE="2")
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=Path(folder, "met").as_uri(), rank=rank, world_size=2)
+    subject = Subject.find(name, options, data)
     accelerator = Accelerator(cpu=True)
-    gan, rank = subject.build(), accelerator.process_index
+    gan = subject.build()
     state = subject.state(gan)
     torch.manual_seed(rank)  # each draws latents of its own
     train_loop(

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
+
 GOOD = """
 from dataclasses import dataclass
 from ganzoo.registry import Architecture, fields, hookimpl
@@ -35,15 +37,20 @@ def install(site: Path, dist: str, source: str, version: str = "1.0") -> None:
     (info / "entry_points.txt").write_text(f"[ganzoo]\n{dist} = {module}\n")
 
 
+def environment(site: Path | None, **env: str) -> dict[str, str]:
+    """Return the variables of a process with ``site`` on its path, without the network and in one thread."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GANZOO_")}
+    path = {"PYTHONPATH": str(site)} if site is not None else {}
+    return {**clean, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **path, **env}
+
+
 def python(
     *arguments: str, site: Path | None = None, executable: str = sys.executable, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run Python with ``site`` on its path."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("GANZOO_")}
-    path = {"PYTHONPATH": str(site)} if site is not None else {}
     return subprocess.run(
         [executable, *arguments],
-        env={**clean, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **path, **env},
+        env=environment(site, **env),
         capture_output=True,
         text=True,
         check=False,
@@ -52,5 +59,5 @@ def python(
 
 
 def ganzoo(*arguments: str, site: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line with ``site`` on its path."""
-    return python("-m", "ganzoo", *arguments, site=site, **env)
+    """Run the command line with ``site`` on its path, in a process that need not import torch: see `forks`."""
+    return forks.run(*arguments, env=environment(site, **env))

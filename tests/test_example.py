@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import forks
 from hub.server import LoopbackHub
 from test_wheel import PIP, copy
 
@@ -42,9 +43,12 @@ def run(site, tmp_path_factory):
         env = {**os.environ, **hub, **alone, "PYTHONPATH": str(site)}
 
         def call(*words: str) -> str:
-            done = subprocess.run(
-                [sys.executable, *words], cwd=home, env=env, capture_output=True, text=True, check=False
-            )  # fmt: skip
+            if words[:2] == ("-m", "ganzoo"):
+                done = forks.run(*words[2:], env=env, cwd=home)
+            else:
+                done = subprocess.run(
+                    [sys.executable, *words], cwd=home, env=env, capture_output=True, text=True, check=False
+                )  # fmt: skip
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout
 

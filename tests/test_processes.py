@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import forks
 from ganzoo.processes import ALONE, launched
 
 TWO = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
@@ -29,12 +30,8 @@ with open(f"{sys.argv[1]}/{processes.rank}.json", "w") as file:
 """
 
 
-def call(*words, cwd, two=False):
-    launch = [sys.executable, *(TWO if two else []), *words]
-    done = subprocess.run(
-        launch, cwd=cwd, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
-        check=False,
-    )  # fmt: skip
+def ganzoo(*words, cwd, processes):
+    done = forks.run(*words, cwd=cwd, processes=processes)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -42,7 +39,9 @@ def call(*words, cwd, two=False):
 def test_each_does_its_part_and_all_are_given_the_whole_in_order(tmp_path):
     script = tmp_path / "share.py"
     script.write_text(PROGRAM)
-    call(str(script), str(tmp_path), cwd=tmp_path, two=True)
+    subprocess.run(
+        [sys.executable, *TWO, script, tmp_path], env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300, check=True
+    )
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     assert first["found"] == second["found"]
     assert [i for rows in first["found"] for i in rows["byte"]] == list(range(18))
@@ -66,10 +65,10 @@ def test_one_process_asks_nobody(monkeypatch):
 
 @pytest.mark.parametrize("out", ["images.npz", "images"])
 def test_two_processes_draw_the_images_of_one(out, trained, tmp_path):
-    for folder, two in (("one", False), ("two", True)):
+    for folder, processes in (("one", 1), ("two", 2)):
         (tmp_path / folder).mkdir()
-        words = ["-m", "ganzoo", "sample", str(trained), "-n", "600", "--seed", "5", "-o", out]
-        printed = call(*words, cwd=tmp_path / folder, two=two)
+        words = ["sample", trained, "-n", "600", "--seed", "5", "-o", out]
+        printed = ganzoo(*words, cwd=tmp_path / folder, processes=processes)
         assert printed.count("wrote") == 1
     one, two = tmp_path / "one" / out, tmp_path / "two" / out
     if out == "images":
@@ -82,7 +81,6 @@ def test_two_processes_draw_the_images_of_one(out, trained, tmp_path):
 
 
 def test_two_processes_measure_the_value_of_one(trained, mnist, tmp_path):
-    words = ["-m", "ganzoo", "eval", str(trained), "--data", str(mnist), "--json", "--batch-size", "48"]
-    words += ["-m", "fd[pixels]@200/train"]
-    one, two = (json.loads(call(*words, cwd=tmp_path, two=two)) for two in (False, True))
+    words = ["eval", trained, "--data", mnist, "--json", "--batch-size", "48", "-m", "fd[pixels]@200/train"]
+    one, two = (json.loads(ganzoo(*words, cwd=tmp_path, processes=processes)) for processes in (1, 2))
     assert one == two

@@ -145,8 +145,8 @@ def test_neither_home_nor_a_path_is_needed(tmp_path):
 def test_a_terminal_without_unicode_still_gets_its_answer(tmp_path):
     install(tmp_path, "ganzoo-far", GOOD.replace("{name}", "far").replace("a fake", "a 大 cat"))
     western = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-    assert "a ? cat" in ganzoo("list", site=tmp_path, **western).stdout
-    found = json.loads(ganzoo("list", "far", "--json", site=tmp_path, **western).stdout)
+    assert "a ? cat" in python("-m", "ganzoo", "list", site=tmp_path, **western).stdout
+    found = json.loads(python("-m", "ganzoo", "list", "far", "--json", site=tmp_path, **western).stdout)
     assert found["architectures"][0]["summary"] == "a 大 cat"
     done = ganzoo("show", "大", site=tmp_path, **western)
     assert done.returncode == 1

@@ -1,9 +1,7 @@
-import subprocess
-import sys
-
 import pytest
 from PIL import Image
 
+import forks
 import ganzoo
 from ganzoo.cli.conditions import parse_ends, parse_labels
 from ganzoo.errors import ConfigError
@@ -18,8 +16,7 @@ def run(tmp_path_factory, mnist):
 
 
 def call(*arguments, cwd):
-    command = [sys.executable, "-m", "ganzoo", "sample", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return forks.run("sample", *arguments, cwd=cwd)
 
 
 @pytest.mark.parametrize(

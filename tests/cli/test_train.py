@@ -1,12 +1,10 @@
-import subprocess
-import sys
-
 import pytest
+
+import forks
 
 
 def call(*arguments, cwd):
-    command = [sys.executable, "-m", "ganzoo", "train", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return forks.run("train", *arguments, cwd=cwd)
 
 
 def test_a_dry_run_prints_everything_and_writes_nothing(mnist, tmp_path):

@@ -13,13 +13,14 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+import forks
 import ganzoo
 from ganzoo import list_architectures
 from ganzoo.training import own
 from ganzoo.weights import load_tensors
 from helpers import narrow
 
-LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "ganzoo"]
+LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
 
 
 def drawn():
@@ -58,10 +59,7 @@ def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path)
     data = f"A={mnist}:3,B={mnist}:8" if name == "cyclegan" else str(mnist)
 
     def ganzoo(*words):
-        env = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [*LAUNCH, *words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False
-        )
+        done = forks.run(*words, cwd=tmp_path, processes=2)
         assert done.returncode == 0, done.stderr
 
     words = ["train", name, "--data", data, "--batch-size", "16", "--precision", "fp32", "--device", "cpu"]
@@ -87,7 +85,7 @@ def test_every_architecture_is_restored_in_two_processes_with_the_same_bits(tmp_
     from ganzoo.testing import DIGITS
 
     tests = Path(__file__).parents[1]
-    launch = [*LAUNCH[:-2], str(tests / "training/resume_in_two.py"), str(tmp_path), str(DIGITS)]
+    launch = [*LAUNCH, str(tests / "training/resume_in_two.py"), str(tmp_path), str(DIGITS)]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
     done = subprocess.run(launch, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
@@ -101,11 +99,8 @@ def test_two_processes_with_half_the_batch_each_are_one_with_the_whole(mnist, tm
     words = ["train", "pix2pix", "--data", f"edges:{mnist}", "--batch-size", "16", "--precision", "fp32"]
     words += ["--device", "cpu", "--images", "64"]
     words += [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    for launch, out in ((LAUNCH, "two"), ([sys.executable, "-m", "ganzoo"], "one")):
-        done = subprocess.run(
-            [*launch, *words, "--out", out], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+    for processes, out in ((2, "two"), (1, "one")):
+        done = forks.run(*words, "--out", out, cwd=tmp_path, processes=processes)
         assert done.returncode == 0, done.stderr
     one, two = (load_tensors(tmp_path / out / "checkpoints/000000064/gan.safetensors") for out in ("one", "two"))
     torch.manual_seed(0)  # the run's own
@@ -134,12 +129,13 @@ def test_what_one_process_cannot_read_none_goes_on_from(mnist, tmp_path):
     words = ["train", "dcgan", "--data", str(mnist), "--batch-size", "16", "--images", "96", "--checkpoint-every", "48"]
     words += ["--device", "cpu", "--out", "run"]
     words += [word for key, value in narrow("dcgan").items() for word in ("-o", f"{key}={value}")]
-    for launch in ([*LAUNCH, *words], [*LAUNCH[:-2], str(script)]):
-        done = subprocess.run(
-            launch, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
-            timeout=300, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+    done = forks.run(*words, cwd=tmp_path, processes=2)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [*LAUNCH, str(script)], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True,
+        text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     assert "going on from 000000048" in done.stderr
     names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     assert {"000000096-damaged", "000000128"} <= set(names)

@@ -1,14 +1,13 @@
 """Settings that steady a run: they reach it, come back with it, and are refused where they do not fit."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+import forks
 import ganzoo
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.modelconfig import read_config
@@ -169,9 +168,7 @@ def test_on_the_command_line_what_was_switched_on_can_be_switched_off(train, tmp
         "--no-balance",
     ]
     words += [word for name in ("augment", "clip-grad", "warmup", "balance") for word in ("--override", name)]
-    done = subprocess.run(
-        [sys.executable, "-m", "ganzoo", "train", *words], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = forks.run("train", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "run/config.json").read_text())["training"]
     assert [written[name] for name in ("augment", "clip_grad", "warmup", "balance")] == [None, None, 0, False]

@@ -181,6 +181,13 @@ class DiffersByProcess(Good):
             next(self.generator.parameters()).add_(torch.rand(()))
 
 
+class FailsBesideAnother(Good):
+    def generator_loss(self, batch, tick):
+        if torch.distributed.is_initialized():
+            raise ValueError("made for one process")
+        yield from super().generator_loss(batch, tick)
+
+
 class OverflowsInBf16(Good):
     def generator_loss(self, batch, tick):
         for terms in super().generator_loss(batch, tick):

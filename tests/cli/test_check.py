@@ -66,8 +66,15 @@ def test_bad_arguments_are_one_line(call, arguments, text):
     assert text in done.err + done.out
 
 
-def test_two_processes_that_differ_are_caught(tmp_path):
-    source = GOOD.format(name="broken").replace("nowhere:GAN", "broken_gans:DiffersByProcess")
+@pytest.mark.parametrize(
+    ("cls", "text"),
+    [
+        ("DiffersByProcess", "differs between two processes"),
+        ("FailsBesideAnother", "two processes do not train it: ValueError: made for one process"),
+    ],
+)
+def test_two_processes_that_go_wrong_are_caught(cls, text, tmp_path):
+    source = GOOD.format(name="broken").replace("nowhere:GAN", f"broken_gans:{cls}")
     source = source.replace("class Config:", "class Config:\n    channels: int = 1")
     install(tmp_path, "ganzoo-broken", source)
     from pathlib import Path
@@ -76,7 +83,7 @@ def test_two_processes_that_differ_are_caught(tmp_path):
     for name in ("broken_gans.py", "broken_translators.py"):
         (tmp_path / name).write_text((tests / name).read_text())
     done = run("check", "broken", "--only", "two_processes", site=tmp_path)
-    assert "differs between two processes" in done.stdout, done.stdout + done.stderr
+    assert text in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
 
 

@@ -47,6 +47,7 @@ WRONG = {
     "AveragesTheOther": ("the_average_is_sampled", "averages discriminator"),
     "RemembersOutside": ("resume", "differs from one that was not stopped"),
     "DiffersByProcess": ("two_processes", "differs between two processes"),
+    "FailsBesideAnother": ("two_processes", "two processes do not train it: .*made for one process"),
     "OverflowsInBf16": ("bf16", "not finite"),
     "GrowsBright": ("it_learns", "its images go to .*: end the generator with tanh"),
     "LearnsTheWrongWay": ("it_learns", "sliced Wasserstein distance"),

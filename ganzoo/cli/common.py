@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.errors import one_line
 from ganzoo.registry import Zoo, installed
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -93,14 +96,25 @@ class Count(click.ParamType[int]):
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of an architecture in the shell."""
-    return [name for name in installed().architectures.names() if name.startswith(incomplete)]
+    return _starting_with(incomplete, installed().architectures.names())
 
 
-def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the name of a pretrained model in the shell."""
-    return [name for name in installed().models.names() if name.startswith(incomplete)]
+def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a pretrained model in the shell; where none begins so, a folder's."""
+    return _or_a_folder(incomplete, _starting_with(incomplete, installed().models.names()))
 
 
-def complete_any(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the name of a model or an architecture in the shell."""
-    return complete_model(ctx, param, incomplete) + complete_architecture(ctx, param, incomplete)
+def complete_any(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a model or an architecture in the shell; where none begins so, a folder's."""
+    zoo = installed()
+    return _or_a_folder(incomplete, _starting_with(incomplete, zoo.models.names() + zoo.architectures.names()))
+
+
+def _starting_with(incomplete: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _or_a_folder(incomplete: str, names: list[str]) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem  # no other command needs it
+
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="dir")]

@@ -160,12 +160,17 @@ def test_a_terminal_without_unicode_still_gets_its_answer(tmp_path):
         ("ganzoo show d", {"dcgan"}),
         ("ganzoo show w", {"wgan", "wgan-gp"}),
         ("ganzoo train v", {"vanilla"}),
-        ("ganzoo sample zebra", set()),
+        ("ganzoo show acg", {"acgan"}),
+        ("ganzoo sample runs/d", {"dir,runs/d"}),
+        ("ganzoo show runs/d", {"dir,runs/d"}),
+        ("ganzoo check zebra", set()),
     ],
 )
 def test_the_shell_completes_names(words, found):
     count = str(len(words.split()) - 1)
     done = python("-m", "ganzoo", _GANZOO_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=count)
     assert done.stderr == ""
-    assert found <= {line.removeprefix("plain,") for line in done.stdout.splitlines()}
+    lines = {line.removeprefix("plain,") for line in done.stdout.splitlines()}
+    assert found <= lines
+    assert any(line.startswith("dir,") for line in lines) == any(line.startswith("dir,") for line in found)
     assert bool(found) == bool(done.stdout.strip())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
+import multiprocessing.connection
 import os
+import signal
+import threading
 from collections.abc import Mapping
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +16,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, distributed
-from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, start_processes
 from torch.nn import functional as F
 
 from ganzoo.data import Loader
@@ -26,6 +28,7 @@ from ganzoo.training.run import resume, train
 from ganzoo.weights import load_tensors, save_tensors
 
 NEARER = 0.9  # of the distance before training
+GRACE = 5.0  # seconds for a process to end when the other has gone
 MOST_STEPS = 100  # before the last stage begins, for a check to go there
 LOOKS, SAMPLES = (120, 240, 480), 256  # steps after which it is looked at; images that are compared
 
@@ -86,13 +89,8 @@ def _depends_on_budget(subject: Subject) -> bool:
 
 def check_two_processes(subject: Subject) -> None:
     """Two processes that share a batch must hold the same parameters after every step, or they drift apart."""
-    error = ""
     with TemporaryDirectory() as folder:
-        words = (f"{subject.owned.dist}:{subject.name}", subject.data, _options(subject), folder)
-        try:
-            start_processes(_train_as_one_of_two, words, nprocs=2, start_method=_start_method())  # type: ignore[no-untyped-call]
-        except (ProcessRaisedException, ProcessExitedException) as failed:
-            error = str(failed).strip().splitlines()[-1]
+        error = _train_as_two(f"{subject.owned.dist}:{subject.name}", subject.data, _options(subject), folder)
         # What they left is what counts: gloo may abort a process on its way out, when all is done.
         both = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
         written = [load_tensors(path) for path in both if path.exists()]
@@ -104,17 +102,54 @@ def check_two_processes(subject: Subject) -> None:
     )
 
 
-def _start_method() -> str:
+def _train_as_two(name: str, data: str, options: dict[str, Any], folder: str) -> str:
+    """Train in two processes, each of which leaves its parameters in ``folder``; return what went wrong first."""
+    context = _context()
+    both = [
+        context.Process(target=_train_as_one_of_two, args=(rank, name, data, options, folder), daemon=True)
+        for rank in range(2)
+    ]
+    running, error = {}, ""
+    try:
+        for rank, process in enumerate(both):
+            process.start()
+            running[process.sentinel] = rank, process
+        while running:
+            ended = multiprocessing.connection.wait(list(running), GRACE if error else None)
+            for rank, process in [running.pop(sentinel) for sentinel in ended]:
+                process.join()
+                if process.exitcode and not error:
+                    said = Path(folder, f"{rank}.log").read_text(encoding="utf-8").strip()
+                    error = said.rpartition("\n")[2] or f"one ended with exit code {process.exitcode}"
+            if error and not ended:
+                break
+    finally:
+        for process in filter(BaseProcess.is_alive, both):
+            process.kill()
+            process.join()
+    return error
+
+
+def _context() -> Any:
     """Return how to start a process: as the copy of one that has imported all this, where there is such a thing."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        return "spawn"
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # which Windows has not
+
     # The first optimizer of a process imports torch._dynamo, which takes as long as torch itself.
     multiprocessing.set_forkserver_preload([__name__, "torch._dynamo"])
-    return "forkserver"
+    if threading.current_thread() is threading.main_thread():
+        # Ctrl-C is for the one that waits: the server would say at length what it was about to import.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        forkserver.ensure_running()
+        signal.signal(signal.SIGINT, handler)
+    return multiprocessing.get_context("forkserver")
 
 
 def _train_as_one_of_two(rank: int, name: str, data: str, options: dict[str, Any], folder: str) -> None:
     """Train a few steps as one of two processes, and leave the parameters in a file."""
+    if not Path(folder).exists():  # it was interrupted before this began
+        return
     with Path(folder, f"{rank}.log").open("w") as log:  # what gloo says on its way out is for nobody
         for stream in (1, 2):
             os.dup2(log.fileno(), stream)

@@ -84,8 +84,9 @@ def command(
         ways = {tuple(entry.gan.translations) for entry in entries}
         if len(ways) > 1:
             raise ConfigError("nothing to rank them by: some draw of seeds, some make images of images; leave some out")
+        alike = " alike" if any(made.values.values()) else ""
         raise ConfigError(
-            f"nothing to rank them by: they were not measured alike; do so with: {comparing.remedy(made, zoo)}"
+            f"nothing to rank them by: they were not measured{alike}; do so with: {comparing.remedy(made, zoo)}"
         )
 
 

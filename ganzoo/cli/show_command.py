@@ -84,7 +84,7 @@ def architecture_text(zoo: Zoo, owned: Owned[Architecture]) -> str:
 
 
 def _default(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
 
 
 def model_text(zoo: Zoo, weights: Weights) -> str:

@@ -113,6 +113,8 @@ def gather(run: Path, zoo: Zoo) -> Facts:
         RunError: it is no such folder.
         WeightsError: its ``config.json`` is damaged.
     """
+    if not run.is_dir():
+        raise RunError(f"there is no folder {run}: name that of a run, or of a model")
     if not (run / CONFIG).is_file():
         raise RunError(f"{run} is no run or model folder: it has no {CONFIG}")
     config = read_config(run)

@@ -30,7 +30,8 @@ class Change(NamedTuple):
     after: Any
 
     def __str__(self) -> str:
-        return f"{self.name}={self.before}, not {self.after}"
+        before, after = ("none" if value is None else value for value in (self.before, self.after))
+        return f"{self.name}={before}, not {after}"
 
 
 class Continued(NamedTuple):

@@ -131,6 +131,8 @@ def resume(
         GanzooError: the data or the architecture is no longer there, or has changed.
     """
     out = Path(out)
+    if not out.is_dir():
+        raise RunError(f"there is no folder {out}: name that of the run to go on with")
     if not (out / CONFIG).exists():
         raise RunError(f"{out} is no run: it has no {CONFIG}")
     written = read_config(out)
@@ -170,7 +172,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
         if resume:
             _go_back(out, state, accelerator, anew=anew)
         if state.images >= settings.images:
-            raise RunError(f"{out} has had its {state.images} images: give it more with --images")
+            raise RunError(f"{out} has had {state.images} of {settings.images} images: give it more with --images")
         if accelerator.is_main_process:
             write_config(out, planned.model_config())
         if settings.tracker:

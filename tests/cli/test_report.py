@@ -49,7 +49,7 @@ def test_images_that_somebody_elses_model_names_are_not_read(call, own, mnist, t
         ((), "Missing argument 'RUN'"),
         (("",), "the path is empty"),
         (("{tmp}",), "is no run or model folder: it has no config.json"),
-        (("dcgan-mnist",), "dcgan-mnist is no run or model folder"),
+        (("dcgan-mnist",), "there is no folder dcgan-mnist: name that of a run, or of a model"),
         (("{run}", "-o", "{tmp}"), "is a folder: name the page"),
         (("{run}", "-o", "{tmp}/gone/page.html", "--neighbours", "0"), "cannot be written"),
         (("{run}", "--neighbours", "-1"), "-1 is not in the range"),

@@ -32,7 +32,7 @@ def test_a_run_and_its_continuation(mnist, tmp_path):
         ([], 2, "name an architecture"),
         (["dcgan"], 2, "--data"),
         (["--resume", "x", "--data", "mnist"], 2, "leave out --data"),
-        (["--resume", "nowhere"], 1, "is no run"),
+        (["--resume", "nowhere"], 1, "there is no folder nowhere"),
         (["dcgam", "--data", "x"], 1, "Did you mean 'dcgan'?"),
         (["dcgan", "--data", "no/such"], 1, "There is no folder or file"),
         (["dcgan", "--data", "mnist", "-o", "base_channels=many"], 1, "base_channels=many"),

@@ -165,7 +165,7 @@ def test_a_run_is_never_overwritten_and_never_shared(mnist, tmp_path):
         train("vanilla", mnist, tmp_path / "run", images=32)
     with filelock.FileLock(tmp_path / "run/.lock"), pytest.raises(RunError, match="another process is training"):
         ganzoo.resume(tmp_path / "run", images=64, progress=False)
-    with pytest.raises(RunError, match="has had its 32 images"):
+    with pytest.raises(RunError, match="has had 32 of 32 images"):
         ganzoo.resume(tmp_path / "run", progress=False)
 
 
@@ -187,7 +187,7 @@ def lines(run):
 def test_a_resume_that_is_refused_changes_nothing(mnist, tmp_path):
     run = train("vanilla", mnist, tmp_path / "run", images=64).run
     before = lines(run)
-    with pytest.raises(RunError, match="has had its 64 images"):
+    with pytest.raises(RunError, match="has had 64 of 32 images"):
         ganzoo.resume(run, images=32, progress=False)
     (run / "checkpoints").rename(run / "elsewhere")
     with pytest.raises(RunError, match="has a model but no checkpoint"):

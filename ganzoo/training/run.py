@@ -131,10 +131,9 @@ def resume(
         GanzooError: the data or the architecture is no longer there, or has changed.
     """
     out = Path(out)
-    if not out.is_dir():
-        raise RunError(f"there is no folder {out}: name that of the run to go on with")
     if not (out / CONFIG).exists():
-        raise RunError(f"{out} is no run: it has no {CONFIG}")
+        gone = f"there is no folder {out}: name that of the run to go on with"
+        raise RunError(f"{out} is no run: it has no {CONFIG}" if out.is_dir() else gone)
     written = read_config(out)
     if images is not None:
         settings["images"] = images

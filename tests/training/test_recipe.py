@@ -78,7 +78,7 @@ def test_an_optimizer_of_timms_replaces_the_architectures_own(train, tmp_path):
 def test_what_may_change_half_way_and_what_may_not(train, tmp_path):
     train()
     resume = ganzoo.training.run.resume
-    with pytest.raises(ganzoo.errors.RunError, match="augment=None, not ada"):
+    with pytest.raises(ganzoo.errors.RunError, match="augment=none, not ada"):
         resume(tmp_path / "run", images=160, augment="ada", progress=False)
     resume(tmp_path / "run", images=160, augment="ada", override=["augment"], progress=False)
     assert "augmentation.safetensors" in tensors(tmp_path / "run", 160)

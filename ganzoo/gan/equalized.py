@@ -47,6 +47,7 @@ class EqualizedConv2d(nn.Module):
         out: channels that go out.
         size: of the kernel.
         padding: of the maps; by default so that the size stays.
+        stride: 2 halves the size.
         gain: of the output's deviation.
         bias: whether there is one; it begins at 0.
     """
@@ -58,6 +59,7 @@ class EqualizedConv2d(nn.Module):
         size: int,
         *,
         padding: int | None = None,
+        stride: int = 1,
         gain: float = RECTIFIER,
         bias: bool = True,
     ) -> None:
@@ -65,11 +67,11 @@ class EqualizedConv2d(nn.Module):
         self.weight = nn.Parameter(torch.randn(out, inside, size, size))
         self.bias = nn.Parameter(torch.zeros(out)) if bias else None
         self.scale = gain / math.sqrt(inside * size * size)
-        self.padding = size // 2 if padding is None else padding
+        self.padding, self.stride = size // 2 if padding is None else padding, stride
 
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve."""
-        return F.conv2d(maps, self.weight * self.scale, self.bias, padding=self.padding)
+        return F.conv2d(maps, self.weight * self.scale, self.bias, self.stride, self.padding)
 
 
 class PixelNorm(nn.Module):
@@ -98,8 +100,8 @@ class MinibatchStd(nn.Module):
         """Append the map."""
         n, _, height, width = maps.shape
         size = next(size for size in range(min(self.group, n), 0, -1) if n % size == 0)
-        # Images of a group are n / size apart. The deviation is that of the whole group, hence unbiased=False.
+        # Images of a group are n / size apart. Written out, as var() of few values takes five times as long on a CPU.
         grouped = at_least_float32(maps).reshape(size, n // size, -1)
-        deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)
+        deviation = ((grouped - grouped.mean(0)).square().mean(0) + 1e-8).sqrt().mean(1)
         extra = deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)
         return torch.cat([maps, extra.to(maps.dtype)], 1).contiguous(memory_format=torch.channels_last)

@@ -36,14 +36,16 @@ class StyleGAN2(GAN):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return Adam for each, slowed as the steps of the lazy phases make up for it (Karras 2020, appendix B)."""
-        every = {"G": self.config.path_length_every, "D": self.config.r1_every}
-        networks = {"G": self.generator, "D": self.discriminator}
-        made = {}
-        for name, network in networks.items():
-            share = every[name] / (every[name] + 1)
-            betas = self.config.beta1**share, self.config.beta2**share
-            spec = OptimizerSpec("adam", self.config.lr * share, {"betas": betas, "eps": 1e-8})
-            made[name] = spec.build(network.parameters())
+        config, made = self.config, {}
+        for name, network, weight, every in (
+            ("G", self.generator, config.path_length, config.path_length_every),
+            ("D", self.discriminator, config.r1, config.r1_every),
+        ):
+            share = every / (every + 1) if weight else 1.0
+            betas = config.beta1**share, config.beta2**share
+            made[name] = OptimizerSpec("adam", config.lr * share, {"betas": betas, "eps": 1e-8}).build(
+                network.parameters()
+            )
         return made
 
     def stages(self) -> Sequence[Stage]:

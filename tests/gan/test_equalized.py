@@ -9,6 +9,7 @@ LAYERS = {
     "linear": (lambda **more: EqualizedLinear(300, 400, **more), (500, 300)),
     "slow": (lambda **more: EqualizedLinear(300, 400, lr=0.01, **more), (500, 300)),
     "conv": (lambda **more: EqualizedConv2d(40, 50, 3, padding=0, **more), (20, 40, 12, 12)),
+    "strided": (lambda **more: EqualizedConv2d(40, 50, 3, padding=0, stride=2, **more), (50, 40, 13, 13)),
 }
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganzoo.gan.layers import Halve
+from ganzoo.gan.layers import Halve, Smooth
 from ganzoo.gan.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
 
 
@@ -65,16 +65,20 @@ def test_halving_keeps_the_channels_apart_and_the_mean():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_halving_is_a_convolution_of_each_channel(dtype):
+@pytest.mark.parametrize(
+    ("layer", "padding", "step", "gain"),
+    [(Halve(), 1, 2, 1), (Smooth(2), 2, 1, 1), (Smooth(1, gain=4.0), 1, 1, 4), (Smooth(0, step=3), 0, 3, 1)],
+)
+def test_smoothing_is_a_convolution_of_each_channel(layer, padding, step, gain, dtype):
     with torch.inference_mode():
-        Halve()(torch.randn(1, 1, 12, 16).to(dtype))  # who asks first leaves nothing that cannot be trained with
-    maps = torch.randn(2, 5, 12, 16).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
+        layer(torch.randn(1, 1, 12, 17).to(dtype))  # who asks first leaves nothing that cannot be trained with
+    maps = torch.randn(2, 5, 12, 17).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    kernel = torch.outer(taps, taps).to(dtype).expand(5, 1, 4, 4)
-    expected = torch.nn.functional.conv2d(maps, kernel, stride=2, padding=1, groups=5)
-    made = Halve()(maps)
+    kernel = gain * torch.outer(taps, taps).to(dtype).expand(5, 1, 4, 4)
+    expected = torch.nn.functional.conv2d(maps, kernel, stride=step, padding=padding, groups=5)
+    made = layer(maps)
     assert made.is_contiguous(memory_format=torch.channels_last)
-    precise = {"atol": 1e-6, "rtol": 1e-5} if dtype is torch.float32 else {"atol": 2e-2, "rtol": 2e-2}
+    precise = {"atol": 1e-6, "rtol": 1e-5} if dtype is torch.float32 else {"atol": 2e-2 * gain, "rtol": 2e-2}
     torch.testing.assert_close(made, expected, **precise)
     head = torch.randn_like(made)
     gradients = [torch.autograd.grad((out * head).sum(), maps, retain_graph=True)[0] for out in (made, expected)]

@@ -29,6 +29,17 @@ def test_a_modulated_convolution_is_its_definition(demodulate):
         torch.testing.assert_close(out, F.conv2d(image[None], weight, padding=1)[0], rtol=1e-7, atol=1e-7)
 
 
+def test_a_convolution_that_doubles_is_bilinear_doubling_before_one_that_does_not():
+    """Away from the edges, which bilinear doubling repeats, and a transposed convolution takes for zero."""
+    torch.manual_seed(0)
+    plain = ModulatedConv2d(5, 7, 3, 4).double()
+    doubling = ModulatedConv2d(5, 7, 3, 4, up=True).double()
+    doubling.load_state_dict(plain.state_dict())
+    maps, style = torch.randn(3, 5, 8, 8, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)
+    expected = plain(F.interpolate(maps, scale_factor=2.0, mode="bilinear"), style)
+    torch.testing.assert_close(doubling(maps, style)[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2])
+
+
 def test_demodulation_gives_unit_deviation_whatever_the_style():
     torch.manual_seed(0)
     conv = ModulatedConv2d(64, 64, 3, 4)
@@ -71,6 +82,13 @@ def test_the_lazy_phases_come_at_their_intervals_and_the_optimizers_are_slowed_f
         share = every / (every + 1)
         assert group["lr"] == pytest.approx(0.002 * share)
         assert group["betas"] == pytest.approx((0.0, 0.99**share))
+
+
+def test_an_optimizer_without_a_lazy_phase_is_not_slowed():
+    gan = make("stylegan2", path_length=0.0, r1=0.0)
+    assert [p.name for p in gan.stages()[0].phases] == ["G", "D"]
+    for optimizer in gan.optimizers().values():
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(0.002)
 
 
 def test_styles_are_mixed_from_a_layer_on():

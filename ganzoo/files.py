@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from ganzoo.errors import GanzooError
+
+PARTIAL = ".partial-"
+"""In the name of what is not yet whole."""
+_OLD = "-old"
+_UNFINISHED = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # what safetensors calls a file that it is writing
 
 
 @contextmanager
@@ -23,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         GanzooError: the folder is missing or cannot be written, or the disk is full.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}{PARTIAL}", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -64,7 +72,7 @@ def swap_folder(partial: Path, final: Path) -> None:
     """
     partial.chmod(0o755)  # mkdtemp makes private folders
     sync(partial)
-    old = partial.with_name(f"{partial.name}-old")
+    old = partial.with_name(f"{partial.name}{_OLD}")
     if final.exists():
         final.rename(old)
     try:
@@ -74,6 +82,46 @@ def swap_folder(partial: Path, final: Path) -> None:
             old.rename(final)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator[None]:
+    """Hold a folder's lock, and remove what a killed process has left in it half-written.
+
+    Args:
+        folder: that is there.
+        busy: raised where another process holds it.
+        seconds: that it is waited for.
+
+    Raises:
+        GanzooError: ``busy``, or nothing can be written into the folder.
+    """
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=seconds)
+        _sweep(folder)
+    except filelock.Timeout as error:
+        raise busy from error
+    except OSError as error:
+        raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what is not whole, in a folder and those in it; what `swap_folder` had put aside gets its name back."""
+    within = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and PARTIAL not in path.name]
+    for place in (folder, *within):
+        for path in list(place.iterdir()):
+            name, partial, rest = path.name.partition(PARTIAL)
+            if partial and rest.endswith(_OLD) and name and not (place / name[1:]).exists():
+                path.rename(place / name[1:])
+            elif partial and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif partial or _UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-import filelock
-
 from ganzoo.cardtext import CARD, read_card
-from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.files import replacing, sha256
+from ganzoo.errors import ConfigError
+from ganzoo.files import locked, replacing, sha256
 from ganzoo.gan import GAN
 from ganzoo.hub.address import is_address, parse
 from ganzoo.modelconfig import CONFIG, read_config, write_config
@@ -94,25 +92,10 @@ def _weights(folder: Path) -> str | None:
     return sha256(folder / MODEL) if (folder / MODEL).is_file() else None
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep trainings out of a folder.
-
-    Raises:
-        ConfigError: one is running in it.
-        GanzooError: nothing can be written into it.
-    """
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=_SECONDS)
-    except filelock.Timeout as error:
-        raise ConfigError(f"a training is running in {folder}: wait until it has ended") from error
-    except OSError as error:
-        raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """Keep trainings out of a folder."""
+    busy = ConfigError(f"a training is running in {folder}: wait until it has ended")
+    return locked(folder, busy, seconds=_SECONDS)
 
 
 def _address_in(card: Path, folder: Path) -> str:

@@ -35,8 +35,9 @@ def interpolate(
 ) -> Tensor:
     """Draw the way from the image of one seed to that of another.
 
-    What is drawn from a normal distribution is interpolated on the sphere (White 2016, section 2.1); the rest, for
-    instance labels, stays as it is for the first seed unless ``conditions`` say otherwise.
+    What is drawn from a normal distribution is interpolated on the sphere (White 2016, section 2.1; `GAN.spherical`),
+    other numbers are on a straight line; the rest, for instance labels, stays as it is for the first seed unless
+    ``conditions`` say otherwise.
 
     Args:
         model: a GAN, or what `load` takes.
@@ -51,28 +52,37 @@ def interpolate(
     Raises:
         ConfigError: fewer than two steps, or a condition that the model does not know.
     """
-    if steps < 2:
+    if not isinstance(steps, int) or steps < 2:
         raise ConfigError(f"an interpolation needs at least 2 steps, not {steps}")
     gan = model if isinstance(model, GAN) else load(model)
     gan.sample(1, seed=first, **conditions)  # refuses what the model does not know
     ends = gan.inputs(2, seeds=[first, last], **conditions)
     share = torch.linspace(0, 1, steps)
-    inputs = {
-        name: slerp(value[0], value[1], share)
-        if value.is_floating_point()
-        else value[:1].expand(steps, *value.shape[1:])
-        for name, value in ends.items()
-    }
-    return gan.draw(inputs)
+
+    def way(name: str, value: Tensor) -> Tensor:
+        if not value.is_floating_point():
+            return value[:1].expand(steps, *value.shape[1:])
+        straight = gan.spherical is not None and name not in gan.spherical
+        return lerp(value[0], value[1], share) if straight else slerp(value[0], value[1], share)
+
+    return gan.draw({name: way(name, value) for name, value in ends.items()})
+
+
+def lerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+    """Return the points at ``share`` (K,) of the line from ``a`` to ``b``, stacked (K, *a.shape)."""
+    return torch.lerp(a, b, share.view(-1, *[1] * a.dim()))
 
 
 def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    """Return the points at ``share`` (K,) of the arc from ``a`` to ``b``, stacked (K, *a.shape)."""
+    """Return the points at ``share`` (K,) of the arc from ``a`` to ``b``, stacked (K, *a.shape).
+
+    Where there is no arc, as one of them is zero or they point the same way, of the line.
+    """
     cosine = torch.dot(a.flatten(), b.flatten()) / (a.norm() * b.norm())
     angle = torch.acos(cosine.clamp(-1, 1))
+    if not angle.sin().abs() >= 1e-6:  # which NaN is not either
+        return lerp(a, b, share)
     share = share.view(-1, *[1] * a.dim())
-    if angle.sin().abs() < 1e-6:
-        return torch.lerp(a, b, share)
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
@@ -122,7 +132,7 @@ def save_images(
         raise ConfigError(f"the number of images must be at least 1, not {n}")
     for name, value in conditions.items():
         if isinstance(value, list) and len(value) != n:
-            raise ConfigError(f"{n} images need {n} {name} or one for all, not {len(value)}")
+            raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
     first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
     chunks = draw_chunks(gan, n, seed, repeat, batch_size, conditions, processes)
     if processes.is_first:

@@ -55,6 +55,14 @@ def translate(
     if strange or not given:
         kind = strange[0] if strange else "nothing"
         raise ConfigError(f"images must be a tensor, files, PIL images or arrays, not {kind}")
+    for one in given:
+        if isinstance(one, Path) and not one.is_file():
+            folder = f"{one} is a folder: name the images in it, or use `ganzoo translate`"
+            raise DataError(folder if one.is_dir() else f"There is no file {one.absolute()}")
+        if isinstance(one, np.ndarray) and (one.dtype != np.uint8 or one.ndim not in (2, 3) or 0 in one.shape):
+            raise ConfigError(f"arrays must be uint8 (H, W) or (H, W, C), not {one.dtype} {one.shape}")
+        if isinstance(one, Image.Image) and 0 in one.size:
+            raise ConfigError("one of the images has no pixels")
     items = [Item(one, None, str(one) if isinstance(one, Path) else f"image {i}") for i, one in enumerate(given)]
     source = Source("images", "", len(items), lambda: iter(items))
     size, channels = shape_for(gan, source)
@@ -116,7 +124,7 @@ def translate_source(
     n = min(count or source.count, source.count)
     sources = [source] if isinstance(source, Source) else [s for s in (source.a, source.b) if s is not None]
     if out.is_file() and any(out.resolve() in files_of(one) for one in sources):
-        raise ConfigError(f"{out} is one of the images that are translated: name another file")
+        raise ConfigError(f"{out} is what is translated, or a part of it: name another file")
     size, channels = shape_for(gan, source)
     batches = read_batches(source, size, channels, count=n, batch_size=max(batch_size, 1))
     matched = isinstance(source, PairSource) and source.matched

@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from ganzoo.errors import GanzooError
-from ganzoo.files import replacing, sha256, write_json
+from ganzoo.files import locked, replacing, sha256, swap_folder, write_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -31,6 +32,41 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
         os.umask(old)
     if os.name == "posix":
         assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_lock_keeps_others_out_and_clears_what_a_killed_process_left(tmp_path):
+    kept = ["best/model.safetensors", "samples/1.png", ".hidden", ".tmp", "partial-x"]
+    left = [".model.safetensors.partial-x1.safetensors", "samples/.1.png.partial-ab.png", ".tmpAb3xYz"]
+    for name in (*kept, *left, ".best.partial-q/config.json", "checkpoints/.partial-z/gan.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(name)
+    with locked(tmp_path, GanzooError("taken")):
+        there = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+        assert there == sorted([*kept, ".lock"])
+        assert os.listdir(tmp_path / "checkpoints") == []
+        with pytest.raises(GanzooError, match="taken"), locked(tmp_path, GanzooError("taken")):
+            pass
+
+
+def test_a_folder_that_was_about_to_be_replaced_gets_its_name_back(tmp_path, monkeypatch):
+    new, final = tmp_path / ".best.partial-q", tmp_path / "best"
+    for folder in (new, final):
+        folder.mkdir()
+        (folder / "x").write_text(folder.name)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    # what the first rename had done when the second one was not reached
+    final.rename(tmp_path / ".best.partial-q-old")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            swap_folder(new, final)
+    assert not final.exists()
+    with locked(tmp_path, GanzooError("taken")):
+        assert (final / "x").read_text() == "best"
+    assert sorted(os.listdir(tmp_path)) == [".lock", "best"]
 
 
 def test_sha256(tmp_path):

@@ -44,6 +44,32 @@ def test_slerp_keeps_the_length_between_ends_of_one_length():
     points = slerp(a, b, torch.tensor([0.0, 0.5, 1.0]))
     torch.testing.assert_close(points, torch.tensor([[2.0, 0.0], [2**0.5, 2**0.5], [0.0, 2.0]]))
     assert torch.equal(slerp(a, a, torch.tensor([0.3]))[0], a)
+    zero = torch.zeros(2)
+    assert torch.equal(slerp(zero, a, torch.tensor([0.5, 1.0])), torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
+    assert torch.equal(slerp(zero, zero, torch.tensor([0.5]))[0], zero)
+
+
+@pytest.mark.parametrize(
+    ("name", "conditions"),
+    [
+        ("infogan", {"c1": 0, "c2": 0}), ("infogan", {}), ("stylegan2", {"noise": "none"}),
+        ("stylegan2", {"truncation": 0}), ("stylegan2", {}),
+    ],
+)  # fmt: skip
+def test_an_interpolation_of_anything_is_made_of_numbers(name, conditions):
+    strip = interpolate(make(name), 0, 5, steps=4, **conditions)
+    assert strip.shape[0] == 4
+    assert strip.isfinite().all()
+
+
+def test_codes_are_interpolated_straight(monkeypatch):
+    """They are uniform: on the sphere through two of them there are points far from all that the model has seen."""
+    gan, drawn = make("infogan"), []
+    monkeypatch.setattr(gan, "draw", lambda inputs, batch_size=64: (drawn.append(inputs), torch.zeros(3, 1, 28, 28))[1])
+    interpolate(gan, 0, 5, steps=3)
+    ends = gan.inputs(2, seeds=[0, 5])
+    torch.testing.assert_close(drawn[-1]["codes"][1], ends["codes"].mean(0))
+    assert drawn[-1]["latent"][1].norm() > 1.2 * ends["latent"].mean(0).norm()
 
 
 def test_an_interpolation_ends_at_the_images_of_its_seeds(gan):
@@ -52,6 +78,8 @@ def test_an_interpolation_ends_at_the_images_of_its_seeds(gan):
     assert (strip[1] - strip[0]).abs().max() > 1e-3
     with pytest.raises(ConfigError, match="at least 2 steps"):
         interpolate(gan, 3, 8, steps=1)
+    with pytest.raises(ConfigError, match=r"at least 2 steps, not 2\.5"):
+        interpolate(gan, 3, 8, steps=2.5)
 
 
 def test_an_interpolation_keeps_its_label(conditional):
@@ -86,7 +114,7 @@ def test_each_image_has_its_own_label_across_chunks(conditional, tmp_path):
     save_images(conditional, tmp_path / "x.npz", 300, labels=labels)
     images = np.load(tmp_path / "x.npz")["images"]
     assert np.abs(images[297:].astype(int) - to_uint8(conditional.sample(3, seed=297, labels=[7, 8, 9]))).max() <= 1
-    with pytest.raises(ConfigError, match="300 images need 300 labels or one for all, not 2"):
+    with pytest.raises(ConfigError, match="300 images need 300 values of labels or one for all, not 2"):
         save_images(conditional, tmp_path / "y.npz", 300, labels=[1, 2])
 
 

@@ -123,9 +123,20 @@ def test_an_output_that_is_an_input_is_refused(gan, folder, tmp_path):
     mine = tmp_path / "mine.png"
     mine.write_bytes(min(folder.rglob("*.png")).read_bytes())
     before = mine.read_bytes()
-    with pytest.raises(ConfigError, match=r"mine.png is one of the images that are translated: name another file"):
+    with pytest.raises(ConfigError, match=r"mine.png is what is translated, or a part of it: name another file"):
         translate_source(gan, from_files([mine]), mine)
     assert mine.read_bytes() == before
+
+
+def test_an_output_that_holds_the_inputs_is_refused(gan, tmp_path):
+    array, pair = tmp_path / "all.npz", tmp_path / "pair.png"
+    np.savez(array, images=np.zeros((5, 28, 28), np.uint8))
+    Image.new("L", (56, 28)).save(pair)
+    for source, out in ((open_data(str(array)), array), (open_data(f"pairs:{pair}"), pair)):
+        before = out.read_bytes()
+        with pytest.raises(ConfigError, match="is what is translated, or a part of it"):
+            translate_source(gan, source, out, count=1)
+        assert out.read_bytes() == before
 
 
 def test_of_two_sets_that_do_not_match_all_of_one_is_translated(both_ways, mnist, tmp_path):
@@ -143,6 +154,45 @@ def test_files_pictures_and_arrays_in_code(gan, folder):
     assert ganzoo.translate(gan, torch.zeros(2, 1, 28, 28)).shape == (2, 1, 28, 28)
     with pytest.raises(ConfigError, match="images must be a tensor, files, PIL images or arrays, not int"):
         ganzoo.translate(gan, 3)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((28, 28), np.float32), np.zeros((28, 28)), np.zeros((28, 28, 3), np.int16), np.zeros(5, np.uint8),
+        np.zeros((0, 5, 3), np.uint8), np.zeros((1, 28, 28, 3), np.uint8),
+    ],
+)  # fmt: skip
+def test_an_array_of_another_kind_is_refused(gan, array):
+    with pytest.raises(ConfigError, match=r"arrays must be uint8 \(H, W\) or \(H, W, C\), not "):
+        ganzoo.translate(gan, array)
+
+
+def test_a_picture_in_code_is_what_its_file_is(gan, folder, tmp_path):
+    """Upright, and if it is damaged, refused alike."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = min(folder.rglob("*.png"))
+    with Image.open(whole) as picture:
+        picture.save(tmp_path / "turned.png", exif=exif)
+    with Image.open(tmp_path / "turned.png") as turned:
+        assert torch.equal(ganzoo.translate(gan, turned), ganzoo.translate(gan, tmp_path / "turned.png"))
+        assert not torch.equal(ganzoo.translate(gan, turned), ganzoo.translate(gan, whole))
+    (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:-60])
+    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(DataError, match="image 0 is no readable image"):
+        ganzoo.translate(gan, cut)
+
+
+def test_a_path_without_an_image_is_told_apart_from_a_damaged_one(gan, tmp_path):
+    with pytest.raises(DataError, match="is a folder: name the images in it"):
+        ganzoo.translate(gan, tmp_path)
+    with pytest.raises(DataError, match="There is no file"):
+        ganzoo.translate(gan, tmp_path / "x.png")
+
+
+def test_translate_takes_no_number(gan):
+    with pytest.raises(ConfigError, match="and takes no n"):
+        gan.translate(torch.zeros(2, 1, 28, 28), n=3)
 
 
 def test_a_model_that_draws_from_seeds_is_refused(mnist, tmp_path):

@@ -31,8 +31,9 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
 @click.option("--labels", help="Classes in turn, for a conditional model: 7, 3,1,4 or 0-9.")
 @click.option(
     "--truncation",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Cut the latent's distribution at so many standard deviations: smaller is tamer.",
+    metavar="NUMBER",
+    help="Smaller is tamer and less varied: where the latent's distribution is cut, in standard deviations, or what "
+    "the model says.",
 )
 @click.option(
     "-c",
@@ -50,20 +51,22 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.pass_context
 def command(
-    ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, truncation: float | None,
+    ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, truncation: str | None,
     conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
     """Draw images of a pretrained MODEL, or of a run's or model's folder."""
-    words = parse_options([*conditions, *from_options(ctx.args)])
+    words = parse_options([*conditions, *from_options(ctx.args)], "-c truncation=0.7")
+    if truncation is not None:
+        words["truncation"] = truncation
     options, swept = spread_sweeps(words, count, min(columns or count, count))
     if reserved := [key for key in options if key in RESERVED]:
         raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
-    if truncation is not None:
-        options["truncation"] = truncation
     if labels is not None:
         classes = parse_labels(labels)
         options["labels"] = [classes[i % len(classes)] for i in range(count)]
     ends = parse_ends(interpolate) if interpolate is not None else None
+    if ends and swept:
+        raise ConfigError("--interpolate goes from seed to seed and sweeps nothing else: give each condition one value")
 
     # torch comes in here, after the arguments are known to be good
     from ganzoo import models, pictures, pretrained, sampling

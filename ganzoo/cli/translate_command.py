@@ -59,7 +59,7 @@ def command(
     Images are brought to the model's size: the shorter side resized, the middle cropped.
     """
     names, unknown = without_options([*inputs, *ctx.args])
-    words = parse_options([*conditions, *from_options(unknown)])
+    words = parse_options([*conditions, *from_options(unknown)], "-c KEY=VALUE")
     if not names:
         raise click.UsageError("Missing argument 'INPUT...'.")
     if reserved := [key for key in words if key in RESERVED]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def from_folder(name: str, folder: Path) -> Source:
         for path, label in zip(files, labels, strict=True):
             yield Item(path, label, str(path))
 
-    return Source(name, fingerprint(files, folder), len(files), read, tuple(classes) or None, local=True)
+    return Source(
+        name, fingerprint(files, folder), len(files), read, tuple(classes) or None, local=True, files=tuple(files)
+    )
 
 
 def from_files(paths: Sequence[Path]) -> Source:
@@ -57,7 +60,7 @@ def from_files(paths: Sequence[Path]) -> Source:
 
     name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
     key = hashlib.sha256("".join(fingerprint([path], path.parent) for path in paths).encode()).hexdigest()
-    return Source(name, key, len(paths), read, local=True)
+    return Source(name, key, len(paths), read, local=True, files=tuple(paths))
 
 
 def file_names(source: Source, count: int) -> list[str] | None:
@@ -68,21 +71,35 @@ def file_names(source: Source, count: int) -> list[str] | None:
         nothing else, and numbered where one file is there twice. None where the images are no files of their own.
     """
     paths = _paths(source, count)
+    names = bare_names(source, count)
+    if names is None:
+        return None
+    names = _told_apart(names, [path.suffix[1:].lower() for path in paths])
+    digits = len(str(len(names)))
+    return _told_apart(names, [f"{i:0{digits}d}" for i in range(len(names))])
+
+
+def _told_apart(names: list[str], ends: list[str]) -> list[str]:
+    """Give those names that are there twice their ends; all of them where that makes others alike."""
+    times = Counter(names)
+    apart = [f"{name}-{end}" if times[name] > 1 else name for name, end in zip(names, ends, strict=True)]
+    if any(times[new] for name, new in zip(names, apart, strict=True) if new != name):
+        return [f"{name}-{end}" for name, end in zip(names, ends, strict=True)]
+    return apart
+
+
+def bare_names(source: Source, count: int) -> list[str] | None:
+    """Return what the files of the first ``count`` images are called, as `file_names`, though two be called alike."""
+    paths = _paths(source, count)
     if not paths:
         return None
     root = Path(os.path.commonpath([path.parent for path in paths]))
-    names = [path.relative_to(root).with_suffix("").as_posix() for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{name}-{path.suffix[1:].lower()}" for name, path in zip(names, paths, strict=True)]
-    if len(set(names)) < len(names):
-        digits = len(str(len(names)))
-        names = [f"{name}-{i:0{digits}d}" for i, name in enumerate(names)]
-    return names
+    return [path.relative_to(root).with_suffix("").as_posix() for path in paths]
 
 
 def files_of(source: Source) -> set[Path]:
-    """Return the files that images are read from one by one."""
-    return {path.resolve() for path in _paths(source, source.count)}
+    """Return the files that images are read from, as they are when links are followed."""
+    return {path.resolve() for path in source.files}
 
 
 def _paths(source: Source, count: int) -> list[Path]:

@@ -34,11 +34,15 @@ def open_image(item: Item) -> Image.Image:
         if isinstance(item.image, np.ndarray):
             return Image.fromarray(item.image)
         if isinstance(item.image, Image.Image):
-            return item.image
+            return ImageOps.exif_transpose(item.image)
         data = item.image.read_bytes() if isinstance(item.image, Path) else item.image
         return ImageOps.exif_transpose(Image.open(io.BytesIO(data), formats=_FORMATS))
     except Exception as error:  # damaged files raise a dozen kinds, from OSError to struct.error
-        raise DataError(f"{item.where} is no readable image ({why(error)}): mend or remove it") from error
+        raise _unreadable(item, error) from error
+
+
+def _unreadable(item: Item, error: Exception) -> DataError:
+    return DataError(f"{item.where} is no readable image ({why(error)}): mend or remove it")
 
 
 def why(error: Exception) -> str:
@@ -59,12 +63,17 @@ def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
         DataError: it cannot be decoded.
     """
     image = open_image(item)
-    if image.mode.startswith(("I", "F")):  # 16-bit grey: keep the high byte
-        image = Image.fromarray((np.asarray(image, dtype=np.float64) / 256).clip(0, 255).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:  # Pillow warns of losing it
-        image = image.convert("RGBA")
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    if image.mode in ("I", "F"):
+        raise DataError(f"{item.where} has pixels of 32 bits, whose range nobody knows: save it with 8 or 16")
+    try:
+        if image.mode.startswith("I"):  # 16-bit grey: keep the high byte
+            image = Image.fromarray((np.asarray(image, dtype=np.float64) / 256).clip(0, 255).astype(np.uint8))
+        if image.mode == "P" and "transparency" in image.info:  # Pillow warns of losing it
+            image = image.convert("RGBA")
+        image = image.convert("L" if channels == 1 else "RGB")
+        if image.size != (size, size):
+            image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    except Exception as error:  # pixels are decoded only here, see open_image
+        raise _unreadable(item, error) from error
     array = np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
     return array.transpose(2, 0, 1)

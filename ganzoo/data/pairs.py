@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganzoo.data.degradations import DEGRADATIONS
-from ganzoo.data.folders import file_names, from_folder
+from ganzoo.data.folders import bare_names, from_folder
 from ganzoo.data.images import Item, open_image
 from ganzoo.data.source import Source
-from ganzoo.data.sources import HUB, exists, open_source
+from ganzoo.data.sources import HUB, exists, open_source, split_class
 from ganzoo.errors import DataError, did_you_mean
 from ganzoo.registry import Zoo, installed
 
 _log = logging.getLogger(__name__)
 SIDES = ("A", "B")
 MATCHED = "pairs"
-_TWO = re.compile(r"A=(.+?),\s*B=((?:(?!,\s*[A-Z]=).)+)", re.DOTALL)
+_TWO = re.compile(r"A=\s*(.+?)\s*,\s*B=\s*((?:(?!,\s*[A-Z]=).)*\S)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,11 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
     spec = str(spec)
 
     def find(name: str) -> Source:
+        first = "A=" if name.startswith("A=") else name.partition(":")[0] + ":"
+        if name != spec and first in ("A=", f"{MATCHED}:", *(f"{one}:" for one in DEGRADATIONS)) and not exists(name):
+            raise DataError(
+                f"{spec} cannot be read: '{name}' is to be one set of images, and no '{first}' belongs there"
+            )
         return open_source(name, split=split, zoo=zoo)
 
     kind, colon, rest = spec.partition(":")
@@ -128,11 +134,12 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
         a, b = _paired(spec, a, b) if matched else (a, b)
         return PairSource(spec, a, b, matched, folder=text, pattern=f"{prefix}{{}}")
     if colon and not matched and kind not in zoo.datasets and not exists(spec):
-        meant = did_you_mean(kind, [*DEGRADATIONS, MATCHED])
+        meant = did_you_mean(kind.lower(), [*DEGRADATIONS, MATCHED])
         if meant and not exists(kind):
             raise DataError(f"Nothing that makes pairs is called '{kind}'.{meant}")
     if matched:
         whole = find(text)
+        _tell_halves(whole)
         a, b = (_half(whole, side) for side in SIDES)
         return PairSource(spec, a, b, True, pattern=f"{prefix}{{}}")
     return find(text)
@@ -145,8 +152,8 @@ def named_sets(spec: str, zoo: Zoo) -> tuple[str, ...] | None:
     two = _TWO.fullmatch(text)
     found = []
     for name in two.groups() if two else (text,):
-        whole = next((n for n in (name, name.rpartition(":")[0]) if n in zoo.datasets or HUB.fullmatch(n)), None)
-        if whole is None:
+        whole = (split_class(name, zoo) or (name,))[0]
+        if whole not in zoo.datasets and not HUB.fullmatch(whole):
             return None
         found.append(whole)
     return tuple(dict.fromkeys(found))
@@ -158,8 +165,11 @@ def _paired(name: str, a: Source, b: Source) -> tuple[Source, Source]:
     Raises:
         DataError: some files have a partner of their name and others none, or there are not as many of each.
     """
-    names = file_names(a, a.count), file_names(b, b.count)
+    names = bare_names(a, a.count), bare_names(b, b.count)
     of_a, of_b = (set(own or ()) for own in names)
+    for side, own in zip(SIDES, names, strict=True):
+        if own and (twice := sorted(one for one, times in Counter(own).items() if times > 1)):
+            raise DataError(f"{name}: {side} has more than one file called {twice[0]}: leave one of them")
     if of_a & of_b and (alone := sorted(of_a ^ of_b)):
         raise DataError(
             f"{name}: {', '.join(alone[:3])}{' and others' if len(alone) > 3 else ''} is on one side alone: add its "
@@ -210,6 +220,16 @@ def _sides(name: str, split: str) -> tuple[Path, Path] | None:
         if not path.is_dir():
             raise DataError(f"{name} has no split '{split}': there is no folder {path}")
     return a, b
+
+
+def _tell_halves(whole: Source) -> None:
+    """Say what the halves of the first image are, where they are not square and it may be one image."""
+    image = open_image(next(whole.read()))
+    if image.width != 2 * image.height:
+        _log.warning(
+            "%s: images of %dx%d are taken for two of %dx%d, side by side",
+            whole.name, image.width, image.height, image.width // 2, image.height,
+        )  # fmt: skip
 
 
 def _half(whole: Source, side: str) -> Source:

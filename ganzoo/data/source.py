@@ -28,6 +28,7 @@ class Source:
         read: starts a new pass over the images.
         classes: names of the labels in order, or None for unlabelled images.
         local: the name is a path.
+        files: that it is read from, where it is local.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Source:
     read: Callable[[], Iterator[Item]]
     classes: tuple[str, ...] | None = None
     local: bool = False
+    files: tuple[Path, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:

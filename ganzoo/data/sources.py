@@ -87,13 +87,10 @@ def _from_path(name: str, split: str, zoo: Zoo) -> Source:
 
 def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
     """Return the images of one class for ``DATA:CLASS``, or None where the name is no such thing."""
-    whole, _, wanted = name.rpartition(":")
-    if not whole.removeprefix("hf:") or whole == "hf" or name in zoo.datasets:
+    parts = split_class(name, zoo)
+    if parts is None:
         return None
-    if whole not in zoo.datasets and exists(name):  # a data set's name is never a path, wherever it is said
-        return None
-    if not (whole.startswith("hf:") or whole in zoo.datasets or exists(whole)):
-        return None
+    whole, wanted = parts
     source = open_source(whole, split=split, zoo=zoo)
     classes = source.classes or ()
     if wanted not in classes:
@@ -108,6 +105,21 @@ def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
     if count == 0:
         raise DataError(f"{whole} has no image of the class '{wanted}' in split '{split}'")
     return replace(source, name=name, key=f"{source.key}:class={label}", count=count, read=read, classes=None)
+
+
+def split_class(name: str, zoo: Zoo) -> tuple[str, str] | None:
+    """Split ``DATA:CLASS``, at the last colon that has data before it; None where the name is no such thing."""
+    if name in zoo.datasets:
+        return None
+    for place in reversed([i for i, letter in enumerate(name) if letter == ":"]):
+        whole, wanted = name[:place], name[place + 1 :]
+        if whole in zoo.datasets:  # whose name is never a path, wherever it is said
+            return whole, wanted
+        if exists(name):
+            return None
+        if HUB.fullmatch(whole) or exists(whole):
+            return whole, wanted
+    return None
 
 
 def exists(name: str) -> bool:
@@ -204,7 +216,7 @@ def _from_parquet(name: str, folder: Path, split: str) -> Source:
     count = sum(file.metadata.num_rows for file in opened)
     if count == 0:
         raise DataError(f"{name} has no images in split '{split}'")
-    return Source(name, fingerprint(files, folder), count, read, classes, local=True)
+    return Source(name, fingerprint(files, folder), count, read, classes, local=True, files=tuple(files))
 
 
 def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:
@@ -253,7 +265,8 @@ def _from_arrays(name: str, path: Path) -> Source:
         for i, image in enumerate(images):
             yield Item(np.ascontiguousarray(image), int(labels[i]) if labels is not None else None, f"{name}[{i}]")
 
-    return Source(name, fingerprint([path], path.parent), len(images), read, classes, local=True)
+    key = fingerprint([path], path.parent)
+    return Source(name, key, len(images), read, classes, local=True, files=(path,))
 
 
 def _load_arrays(name: str, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:

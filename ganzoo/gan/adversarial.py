@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from numbers import Integral
 from typing import Any, ClassVar
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
+from ganzoo.gan.conditions import per_image
 from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.layers import mixes_images
 from ganzoo.gan.losses import Loss, get_loss
@@ -155,14 +155,16 @@ class AdversarialGAN(GAN):
                 penalty = regularizer.penalty(lambda images: self.logits(images, batch), real, fake)
                 yield {regularizer.name: penalty * regularizer.every}
 
-    def inputs(self, n: int, *, seeds: Sequence[int], truncation: float | None = None) -> dict[str, Tensor]:
+    def inputs(
+        self, n: int, *, seeds: Sequence[int], truncation: Sequence[float] | float | None = None
+    ) -> dict[str, Tensor]:
         """Return ``{"latent": (n, D)}``, row i drawn with ``seeds[i]``.
 
         Args:
             n: number of images.
             seeds: one per image.
-            truncation: draw from a normal distribution cut at this many standard deviations (Brock 2019, section
-                3.1): smaller is more typical and less varied. None does not cut.
+            truncation: draw from a normal distribution cut at this many standard deviations, of each image or of all
+                (Brock 2019, section 3.1): smaller is more typical and less varied. None does not cut.
         """
         return {"latent": truncate(seeded_normal(seeds, self.latent_dim), truncation)}
 
@@ -196,7 +198,7 @@ class ConditionalGAN(AdversarialGAN):
         *,
         seeds: Sequence[int],
         labels: Sequence[int] | int | None = None,
-        truncation: float | None = None,
+        truncation: Sequence[float] | float | None = None,
     ) -> dict[str, Tensor]:
         """Return ``{"latent": (n, D), "label": (n,)}``.
 
@@ -210,16 +212,9 @@ class ConditionalGAN(AdversarialGAN):
             ConfigError: a label out of range, or not as many labels as images.
         """
         classes = self.config.classes
-        if labels is None:
-            labels = [seed % classes for seed in seeds]
-        elif isinstance(labels, int | Integral):  # numpy's integers are the latter
-            labels = [int(labels)] * n
-        labels = [int(label) for label in labels]
-        if len(labels) != n:
-            raise ConfigError(f"{n} images need {n} labels or one for all, not {len(labels)}")
-        if min(labels) < 0 or max(labels) >= classes:
-            raise ConfigError(f"a label must be in 0 ... {classes - 1}, not {min(labels)} ... {max(labels)}")
-        return {**super().inputs(n, seeds=seeds, truncation=truncation), "label": torch.tensor(labels)}
+        chosen = [seed % classes for seed in seeds] if labels is None else labels
+        label = per_image("labels", chosen, n, below=classes)
+        return {**super().inputs(n, seeds=seeds, truncation=truncation), "label": label}
 
     def generate(self, **inputs: Tensor) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1] for ``latent`` (N, D) and ``label`` (N,)."""
@@ -237,16 +232,17 @@ def seeded_normal(seeds: Sequence[int], *shape: int) -> Tensor:
     return rows
 
 
-def truncate(normal: Tensor, limit: float | None) -> Tensor:
-    """Map N(0, 1) to the normal distribution cut at ``+-limit``, by matching quantiles; None changes nothing.
+def truncate(normal: Tensor, limit: Sequence[float] | float | None) -> Tensor:
+    """Map N(0, 1) (N, ...) to the normal distribution cut at ``+-limit``, by matching quantiles; None changes nothing.
 
     Raises:
-        ConfigError: ``limit`` is not above 0.
+        ConfigError: ``limit`` is not above 0, or neither one number nor N.
     """
     if limit is None:
         return normal
-    if not limit > 0:
-        raise ConfigError(f"truncation must be above 0, not {limit}")
-    inside = math.erf(limit / math.sqrt(2))  # the share of N(0, 1) within the limit
+    cut = per_image("truncation", limit, len(normal)).view(-1, *[1] * (normal.ndim - 1))
+    if not bool((cut > 0).all()):
+        raise ConfigError(f"truncation must be above 0, not {float(cut.min()):g}")
+    inside = torch.special.erf(cut / math.sqrt(2))  # the share of N(0, 1) within the limit
     quantile = torch.special.erf(normal.double() / math.sqrt(2)) * inside
-    return (torch.erfinv(quantile) * math.sqrt(2)).clamp(-limit, limit).to(normal.dtype)
+    return (torch.erfinv(quantile) * math.sqrt(2)).clamp(-cut, cut).to(normal.dtype)

@@ -90,6 +90,8 @@ class GAN(nn.Module):
         ema: network name to half-life in images: which networks keep a running average of their weights.
         inference: names of the networks that `generate` and the conditions of `inputs` use; these make up
             ``model.safetensors``, and a model that is loaded has no others.
+        spherical: names of the `inputs` that are drawn from a normal distribution, which the way between two seeds
+            follows on the sphere; None for all of floating point. The others go straight.
         translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
             the condition ``images`` and, where there are several pairs, ``to``.
         discriminators: names of the networks whose first argument is images (N, C, S, S), real or drawn, that they
@@ -105,6 +107,7 @@ class GAN(nn.Module):
     needs: ClassVar[frozenset[str]] = frozenset({"image"})
     ema: Mapping[str, float] = {"generator": 10_000}
     inference: Sequence[str] = ("generator",)
+    spherical: Sequence[str] | None = None
     translations: Sequence[tuple[str, str]] = ()
     discriminators: Sequence[str] = ("discriminator",)
     undecided: float | None = 0.0
@@ -250,6 +253,8 @@ class GAN(nn.Module):
         if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
             wanted = ", ".join("?" if size is None else str(size) for size in shape)
             raise ConfigError(f"images must have the shape (N, {wanted}), not {tuple(images.shape)}")
+        if "n" in conditions:
+            raise ConfigError("translate makes one image of each, and takes no n")
         if not (images.is_floating_point() and bool((images.abs() <= 1).all())):  # which NaN is not either
             raise ConfigError("images must be floating point numbers in [-1, 1]")
         images = images.detach().to("cpu", torch.float32)

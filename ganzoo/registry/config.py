@@ -171,8 +171,8 @@ def config_to_dict(config: Any) -> dict[str, Any]:
     return result
 
 
-def parse_options(words: Iterable[str]) -> dict[str, str]:
-    """Split ``key=value`` words.
+def parse_options(words: Iterable[str], example: str = "-o base_channels=64") -> dict[str, str]:
+    """Split ``key=value`` words; an error shows the ``example``.
 
     Raises:
         ConfigError: a word without ``=`` or a key given twice.
@@ -181,7 +181,7 @@ def parse_options(words: Iterable[str]) -> dict[str, str]:
     for word in words:
         key, equals, value = (part.strip() for part in word.partition("="))
         if not equals or not key:
-            raise ConfigError(f"'{word}' is not of the form key=value, for instance -o base_channels=64")
+            raise ConfigError(f"'{word}' is not of the form key=value, for instance {example}")
         if key in options:
             raise ConfigError(f"'{key}' is given twice")
         options[key] = value

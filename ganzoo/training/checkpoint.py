@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.errors import GanzooError, RunError, WeightsError
-from ganzoo.files import sha256, sync
+from ganzoo.files import PARTIAL, sha256, sync
 from ganzoo.training import own
 from ganzoo.training.state import State
 from ganzoo.weights import load_tensors, save_tensors
@@ -33,7 +33,7 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
     each = own.gather(state.buffers(), accelerator)
     if accelerator.is_main_process and final not in found(run):
         final.parent.mkdir(exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=final.parent))
         try:
             _write(partial, state, each)
             sync(partial)
@@ -49,9 +49,18 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         for old in found(run)[:-keep]:
-            shutil.rmtree(old, ignore_errors=True)
+            _remove(old)
     accelerator.wait_for_everyone()
     return final
+
+
+def _remove(path: Path) -> None:
+    """Remove a checkpoint, which is none from the first moment on."""
+    try:
+        path = path.rename(path.with_name(f"{PARTIAL}{path.name}"))
+    except OSError:
+        return  # it stays, whole
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def found(run: Path) -> list[Path]:

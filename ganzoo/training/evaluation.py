@@ -16,7 +16,7 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.errors import GanzooError, RunError
-from ganzoo.files import swap_folder
+from ganzoo.files import PARTIAL, swap_folder
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.protocol import better_of
 from ganzoo.modelconfig import ModelConfig, read_config, write_config
@@ -211,7 +211,7 @@ class Evaluation:
         model = self.state.ema.model()
         folder = self.run / BEST
         try:
-            partial = Path(tempfile.mkdtemp(prefix=f".{BEST}-", dir=self.run))
+            partial = Path(tempfile.mkdtemp(prefix=f".{BEST}{PARTIAL}", dir=self.run))
             try:
                 save_weights(partial, model, self.state.images)
                 save_tensors(partial / TRAINING, training_state(self.state.gan))

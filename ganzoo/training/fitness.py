@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 _MADE = ", ".join(f"{name}:DATA" for name in DEGRADATIONS)
 _REMEDIES = {  # in the order in which they are of use
-    "A": f"two sets, A and B: say A=DATA,B=DATA, or for pairs that are made of one set {_MADE}",
+    "A": f"two sets, A and B: say A=DATA,B=DATA, or a folder with trainA and trainB in it, or for pairs pairs:DATA, or "
+    f"{_MADE}",
     "pair": "images that belong together in pairs: say pairs:DATA for two side by side, pairs:A=DATA,B=DATA for two "
     f"sets whose files are called alike, or for pairs that are made of one set {_MADE}",
     "image": "one set of images, and that is two: name one of them, without a word such as grey: before it",
@@ -99,6 +100,21 @@ def check_settings(gan: GAN, settings: Settings, source: Source | PairSource, na
             f"{name}'s discriminator has no output that means that it cannot tell, and that is what adaptive "
             f"augmentation follows: use {','.join(POLICIES)}"
         )
+
+
+def check_count(gan: GAN, settings: Settings, source: Source | PairSource) -> None:
+    """Compare the images with the batches of those stages that the budget reaches.
+
+    Raises:
+        DataError: a batch would hold an image twice.
+    """
+    begin = 0
+    for stage in gan.stages():
+        size = stage.batch_size or settings.batch_size
+        if begin < settings.images and source.count < size:
+            remedy = "use --batch-size" if stage.batch_size is None else "use smaller ones in the hyper-parameters"
+            raise DataError(f"{source.name} has {source.count} images, too few for batches of {size}: {remedy}")
+        begin += stage.images or 0
 
 
 def check_shares(gan: GAN, settings: Settings, processes: int = 1) -> None:

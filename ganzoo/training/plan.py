@@ -24,7 +24,7 @@ from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.config import config_to_dict, make_config
 from ganzoo.registry.specs import field_names
 from ganzoo.registry.zoo import Owned
-from ganzoo.training.fitness import check_needs, check_settings, check_translations, tell_stages
+from ganzoo.training.fitness import check_count, check_needs, check_settings, check_translations, tell_stages
 from ganzoo.training.settings import Settings
 from ganzoo.training.warm import warm_start
 
@@ -114,10 +114,6 @@ def plan(
     kind = architecture.record.config
     make_config(kind, options, text=text, owner=name)
     source = open_data(settings.data, split=settings.split, zoo=zoo)
-    if source.count < settings.batch_size:
-        raise DataError(
-            f"{source.name} has {source.count} images, too few for batches of {settings.batch_size}: use --batch-size"
-        )
     native = source.native()
     given = {**(_derived(kind, source, native, options, name) if start is None else base), **options}
     config = with_full_names(make_config(kind, given, text=text, owner=name))
@@ -125,11 +121,16 @@ def plan(
     size, channels = getattr(config, "image_size", native[0]), getattr(config, "channels", native[1])
     if size is None:
         raise DataError(f"{source.name} has images of several sizes or none that is square, and {name} takes one size")
+    if start is None and "image_size" in field_names(kind) and "image_size" not in options and size != native[0]:
+        found = f"of {native[0]}x{native[0]}" if native[0] else "of several sizes, or not square"
+        told = "%s has images %s: %s takes them at %dx%d, its default; -o image_size=N is another"
+        _log.warning(told, source.name, found, name, size, size)
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
     check_needs(gan, source, name, getattr(config, "classes", None))
     check_translations(gan, source, size, channels, architecture.dist)
     check_settings(gan, settings, source, name)
+    check_count(gan, settings, source)
     tell_stages(gan, settings.images, name)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import filelock
 import torch
 from accelerate import Accelerator
 
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
+from ganzoo.files import locked
 from ganzoo.modelconfig import CONFIG, read_config, write_config
 from ganzoo.models import architecture_of, pick_device
 from ganzoo.registry import installed
@@ -268,7 +268,10 @@ def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -
             continue
         break
     else:  # none fits: it may be the run that is at fault, so nothing is set aside
-        raise damaged[0][1]
+        why_not = damaged[0][1]
+        if anew:
+            raise RunError(f"{why_not}: leave out, of what is overridden, what changes the networks") from why_not
+        raise why_not
     accelerator.wait_for_everyone()  # all have read what is renamed now
     whole = found[-1 - len(damaged)].name if damaged else ""
     for path, why in damaged:
@@ -287,14 +290,5 @@ def _locked(out: Path, accelerator: Accelerator) -> Iterator[None]:
     if not accelerator.is_main_process:
         yield
         return
-    lock = filelock.FileLock(out / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise RunError(f"another process is training in {out}: stop it, or name another folder") from error
-    except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
-    try:
+    with locked(out, RunError(f"another process is training in {out}: stop it, or name another folder")):
         yield
-    finally:
-        lock.release()

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.errors import ConfigError
-from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick, seeded_normal, truncate
+from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick, per_image, seeded_normal, truncate
 from ganzoo.gan.convnets import ConvFeatures, ConvGenerator
 from ganzoo.gan.layers import init_normal
 from ganzoo.gan.schedules import decay_to_zero
@@ -49,6 +48,8 @@ class InfoGAN(AdversarialGAN):
 
     The latent is the noise (N, D), one category of K as a one-hot, and M continuous codes in [-1, 1].
     """
+
+    spherical: Sequence[str] = ("latent",)  # the codes are uniform
 
     def __init__(self, config: InfoGANConfig) -> None:
         generator = ConvGenerator(
@@ -113,7 +114,7 @@ class InfoGAN(AdversarialGAN):
         n: int,
         *,
         seeds: Sequence[int],
-        truncation: float | None = None,
+        truncation: Sequence[float] | float | None = None,
         category: Sequence[int] | int | None = None,
         **given: Sequence[float] | float,
     ) -> dict[str, Tensor]:
@@ -135,12 +136,10 @@ class InfoGAN(AdversarialGAN):
         latent, codes = drawn[:, : self.latent_dim], drawn[:, self.latent_dim :]
         codes = torch.special.ndtr(codes) * 2 - 1  # uniform
         for name, values in given.items():
-            codes[:, int(name[1:]) - 1] = _each(name, values, n).float()
+            codes[:, int(name[1:]) - 1] = per_image(name, values, n).float()
         if category is None:
             category = [seed % config.categories for seed in seeds]
-        chosen = _each("category", category, n).long()
-        if int(chosen.min()) < 0 or int(chosen.max()) >= config.categories:
-            raise ConfigError(f"a category must be in 0 ... {config.categories - 1}")
+        chosen = per_image("category", category, n, below=config.categories)
         return {"latent": truncate(latent, truncation), "category": chosen, "codes": codes}
 
     def generate(self, **inputs: Tensor) -> Tensor:
@@ -148,10 +147,3 @@ class InfoGAN(AdversarialGAN):
         one_hot = F.one_hot(inputs["category"], self.config.categories)
         images: Tensor = self.generator(torch.cat([inputs["latent"], one_hot, inputs["codes"]], 1))
         return images
-
-
-def _each(name: str, given: Sequence[float] | float, n: int) -> Tensor:
-    values = torch.as_tensor(given, dtype=torch.float64).flatten()
-    if len(values) not in (1, n):
-        raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(values)}")
-    return values.expand(n)

@@ -166,12 +166,14 @@ class ProGAN(AdversarialGAN):
         return scores.float()
 
     def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
-        """Yield the critic's loss; real images are faded in like the drawn ones."""
+        """Yield the critic's loss, and how far it has grown; real images are faded in like the drawn ones."""
+        real, share = batch["image"], self.discriminator.share
         if tick.stage > 0:
-            real = batch["image"]
             coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2.0)
-            batch = {**batch, "image": torch.lerp(coarse, real, self.discriminator.share)}
-        yield from super().discriminator_loss(batch, tick)
+            batch = {**batch, "image": torch.lerp(coarse, real, share)}
+        losses = super().discriminator_loss(batch, tick)
+        yield {**next(losses), "size": torch.full_like(share, real.shape[-1]), "fade": share}
+        yield from losses
 
     def generate(self, **inputs: Tensor) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1], enlarged to full size while the model is still growing."""

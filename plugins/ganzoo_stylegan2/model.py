@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan import GAN, Batch, OptimizerSpec, Phase, Stage, Terms, Tick, seeded_normal
+from ganzoo.gan import GAN, Batch, OptimizerSpec, Phase, Stage, Terms, Tick, per_image, seeded_normal
 from ganzoo.gan.regularizers import r1_penalty
 from ganzoo_stylegan2 import StyleGAN2Config
 from ganzoo_stylegan2.networks import Discriminator, Generator
@@ -24,6 +24,7 @@ STYLE_DECAY = 0.005  # of the running mean of styles, towards which truncation g
 class StyleGAN2(GAN):
     """Logistic loss, lazy R1 and path length regularisation, style mixing (Karras 2020)."""
 
+    spherical: Sequence[str] = ("latent", "noise")
     path_mean: Tensor
 
     def __init__(self, config: StyleGAN2Config) -> None:
@@ -106,7 +107,7 @@ class StyleGAN2(GAN):
         n: int,
         *,
         seeds: Sequence[int],
-        truncation: float = 1.0,
+        truncation: Sequence[float] | float = 1.0,
         noise: Literal["random", "const", "none"] = "random",
     ) -> dict[str, Tensor]:
         """Return ``{"latent": (n, D), "truncation": (n,), "noise": (n, K)}``.
@@ -114,14 +115,15 @@ class StyleGAN2(GAN):
         Args:
             n: number of images.
             seeds: one per image.
-            truncation: how far from the mean style an image's own style is, in [0, 1]: 0 is the mean image, 1 the
-                whole variety (Karras 2019, section 2 and appendix B).
+            truncation: how far from the mean style an image's own style is, in [0, 1], of each image or of all: 0 is
+                the mean image, 1 the whole variety (Karras 2019, section 2 and appendix B).
             noise: ``"random"`` draws it with the seed, ``"const"`` is the same for all images, ``"none"`` is 0.
 
         Raises:
             ConfigError: a truncation or a noise that it does not know.
         """
-        if not 0 <= truncation <= 1:
+        share = per_image("truncation", truncation, n).float()
+        if not bool(((share >= 0) & (share <= 1)).all()):
             raise ConfigError(f"truncation must be in 0 ... 1, not {truncation}")
         drawn = seeded_normal(seeds, self.config.latent_dim + self.generator.synthesis.noise_size)
         latent, own = drawn[:, : self.config.latent_dim], drawn[:, self.config.latent_dim :]
@@ -130,9 +132,9 @@ class StyleGAN2(GAN):
             "const": self.generator.synthesis.constant_noise.cpu().expand(n, -1),
             "none": torch.zeros_like(own),
         }
-        if noise not in noises:
+        if str(noise) not in noises:
             raise ConfigError(f"noise must be one of {', '.join(noises)}, not '{noise}'")
-        return {"latent": latent, "truncation": torch.full((n,), float(truncation)), "noise": noises[noise]}
+        return {"latent": latent, "truncation": share, "noise": noises[noise]}
 
     def generate(self, **inputs: Tensor) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1]."""

@@ -63,9 +63,15 @@ def test_a_sweep_is_a_strip_for_each_seed(run, call, tmp_path):
     ("words", "text"),
     [
         (("--c9", "1"), "takes no 'c9' when it is sampled; it takes: truncation, category, c1, c2"),
-        (("--category", "10"), "a category must be in 0 ... 9"),
-        (("--c1", "[1, 2]"), "4 images need 4 c1 or one for all, not 2"),
-        (("--c1", "wide"), "cannot be sampled with c1='wide'"),
+        (("--category", "10"), "category must be whole numbers in 0 ... 9, not 10"),
+        (("--c1", "[1, 2]"), "4 images need 4 values of c1 or one for all, not 2"),
+        (("--c1", "wide"), "c1 must be a number, or a list with one for each image, not 'wide'"),
+        (("--c1", "NaN"), "c1 must be a finite number"),
+        (("--code", "category=0..2"), "category must be whole numbers in 0 ... 9, not 0.666667"),
+        (
+            ("--interpolate", "1:2", "--code", "c1=-2..2"),
+            "--interpolate goes from seed to seed and sweeps nothing else",
+        ),
         (("--c1", "1", "-c", "c1=2"), "'c1' is given twice"),
         (("--c1",), "a condition of a model has a value"),
     ],

@@ -49,11 +49,12 @@ def test_a_grid_by_label(run, tmp_path):
 
 def test_errors_are_one_line(run, tmp_path):
     for arguments, text in (
-        ([run, "--labels", "12"], "a label must be in 0 ... 9"),
+        ([run, "--labels", "12"], "labels must be whole numbers in 0 ... 9, not 12"),
         ([run, "-c", "colour=red"], "takes no 'colour'"),
         ([run, "-o", "x.jpg"], "not as '.jpg'"),
         ([run, "-c", "seeds=1"], "'seeds' is no condition"),
-        ([run, "-c", "truncation=wide"], "cannot be sampled with truncation='wide'"),
+        ([run, "-c", "truncation=wide"], "truncation must be a number"),
+        ([run, "--truncation", "0"], "truncation must be above 0"),
         ([run, "-c", "truncation=-1"], "truncation must be above 0"),
         ([run, "--labels", "0-99999999999"], "--labels takes class numbers"),
         ([run, "--interpolate", "3:99999999999999999999", "-o", "w.gif"], "below 2**63"),

@@ -103,6 +103,13 @@ def test_sixteen_bits_keep_the_high_byte(pictures):
     assert decode(pictures / "a.png", channels=1)[0, ::10, ::10].tolist() == [[0, 0], [1, 255]]
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pixels_of_no_known_range_are_refused(pictures, kind):
+    Image.fromarray(np.full((20, 20), 1, kind)).save(pictures / "a.tif")
+    with pytest.raises(DataError, match=r"a.tif has pixels of 32 bits, whose range nobody knows: save it with 8 or 16"):
+        decode(pictures / "a.tif", channels=1)
+
+
 def test_a_rotated_photograph_is_turned_upright(pictures):
     upright = Image.fromarray(np.zeros((20, 20), np.uint8))
     upright.paste(255, (0, 0, 20, 10))  # bright above

@@ -9,9 +9,7 @@ from PIL import Image
 
 from ganzoo.data import Loader, PairSource, PairStore, Source, open_data, prepare
 from ganzoo.data.degradations import DEGRADATIONS, get_degradation
-from ganzoo.data.pairs import named_sets
 from ganzoo.errors import DataError
-from ganzoo.registry import installed
 
 
 def folder_of(path, values, size=(16, 16)):
@@ -97,6 +95,13 @@ def test_pairs_go_by_the_names_of_their_files(tmp_path, caplog):
     assert "they are paired in the order of their names, 1 with img_001 first" in caplog.text
 
 
+def test_pairs_by_name_need_names_that_are_there_once(tmp_path):
+    a, b = folder_of(tmp_path / "a", range(4)), folder_of(tmp_path / "b", range(4))
+    (b / "003.png").rename(b / "001.bmp")
+    with pytest.raises(DataError, match=r"B has more than one file called 001: leave one of them$"):
+        open_data(f"pairs:A={a},B={b}")
+
+
 def test_pairs_by_name_do_not_take_the_order_of_a_store_that_is_in_the_cache(tmp_path):
     """As files of a folder go 1, 10, 2 and as pairs 1, 2, 10, the two must not share their decoded images."""
     a, b = tmp_path / "a", tmp_path / "b"
@@ -176,6 +181,12 @@ def test_images_side_by_side_are_cut_in_two(tmp_path):
         prepare(open_data(f"pairs:{folder}"), 16, 3, progress=False)
 
 
+@pytest.mark.parametrize(("size", "told"), [((32, 16), ""), ((40, 30), "images of 40x30 are taken for two of 20x30")])
+def test_halves_that_are_not_square_are_told(tmp_path, caplog, size, told):
+    open_data(f"pairs:{folder_of(tmp_path / 'x', range(3), size)}")
+    assert (told in caplog.text) if told else not caplog.text
+
+
 def test_what_is_grey_already_is_refused(mnist):
     with pytest.raises(DataError, match="these images are grey already: there is nothing to learn"):
         prepare(open_data(f"grey:{mnist}"), 28, 1, progress=False)
@@ -208,28 +219,6 @@ def test_one_class_is_a_set(mnist, folder):
     assert 50 < three.count < 200
     assert open_data(f"{folder}:3").count == len(list((folder / "3").iterdir()))
     assert three.key != open_data(f"{mnist}:4").key != open_data(str(mnist)).key
-
-
-@pytest.mark.parametrize(
-    ("spec", "text"),
-    [
-        ("{mnist}:horse", r"has no class 'horse'.* It has: 0, 1, 2"),
-        ("A={mnist}", r"two sets are A=DATA,B=DATA, in this order"),
-        ("B={mnist},A={mnist}", r"two sets are A=DATA,B=DATA, in this order"),
-        ("A={mnist},B={mnist},C={mnist}", r"in this order, and no third"),
-        ("A={mnist},B=nowhere", r"No data set or path is called 'nowhere'"),
-        ("grey:nowhere", r"No data set or path is called 'nowhere'"),
-        ("grey:", "the data has no name"),
-        ("pairs:{mnist}/x", "no folder or file"),
-        ("gray:{mnist}", r"called 'gray'. Did you mean 'grey'\?"),
-        ("pair:{mnist}", r"called 'pair'. Did you mean 'pairs'\?"),
-        ("pairs:grey:{mnist}", "No data set or path|no folder or file"),
-    ],
-)
-def test_bad_names_are_one_line_with_a_remedy(spec, text, mnist):
-    with pytest.raises(DataError, match=text) as raised:
-        open_data(spec.format(mnist=mnist))
-    assert "\n" not in str(raised.value)
 
 
 def test_an_unlabelled_set_has_no_class(tmp_path):
@@ -297,27 +286,6 @@ def test_taking_by_number(mnist):
     assert isinstance(store, PairStore)
     index = torch.tensor([5, 900])
     assert torch.equal(store.take("A", index), get_degradation("edges")(store.take("B", index)))
-
-
-@pytest.mark.parametrize(
-    ("spec", "sets"),
-    [
-        ("mnist", ("mnist",)),
-        ("cifar10:horse", ("cifar10",)),
-        ("grey:cifar10", ("cifar10",)),
-        ("A=cifar10:horse,B=cifar10:deer", ("cifar10",)),
-        ("A=mnist,B=hf:me/zebras", ("mnist", "hf:me/zebras")),
-        ("pairs:hf:me/facades", ("hf:me/facades",)),
-        ("hf:me/zebras:big", ("hf:me/zebras",)),
-        ("A=mnist,B=/home/me", None),
-        ("grey:/etc", None),
-        ("edges:own images (x)", None),
-        ("photos", None),
-        ("", None),
-    ],
-)
-def test_the_data_sets_in_a_name(spec, sets):
-    assert named_sets(spec, installed()) == sets
 
 
 def test_the_public_name_hides_where_own_images_lie(two):

@@ -45,6 +45,9 @@ def test_files_keep_their_names(folder, tmp_path):
     assert file_names(source, 3) == [path.stem for path in paths]
     assert source.count == 3
     twice = from_files([paths[0], paths[0]])
+    assert file_names(from_files([*paths, paths[0]]), 4) == [
+        f"{paths[0].stem}-png-0", paths[1].stem, paths[2].stem, f"{paths[0].stem}-png-3",
+    ]  # fmt: skip
     assert file_names(twice, 2) == [f"{paths[0].stem}-png-0", f"{paths[0].stem}-png-1"]
     every = sorted(folder.rglob("*.png"))
     assert file_names(open_data(folder), 100) == [str(path.relative_to(folder).with_suffix("")) for path in every]

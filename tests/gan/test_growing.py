@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 import ganzoo
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan import Tick
 from ganzoo.weights import load_tensors
 from helpers import make, narrow
@@ -34,6 +34,16 @@ def test_a_resolution_is_faded_in(gan, stage, images, share):
         assert (network.level, int(network.reached), float(network.share)) == (stage, stage, pytest.approx(share))
 
 
+def test_a_stage_whose_batches_hold_an_image_twice_is_refused_if_it_is_reached(mnist, tmp_path):
+    config = {**narrow("progan"), "image_size": 16, "fade": 8, "hold": 16, "batch_sizes": [8, 8, 2000]}
+    with pytest.raises(
+        DataError, match="1000 images, too few for batches of 2000: use smaller ones in the hyper-param"
+    ):
+        ganzoo.train("progan", data=str(mnist), images=100, out=tmp_path / "x", config=config, progress=False)
+    assert not (tmp_path / "x").exists()
+    ganzoo.train("progan", data=str(mnist), images=32, out=tmp_path / "x", config=config, progress=False)
+
+
 def test_the_seams_are_smooth(gan):
     """Where a fade-in begins, the networks compute what they did before it (figure 2)."""
     gan.eval()
@@ -53,7 +63,8 @@ def test_real_images_are_faded_in_as_well(gan, monkeypatch):
         gan, "both_logits", lambda real, fake, batch: (seen.append(real), (real.sum((1, 2, 3)),) * 2)[1]
     )
     image = torch.randn(4, 1, 8, 8)
-    next(gan.discriminator_loss({"image": image, "fake": image}, Tick(0, 250, 1, 0.5)))
+    terms = next(gan.discriminator_loss({"image": image, "fake": image}, Tick(0, 250, 1, 0.5)))
+    assert (float(terms["size"]), float(terms["fade"])) == (8, pytest.approx(0.5))
     coarse = F.interpolate(F.avg_pool2d(image, 2), scale_factor=2.0)
     torch.testing.assert_close(seen[0], (image + coarse) / 2)
 

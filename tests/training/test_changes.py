@@ -81,6 +81,15 @@ def test_an_override_takes_effect_and_is_written_down(run, mnist, tmp_path):
     assert ganzoo.load(run).sample(1).isfinite().all()
 
 
+def test_an_override_that_changes_the_networks_says_so_and_loses_nothing(run):
+    before = sorted(path for path in run.rglob("*") if path.name != ".lock")
+    with pytest.raises(
+        RunError, match=r"cannot be restored .*: leave out, of what is overridden, what changes the net"
+    ):
+        ganzoo.resume(run, images=96, config={"base_channels": 3}, override=["base_channels"], progress=False)
+    assert sorted(path for path in run.rglob("*") if path.name != ".lock") == before
+
+
 def test_on_the_command_line(call, run):
     refused = call("train", "--resume", str(run), "--images", "128", "-o", "lr=0.001")
     assert (refused.code, refused.out) == (1, "")

@@ -154,6 +154,7 @@ def blocks() -> None:
         "Discriminators of patches": "ganzoo.gan.patches",
         "Images of images": "ganzoo.gan.translation",
         "Schedules": "ganzoo.gan.schedules",
+        "Conditions": "ganzoo.gan.conditions",
     }
     for title, home in homes.items():
         module = importlib.import_module(home)

@@ -1,7 +1,7 @@
 """What an architecture is written with. Knows nothing of the engine, the registry, the Hub or the command line."""
 
 from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN, seeded_normal, truncate
-from ganzoo.gan.conditions import per_image
+from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
@@ -22,8 +22,8 @@ __all__ = [
     "Terms",
     "Tick",
     "Translator",
+    "condition_values",
     "get_loss",
-    "per_image",
     "seeded_normal",
     "truncate",
 ]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.conditions import per_image
+from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.layers import mixes_images
 from ganzoo.gan.losses import Loss, get_loss
@@ -213,7 +213,7 @@ class ConditionalGAN(AdversarialGAN):
         """
         classes = self.config.classes
         chosen = [seed % classes for seed in seeds] if labels is None else labels
-        label = per_image("labels", chosen, n, below=classes)
+        label = condition_values("labels", chosen, n, below=classes)
         return {**super().inputs(n, seeds=seeds, truncation=truncation), "label": label}
 
     def generate(self, **inputs: Tensor) -> Tensor:
@@ -240,7 +240,7 @@ def truncate(normal: Tensor, limit: Sequence[float] | float | None) -> Tensor:
     """
     if limit is None:
         return normal
-    cut = per_image("truncation", limit, len(normal)).view(-1, *[1] * (normal.ndim - 1))
+    cut = condition_values("truncation", limit, len(normal)).view(-1, *[1] * (normal.ndim - 1))
     if not bool((cut > 0).all()):
         raise ConfigError(f"truncation must be above 0, not {float(cut.min()):g}")
     inside = torch.special.erf(cut / math.sqrt(2))  # the share of N(0, 1) within the limit

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganzoo.errors import ConfigError
 
 
-def per_image(name: str, given: Any, n: int, *, below: int | None = None) -> Tensor:
+def condition_values(name: str, given: Any, n: int, *, below: int | None = None) -> Tensor:
     """Return one value for each of ``n`` images.
 
     Args:

@@ -100,7 +100,7 @@ class MinibatchStd(nn.Module):
         """Append the map."""
         n, _, height, width = maps.shape
         size = next(size for size in range(min(self.group, n), 0, -1) if n % size == 0)
-        # Images of a group are n / size apart. Written out, as var() of few values takes five times as long on a CPU.
+        # Images of a group are n / size apart. Written out, as var() over so few is slow on a CPU.
         grouped = at_least_float32(maps).reshape(size, n // size, -1)
         deviation = ((grouped - grouped.mean(0)).square().mean(0) + 1e-8).sqrt().mean(1)
         extra = deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick, per_image, seeded_normal, truncate
+from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick, condition_values, seeded_normal, truncate
 from ganzoo.gan.convnets import ConvFeatures, ConvGenerator
 from ganzoo.gan.layers import init_normal
 from ganzoo.gan.schedules import decay_to_zero
@@ -136,10 +136,10 @@ class InfoGAN(AdversarialGAN):
         latent, codes = drawn[:, : self.latent_dim], drawn[:, self.latent_dim :]
         codes = torch.special.ndtr(codes) * 2 - 1  # uniform
         for name, values in given.items():
-            codes[:, int(name[1:]) - 1] = per_image(name, values, n).float()
+            codes[:, int(name[1:]) - 1] = condition_values(name, values, n).float()
         if category is None:
             category = [seed % config.categories for seed in seeds]
-        chosen = per_image("category", category, n, below=config.categories)
+        chosen = condition_values("category", category, n, below=config.categories)
         return {"latent": truncate(latent, truncation), "category": chosen, "codes": codes}
 
     def generate(self, **inputs: Tensor) -> Tensor:

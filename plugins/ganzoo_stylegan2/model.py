@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan import GAN, Batch, OptimizerSpec, Phase, Stage, Terms, Tick, per_image, seeded_normal
+from ganzoo.gan import GAN, Batch, OptimizerSpec, Phase, Stage, Terms, Tick, condition_values, seeded_normal
 from ganzoo.gan.regularizers import r1_penalty
 from ganzoo_stylegan2 import StyleGAN2Config
 from ganzoo_stylegan2.networks import Discriminator, Generator
@@ -122,7 +122,7 @@ class StyleGAN2(GAN):
         Raises:
             ConfigError: a truncation or a noise that it does not know.
         """
-        share = per_image("truncation", truncation, n).float()
+        share = condition_values("truncation", truncation, n).float()
         if not bool(((share >= 0) & (share <= 1)).all()):
             raise ConfigError(f"truncation must be in 0 ... 1, not {truncation}")
         drawn = seeded_normal(seeds, self.config.latent_dim + self.generator.synthesis.noise_size)

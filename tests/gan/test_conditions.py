@@ -5,20 +5,20 @@ import pytest
 import torch
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan import per_image, truncate
+from ganzoo.gan import condition_values, truncate
 
 
 @pytest.mark.parametrize("given", [2, 2.0, [2, 2], (2.0, 2.0), np.float32(2), np.array([2, 2]), torch.tensor(2)])
 def test_a_number_is_for_all_and_a_list_for_each(given):
-    values = per_image("x", given, 2)
+    values = condition_values("x", given, 2)
     assert (values.tolist(), values.dtype) == ([2.0, 2.0], torch.float64)
-    classes = per_image("x", given, 2, below=3)
+    classes = condition_values("x", given, 2, below=3)
     assert (classes.tolist(), classes.dtype) == ([2, 2], torch.int64)
 
 
 def test_a_number_keeps_its_digits():
-    assert per_image("x", 0.1, 1).item() == 0.1
-    assert per_image("x", [0.1, 0.2], 2).tolist() == [0.1, 0.2]
+    assert condition_values("x", 0.1, 1).item() == 0.1
+    assert condition_values("x", [0.1, 0.2], 2).tolist() == [0.1, 0.2]
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ def test_a_number_keeps_its_digits():
 )
 def test_what_is_no_finite_number_is_refused(given):
     with pytest.raises(ConfigError, match=r"^x must be a (finite )?number, or a list with one for each image, not "):
-        per_image("x", given, 2)
+        condition_values("x", given, 2)
 
 
 @pytest.mark.parametrize("given", [[], [1, 2, 3], torch.zeros(3, 1)])
 def test_another_number_of_values_is_refused(given):
     with pytest.raises(ConfigError, match=rf"^2 images need 2 values of x or one for all, not {len(given)}$"):
-        per_image("x", given, 2)
+        condition_values("x", given, 2)
 
 
 @pytest.mark.parametrize(("given", "shown"), [(1.7, "1.7"), (-0.5, "-0.5"), ([0, 3], "3"), (-1, "-1")])
 def test_a_class_is_a_whole_number_below_their_number(given, shown):
     with pytest.raises(ConfigError, match=rf"^x must be whole numbers in 0 \.\.\. 2, not {shown}$"):
-        per_image("x", given, 2, below=3)
+        condition_values("x", given, 2, below=3)
 
 
 def test_each_image_may_have_a_truncation_of_its_own():

@@ -62,6 +62,10 @@ class OneImage(Good):
         return {"latent": torch.zeros(n, 8)}
 
 
+class SphericalInAnUnknown(Good):
+    spherical = ("z",)
+
+
 class MixesTheBatch(Good):
     def generate(self, **inputs):
         images = super().generate(**inputs)

@@ -16,6 +16,7 @@ WRONG = {
     "TooBright": ("output", "goes to .*: end the generator with tanh"),
     "WrongSize": ("output", "draws .* images"),
     "NotANumber": ("output", "not finite"),
+    "SphericalInAnUnknown": ("seeds", "spherical names z, which inputs"),
     "OneImage": ("seeds", "different seeds draw the same image"),
     "MixesTheBatch": ("seeds", "in batches of 1"),
     "DrawsInGenerate": ("seeds", "the same seeds draw other images"),

@@ -114,7 +114,7 @@ def _sweep(folder: Path) -> None:
     """Remove what is not whole, in a folder and those in it; what `swap_folder` had put aside gets its name back."""
     within = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and PARTIAL not in path.name]
     for place in (folder, *within):
-        for path in list(place.iterdir()):
+        for path in [path for path in place.iterdir() if path.name.startswith(".")]:
             name, partial, rest = path.name.partition(PARTIAL)
             if partial and rest.endswith(_OLD) and name and not (place / name[1:]).exists():
                 path.rename(place / name[1:])

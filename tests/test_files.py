@@ -35,7 +35,7 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
 
 
 def test_a_lock_keeps_others_out_and_clears_what_a_killed_process_left(tmp_path):
-    kept = ["best/model.safetensors", "samples/1.png", ".hidden", ".tmp", "partial-x"]
+    kept = ["best/model.safetensors", "samples/1.png", ".hidden", ".tmp", "partial-x", "mine.partial-1.zip"]
     left = [".model.safetensors.partial-x1.safetensors", "samples/.1.png.partial-ab.png", ".tmpAb3xYz"]
     for name in (*kept, *left, ".best.partial-q/config.json", "checkpoints/.partial-z/gan.safetensors"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)

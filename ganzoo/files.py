@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +99,13 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
     lock = filelock.FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=seconds)
-        _sweep(folder)
     except filelock.Timeout as error:
         raise busy from error
     except OSError as error:
         raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
     try:
+        with suppress(OSError):  # what cannot be removed is in nobody's way
+            _sweep(folder)
         yield
     finally:
         lock.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def interpolate(
     Raises:
         ConfigError: fewer than two steps, or a condition that the model does not know.
     """
-    if not isinstance(steps, int) or steps < 2:
+    if not isinstance(steps, Integral) or steps < 2:  # numpy's integers are some, too
         raise ConfigError(f"an interpolation needs at least 2 steps, not {steps}")
     gan = model if isinstance(model, GAN) else load(model)
     gan.sample(1, seed=first, **conditions)  # refuses what the model does not know

@@ -48,6 +48,16 @@ def test_a_lock_keeps_others_out_and_clears_what_a_killed_process_left(tmp_path)
             pass
 
 
+def test_what_cannot_be_removed_holds_nobody_up_and_no_lock(tmp_path, monkeypatch):
+    (tmp_path / ".x.partial-1").write_text("")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: os.listdir(tmp_path / "gone"))
+        for _ in range(2):
+            with locked(tmp_path, GanzooError("taken")):
+                pass
+    assert (tmp_path / ".x.partial-1").exists()
+
+
 def test_a_folder_that_was_about_to_be_replaced_gets_its_name_back(tmp_path, monkeypatch):
     new, final = tmp_path / ".best.partial-q", tmp_path / "best"
     for folder in (new, final):

@@ -73,7 +73,7 @@ def test_codes_are_interpolated_straight(monkeypatch):
 
 
 def test_an_interpolation_ends_at_the_images_of_its_seeds(gan):
-    strip = interpolate(gan, 3, 8, steps=5)
+    strip = interpolate(gan, 3, 8, steps=np.int64(5))
     torch.testing.assert_close(strip[[0, -1]], gan.sample(2, seeds=[3, 8]), atol=1e-5, rtol=0)
     assert (strip[1] - strip[0]).abs().max() > 1e-3
     with pytest.raises(ConfigError, match="at least 2 steps"):

@@ -19,7 +19,7 @@ from broken_translators import (  # noqa: F401 - found here by their names
     TranslatesToAnotherSize,
 )
 from ganzoo.gan import AdversarialGAN, OptimizerSpec, Phase, Stage
-from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
+from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
 
 
 @dataclasses.dataclass(frozen=True)

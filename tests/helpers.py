@@ -11,7 +11,7 @@ from accelerate import Accelerator
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
-from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
+from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
 from ganzoo.registry.specs import field_names
 from ganzoo.training.ema import EMA

@@ -14,11 +14,11 @@ from torch.optim import Optimizer
 from ganzoo.errors import ConfigError
 from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
-from ganzoo.gan.layers import mixes_images
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
 from ganzoo.gan.schedules import Schedule, constant
+from ganzoo.nn.layers import mixes_images
 
 
 class AdversarialGAN(GAN):

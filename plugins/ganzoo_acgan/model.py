@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.gan import Batch, ConditionalGAN, OptimizerSpec, Terms, Tick
-from ganzoo.gan.convnets import ConvFeatures, LabelledConvGenerator
-from ganzoo.gan.layers import init_normal
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import ConvFeatures, LabelledConvGenerator
+from ganzoo.nn.layers import init_normal
 from ganzoo_acgan import ACGANConfig
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ganzoo.gan import ConditionalGAN, OptimizerSpec
-from ganzoo.gan.convnets import ConvFeatures, LabelledConvGenerator
-from ganzoo.gan.layers import init_normal
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import ConvFeatures, LabelledConvGenerator
+from ganzoo.nn.layers import init_normal
 from ganzoo_cgan import CGANConfig
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganzoo.gan.layers import norm_layer
+from ganzoo.nn.layers import norm_layer
 
 HALVINGS = 2
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
-from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
-from ganzoo.gan.layers import init_normal
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
+from ganzoo.nn.layers import init_normal
 from ganzoo_dcgan import DCGANConfig
 
 

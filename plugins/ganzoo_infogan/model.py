@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick, condition_values, seeded_normal, truncate
-from ganzoo.gan.convnets import ConvFeatures, ConvGenerator
-from ganzoo.gan.layers import init_normal
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import ConvFeatures, ConvGenerator
+from ganzoo.nn.layers import init_normal
 from ganzoo_infogan import InfoGANConfig
 
 HIDDEN = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan.layers import Dropout, norm_layer
+from ganzoo.nn.layers import Dropout, norm_layer
 
 WIDEST = 8  # times the first map's width
 DROPPING = 3  # innermost levels of the decoder that drop features

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Stage, Terms, Tick
-from ganzoo.gan.convnets import pyramid, start_size
-from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
-from ganzoo.gan.layers import Flatten, ToImage
 from ganzoo.gan.regularizers import gradient_penalty_regularizer
+from ganzoo.nn.convnets import pyramid, start_size
+from ganzoo.nn.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.nn.layers import Flatten, ToImage
 from ganzoo_progan import ProGANConfig
 
 

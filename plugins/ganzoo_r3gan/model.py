@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
-from ganzoo.gan.convnets import pyramid, start_size
-from ganzoo.gan.layers import Halve
 from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import pyramid, start_size
+from ganzoo.nn.layers import Halve
 from ganzoo_r3gan import R3GANConfig
 
 EXPANSION = 2  # of the channels within a block

@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganzoo.gan import AdversarialGAN, ConditionalGAN, OptimizerSpec
-from ganzoo.gan.layers import init_xavier, spectral_norm
-from ganzoo.gan.resnets import ResidualFeatures, ResidualGenerator
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.layers import init_xavier, spectral_norm
+from ganzoo.nn.resnets import ResidualFeatures, ResidualGenerator
 from ganzoo_sngan import ProjectionConfig, SNGANConfig
 
 

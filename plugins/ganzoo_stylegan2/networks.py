@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.gan.convnets import pyramid, start_size
-from ganzoo.gan.equalized import RECTIFIER, EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
-from ganzoo.gan.layers import Flatten, Halve, Smooth, at_least_float32
+from ganzoo.nn.convnets import pyramid, start_size
+from ganzoo.nn.equalized import RECTIFIER, EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.nn.layers import Flatten, Halve, Smooth, at_least_float32
 from ganzoo_stylegan2 import StyleGAN2Config
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
-from ganzoo.gan.convnets import ConvDiscriminator
-from ganzoo.gan.layers import Dropout, ToImage
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import ConvDiscriminator
+from ganzoo.nn.layers import Dropout, ToImage
 from ganzoo_vanilla import VanillaConfig
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
-from ganzoo.gan.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.gan.regularizers import clip_weights, gradient_penalty_regularizer
 from ganzoo.gan.schedules import decay_to_zero
+from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo_wgan_gp import WGANConfig, WGANGPConfig
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo.gan import LOSSES
-from ganzoo.gan.layers import mixes_images
+from ganzoo.nn.layers import mixes_images
 
 
 def layers(network, *kinds):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.layers import Dropout, Flatten, norm_layer, to_maps
+from ganzoo.nn.layers import Dropout, Flatten, norm_layer, to_maps
 
 
 def start_size(image_size: int) -> tuple[int, int]:

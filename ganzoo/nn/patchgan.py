@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ganzoo.gan.layers import norm_layer
+from ganzoo.nn.layers import norm_layer
 
 _KERNEL = 4
 _MOST = 3  # halvings: patches of 70x70, the largest that the paper recommends

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.gan.layers import at_least_float32
+from ganzoo.nn.layers import at_least_float32
 
 RECTIFIER = math.sqrt(2)  # He's gain
 

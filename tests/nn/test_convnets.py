@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.convnets import ConvDiscriminator, ConvFeatures, ConvGenerator, start_size
+from ganzoo.nn.convnets import ConvDiscriminator, ConvFeatures, ConvGenerator, start_size
 
 SIZES = [16, 28, 32, 64, 128]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.patches import PatchDiscriminator, halvings_for, per_image, receptive_field
+from ganzoo.nn.patchgan import PatchDiscriminator, halvings_for, per_image, receptive_field
 
 
 @pytest.mark.parametrize(("halvings", "size"), [(0, 7), (1, 16), (2, 34), (3, 70)])

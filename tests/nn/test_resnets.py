@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganzoo.gan.layers import Halve, Smooth
-from ganzoo.gan.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
+from ganzoo.nn.layers import Halve, Smooth
+from ganzoo.nn.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
 
 
 @pytest.mark.parametrize("size", [16, 28, 32, 64])

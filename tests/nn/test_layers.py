@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_flatten
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.gan.layers import Flatten, ToImage, init_normal, mixes_images, norm_layer, spectral_norm
+from ganzoo.nn.layers import Flatten, ToImage, init_normal, mixes_images, norm_layer, spectral_norm
 from helpers import make, make_state, make_store, run_steps
 
 

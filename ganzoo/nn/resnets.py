@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.gan.convnets import start_size
-from ganzoo.gan.layers import to_maps
+from ganzoo.nn.convnets import start_size
+from ganzoo.nn.layers import to_maps
 
 Wrap = Callable[[nn.Module], nn.Module]
-"""Takes a layer with a weight and returns it, for instance with `ganzoo.gan.layers.spectral_norm`."""
+"""Takes a layer with a weight and returns it, for instance with `ganzoo.nn.layers.spectral_norm`."""
 
 
 def plain(layer: nn.Module) -> nn.Module:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.nn.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
 
 LAYERS = {
     "linear": (lambda **more: EqualizedLinear(300, 400, **more), (500, 300)),

@@ -152,7 +152,7 @@ def blocks() -> None:
         "Convolutional networks": "ganzoo.nn.convnets",
         "Residual networks": "ganzoo.nn.resnets",
         "Discriminators of patches": "ganzoo.nn.patchgan",
-        "Images of images": "ganzoo.gan.translation",
+        "Images of images": "ganzoo.gan.image_to_image",
         "Schedules": "ganzoo.gan.schedules",
         "Conditions": "ganzoo.gan.conditions",
     }

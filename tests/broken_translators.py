@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ganzoo.gan import OptimizerSpec, Phase, Stage
-from ganzoo.gan.translation import Translator
+from ganzoo.gan.image_to_image import Translator
 
 
 class Translates(Translator):

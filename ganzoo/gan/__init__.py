@@ -1,12 +1,12 @@
 """What an architecture is written with. Knows nothing of the engine, the registry, the Hub or the command line."""
 
 from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN, seeded_normal, truncate
+from ganzoo.gan.base import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.conditions import condition_values
-from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
+from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
-from ganzoo.gan.translation import Translator
 
 __all__ = [
     "GAN",

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
+from ganzoo.gan.base import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.conditions import condition_values
-from ganzoo.gan.contract import GAN, Batch, Phase, Stage, Terms, Tick
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer

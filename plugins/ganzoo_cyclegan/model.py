@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import Batch, OptimizerSpec, Phase, Stage, Terms, Tick
+from ganzoo.gan.image_to_image import ImagePool, Translator, images_or_noise
 from ganzoo.gan.schedules import decay_to_zero
-from ganzoo.gan.translation import ImagePool, Translator, images_or_noise
 from ganzoo.nn.layers import init_normal
 from ganzoo.nn.patchgan import PatchDiscriminator, halvings_for
 from ganzoo_cyclegan import CycleGANConfig

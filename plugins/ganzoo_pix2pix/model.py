@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.gan import Batch, Loss, OptimizerSpec, Phase, Stage, Terms, Tick, get_loss
+from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.schedules import decay_to_zero
-from ganzoo.gan.translation import Translator
 from ganzoo.nn.layers import init_normal, mixes_images
 from ganzoo.nn.patchgan import PatchDiscriminator, halvings_for, per_image
 from ganzoo_pix2pix import Pix2PixConfig

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import broken_gans
-from ganzoo.gan.translation import Translator
+from ganzoo.gan.image_to_image import Translator
 from ganzoo.registry import Architecture, Meta, installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.testing import CHECKS, DIGITS, CheckError, Subject, run, select

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan.adversarial import seeded_normal
-from ganzoo.gan.contract import GAN
+from ganzoo.gan.base import GAN
 
 
 class Translator(GAN):

@@ -5,7 +5,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.gan.translation import ImagePool
+from ganzoo.gan.image_to_image import ImagePool
 from helpers import make
 
 TRANSLATORS = [name for name in ganzoo.list_architectures() if make(name).translations]

@@ -34,7 +34,7 @@ from ganzoo.metrics.extractors import open_eye
 from ganzoo.modelconfig import read_config
 from ganzoo.pictures import quantise
 from ganzoo.registry import Repeat, Score, installed
-from ganzoo.registry.config import config_to_dict
+from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.sampling import digest
 from ganzoo.training.evaluation import BEST
 from ganzoo.training.report import read_stats

@@ -188,7 +188,7 @@ def fields() -> None:
     from typing import get_args
 
     from ganzoo.registry import fields as home
-    from ganzoo.registry.config import describe_type
+    from ganzoo.registry.hyperparameters import describe_type
 
     cog.outl("| type | takes | meaning |\n|---|---|---|")
     for name, hint in vars(home).items():

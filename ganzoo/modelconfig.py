@@ -12,7 +12,7 @@ import msgspec
 
 from ganzoo.errors import WeightsError
 from ganzoo.files import write_json
-from ganzoo.registry.specs import Score, Trained, Weights, WeightsFile
+from ganzoo.registry.records import Score, Trained, Weights, WeightsFile
 
 CONFIG = "config.json"
 

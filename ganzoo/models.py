@@ -13,7 +13,7 @@ from ganzoo.gan import GAN, Loss
 from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
-from ganzoo.registry.config import make_config, named, replaced
+from ganzoo.registry.hyperparameters import make_config, named, replaced
 from ganzoo.registry.zoo import Owned, import_target
 
 

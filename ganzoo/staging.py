@@ -25,7 +25,7 @@ from ganzoo.models import find_architecture
 from ganzoo.pictures import grid
 from ganzoo.pretrained import Model
 from ganzoo.registry import Trained, installed
-from ganzoo.registry.config import config_to_dict
+from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.sampling import digest
 from ganzoo.training.report import read_stats
 from ganzoo.training.warm import training_tensors

@@ -14,7 +14,7 @@ from torch import Tensor
 from ganzoo.errors import WeightsError
 from ganzoo.files import replacing, sha256
 from ganzoo.gan import GAN
-from ganzoo.registry.specs import WeightsFile
+from ganzoo.registry.records import WeightsFile
 
 MODEL = "model.safetensors"
 _FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.float64)}

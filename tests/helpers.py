@@ -13,7 +13,7 @@ from ganzoo.data import Loader, PairStore, Store
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
-from ganzoo.registry.specs import field_names
+from ganzoo.registry.records import field_names
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
 from ganzoo.training.state import State

@@ -7,7 +7,7 @@ import click
 from ganzoo.cli.common import complete_architecture, dump, warn
 from ganzoo.errors import ConfigError
 from ganzoo.registry import installed
-from ganzoo.registry.config import make_config, parse_options
+from ganzoo.registry.hyperparameters import make_config, parse_options
 
 
 @click.command("check")
@@ -48,7 +48,7 @@ def command(
     import dataclasses
 
     from ganzoo import testing  # torch comes in here, after the arguments are known to be good
-    from ganzoo.registry.config import config_to_dict
+    from ganzoo.registry.hyperparameters import config_to_dict
 
     checks = testing.select(only, reasons)
     given = {key: value for key, value in config_to_dict(values).items() if key in words}

@@ -9,7 +9,7 @@ from typing import Any
 from ganzoo.cli.common import printable, size_text
 from ganzoo.modelconfig import ModelConfig
 from ganzoo.registry import Score, Zoo
-from ganzoo.registry.config import config_to_dict
+from ganzoo.registry.hyperparameters import config_to_dict
 
 
 def model_rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:

@@ -10,7 +10,7 @@ import click
 from ganzoo.cli.common import Count, FilePath, complete_model
 from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread_sweeps
 from ganzoo.errors import ConfigError
-from ganzoo.registry.config import parse_options
+from ganzoo.registry.hyperparameters import parse_options
 
 RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes")
 

@@ -11,7 +11,7 @@ import msgspec
 from ganzoo.cli.common import complete_any, dump, table, warn
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry import Architecture, Weights, Zoo, installed
-from ganzoo.registry.config import parameters
+from ganzoo.registry.hyperparameters import parameters
 from ganzoo.registry.zoo import Owned, summary_of
 
 

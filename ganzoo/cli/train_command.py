@@ -10,7 +10,7 @@ import click
 
 from ganzoo.cli.common import Count, FilePath, complete_architecture, complete_model, table
 from ganzoo.cli.train_options import SECTIONS, Sectioned, settings_options
-from ganzoo.registry.config import config_to_dict, parse_options
+from ganzoo.registry.hyperparameters import config_to_dict, parse_options
 
 if TYPE_CHECKING:
     from ganzoo.training.plan import Plan

@@ -11,7 +11,7 @@ import click
 from ganzoo.cli.common import Count, FilePath, complete_model
 from ganzoo.cli.conditions import from_options, parse_condition, without_options
 from ganzoo.errors import ConfigError
-from ganzoo.registry.config import parse_options
+from ganzoo.registry.hyperparameters import parse_options
 
 if TYPE_CHECKING:
     from ganzoo.data import PairSource, Source

@@ -18,7 +18,7 @@ from ganzoo.metrics.reference import recall, remember
 from ganzoo.pictures import quantise
 from ganzoo.processes import ALONE, Processes
 from ganzoo.registry import installed
-from ganzoo.registry.specs import Score
+from ganzoo.registry.records import Score
 
 _OF_A_BATCH = ("image", "label", "target")
 

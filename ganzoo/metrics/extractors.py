@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganzoo.errors import GanzooError, NameClashError, PluginError
 from ganzoo.metrics.contract import SEEN
 from ganzoo.registry import Zoo
-from ganzoo.registry.specs import Extractor
+from ganzoo.registry.records import Extractor
 from ganzoo.registry.zoo import Owned, import_target
 
 

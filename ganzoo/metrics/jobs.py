@@ -15,7 +15,7 @@ from ganzoo.metrics.contract import NEEDED, SEEN, Measure
 from ganzoo.metrics.extractors import Eye, find_extractor, open_eye
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
-from ganzoo.registry.specs import Metric
+from ganzoo.registry.records import Metric
 from ganzoo.registry.zoo import Owned, import_target
 
 

@@ -15,7 +15,7 @@ from ganzoo.modelconfig import CONFIG, ModelConfig, read_config
 from ganzoo.models import build_for, find_architecture
 from ganzoo.pages.embedded import Frames, read_frames
 from ganzoo.registry import Architecture, Zoo
-from ganzoo.registry.config import config_to_dict, parameters
+from ganzoo.registry.hyperparameters import config_to_dict, parameters
 from ganzoo.training.evaluation import BEST
 from ganzoo.training.report import SAMPLES, read_stats
 from ganzoo.training.settings import Settings

@@ -1,7 +1,7 @@
 """The catalogue: what is installed, under which name. Imports no torch, numpy, timm or huggingface_hub."""
 
 from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.specs import (
+from ganzoo.registry.records import (
     AdversarialLoss,
     Architecture,
     Command,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from ganzoo.registry.specs import AdversarialLoss, Architecture, Command, Dataset, Extractor, Metric, Tracker
+    from ganzoo.registry.records import AdversarialLoss, Architecture, Command, Dataset, Extractor, Metric, Tracker
 
 GROUP = "ganzoo"
 hookspec = pluggy.HookspecMarker(GROUP)

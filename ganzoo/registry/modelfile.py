@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from ganzoo.errors import RegistryError, did_you_mean
-from ganzoo.registry.specs import Score, Trained, Weights, WeightsFile, is_name
+from ganzoo.registry.records import Score, Trained, Weights, WeightsFile, is_name
 
 _INNER = [key for kind in (WeightsFile, Trained, Score) for key in kind.__struct_fields__]
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
 from ganzoo.registry.modelfile import builtin_registry, read_models
 from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
-from ganzoo.registry.specs import (
+from ganzoo.registry.records import (
     API,
     OLDEST_API,
     AdversarialLoss,

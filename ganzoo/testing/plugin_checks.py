@@ -9,7 +9,7 @@ import sys
 import time
 
 from ganzoo.errors import ConfigError
-from ganzoo.registry.config import config_to_dict, make_config, parameters
+from ganzoo.registry.hyperparameters import config_to_dict, make_config, parameters
 from ganzoo.testing.subject import Subject, expect
 
 HEAVY = ("torch", "numpy", "timm", "huggingface_hub", "accelerate", "PIL", "datasets")

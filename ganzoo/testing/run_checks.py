@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from ganzoo.data import Loader
 from ganzoo.gan import Tick
-from ganzoo.registry.config import config_to_dict
+from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.testing.subject import BATCH, Subject, expect
 from ganzoo.training.checkpoint import found
 from ganzoo.training.loop import train as train_loop

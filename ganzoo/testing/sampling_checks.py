@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.data import Loader
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
-from ganzoo.registry.specs import field_names
+from ganzoo.registry.records import field_names
 from ganzoo.testing.subject import Subject, expect
 from ganzoo.weights import MODEL, inference_state, load_weights, save_weights
 

@@ -17,8 +17,8 @@ from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN, Batch, Phase, Tick
 from ganzoo.models import build
 from ganzoo.registry import Architecture, Zoo, installed
-from ganzoo.registry.config import make_config
-from ganzoo.registry.specs import field_names
+from ganzoo.registry.hyperparameters import make_config
+from ganzoo.registry.records import field_names
 from ganzoo.registry.zoo import Owned, import_target
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train

@@ -10,7 +10,7 @@ import msgspec
 
 from ganzoo.errors import ConfigError, RunError, did_you_mean
 from ganzoo.modelconfig import ModelConfig
-from ganzoo.registry.config import config_to_dict, make_config
+from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.training.settings import Settings, read_settings
 
 FREE = (

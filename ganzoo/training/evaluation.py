@@ -22,7 +22,7 @@ from ganzoo.metrics.protocol import better_of
 from ganzoo.modelconfig import ModelConfig, read_config, write_config
 from ganzoo.processes import Processes
 from ganzoo.registry import Trained, installed
-from ganzoo.registry.specs import Score
+from ganzoo.registry.records import Score
 from ganzoo.training import own
 from ganzoo.training.report import METRICS, Reporter, read_stats
 from ganzoo.training.settings import Settings

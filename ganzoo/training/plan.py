@@ -21,8 +21,8 @@ from ganzoo.modelconfig import ModelConfig
 from ganzoo.models import architecture_of, build, with_full_names, written_config
 from ganzoo.pretrained import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
-from ganzoo.registry.config import config_to_dict, make_config
-from ganzoo.registry.specs import field_names
+from ganzoo.registry.hyperparameters import config_to_dict, make_config
+from ganzoo.registry.records import field_names
 from ganzoo.registry.zoo import Owned
 from ganzoo.training.fitness import check_count, check_needs, check_settings, check_translations, tell_stages
 from ganzoo.training.settings import Settings

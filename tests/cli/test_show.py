@@ -7,7 +7,7 @@ import pytest
 
 import ganzoo
 from ganzoo.registry import installed
-from ganzoo.registry.config import parameters
+from ganzoo.registry.hyperparameters import parameters
 
 
 @pytest.mark.parametrize("name", ganzoo.list_architectures())

@@ -8,7 +8,7 @@ import torch
 import ganzoo
 from ganzoo.gan import Tick
 from ganzoo.registry import installed
-from ganzoo.registry.specs import field_names
+from ganzoo.registry.records import field_names
 from helpers import NARROW
 
 SMALL = {**NARROW, "base_channels": 4, "discriminator_channels": 4, "critic_channels": 4, "label_dim": 4, "classes": 5}

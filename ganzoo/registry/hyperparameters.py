@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from ganzoo.errors import ConfigError, PluginError, did_you_mean
-from ganzoo.registry.specs import field_names
+from ganzoo.registry.records import field_names
 
 
 def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = False, owner: str = "") -> Any:

@@ -9,7 +9,7 @@ import pytest
 import ganzoo
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.registry import Meta, installed
-from ganzoo.registry.config import config_to_dict, describe_type, make_config, parameters, parse_options
+from ganzoo.registry.hyperparameters import config_to_dict, describe_type, make_config, parameters, parse_options
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.data import Store, open_source, prepare
+from ganzoo.models.weights import save_tensors
 from ganzoo.training.plan import resolve_precision
-from ganzoo.weights import save_tensors
 from ganzoo_metrics.classifiers import CIFAR10Classifier, Classifier, MNISTClassifier, Network
 
 KINDS: dict[str, type[Classifier]] = {kind.name: kind for kind in (MNISTClassifier, CIFAR10Classifier)}

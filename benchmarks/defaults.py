@@ -28,7 +28,7 @@ from torch.utils.data import Dataset
 from trainer import BATCH, Trainer, grown
 
 from ganzoo.data import Store
-from ganzoo.models import pick_device
+from ganzoo.models.create import pick_device
 
 AIM = ">= 2"
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DRAWN = "dcgan-mnist"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from ganzoo.modelconfig import config_of, write_config  # noqa: E402
+from ganzoo.models.config import config_of, write_config  # noqa: E402
 from ganzoo.registry import installed  # noqa: E402
 from hub.server import LoopbackHub  # noqa: E402
 

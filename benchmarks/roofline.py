@@ -30,7 +30,7 @@ from trainer import Trainer
 
 import ganzoo
 from ganzoo.gan import GAN
-from ganzoo.models import pick_device
+from ganzoo.models.create import pick_device
 
 aten = torch.ops.aten
 # A gather reads as much as it writes, whatever it chooses from.

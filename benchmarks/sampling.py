@@ -17,7 +17,7 @@ from torch import Tensor
 from trainer import BATCH, grown
 
 import ganzoo
-from ganzoo.models import pick_device
+from ganzoo.models.create import pick_device
 
 AIM = ">= 0.95"
 ROUND = 0.1  # seconds that a round should take at most: short ones see the same machine

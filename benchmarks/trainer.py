@@ -10,7 +10,7 @@ from accelerate import Accelerator
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
 from ganzoo.gan import GAN, Tick
-from ganzoo.models import pick_device
+from ganzoo.models.create import pick_device
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
 from ganzoo.training.plan import resolve_precision
@@ -54,7 +54,7 @@ class Trainer:
         name: an architecture.
         batch: images per update; None takes `batch_of`.
         precision: as `ganzoo.train` takes it.
-        device: as `ganzoo.models.pick_device` takes it.
+        device: as `ganzoo.models.create.pick_device` takes it.
         count: images in the store.
         store: of other images.
         **hyperparameters: what differs from the architecture's defaults.

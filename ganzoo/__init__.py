@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ganzoo.errors import GanzooError
     from ganzoo.gan import GAN
-    from ganzoo.models import create
+    from ganzoo.models.create import create
+    from ganzoo.models.load import load
     from ganzoo.pictures import grid
-    from ganzoo.pretrained import load
     from ganzoo.publishing import publish
     from ganzoo.registry.listing import list_architectures, list_models
     from ganzoo.sampling import interpolate, sample
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "GAN": "ganzoo.gan",
     "GanzooError": "ganzoo.errors",
-    "create": "ganzoo.models",
+    "create": "ganzoo.models.create",
     "grid": "ganzoo.pictures",
     "interpolate": "ganzoo.sampling",
     "list_architectures": "ganzoo.registry.listing",
     "list_models": "ganzoo.registry.listing",
-    "load": "ganzoo.pretrained",
+    "load": "ganzoo.models.load",
     "publish": "ganzoo.publishing",
     "resume": "ganzoo.training.run",
     "sample": "ganzoo.sampling",

@@ -12,7 +12,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from ganzoo.cardtext import BEGIN, END, around, as_list, join, split
 from ganzoo.hub.search import TAG
-from ganzoo.modelconfig import ModelConfig
+from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Architecture, Score, Zoo
 
 DRAWING, TRANSLATING = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them

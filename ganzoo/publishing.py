@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ganzoo import pretrained
 from ganzoo.cardtext import CARD, read_card
 from ganzoo.errors import ConfigError, HubError
 from ganzoo.files import to_final
@@ -20,9 +19,10 @@ from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch
 from ganzoo.hub.search import describe
 from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
+from ganzoo.models import load
+from ganzoo.models.weights import MODEL, TRAINING
 from ganzoo.registry import Score
 from ganzoo.staging import entry_of, stage, write_card
-from ganzoo.weights import MODEL, TRAINING
 
 
 class Published(NamedTuple):

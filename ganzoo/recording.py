@@ -12,12 +12,12 @@ from ganzoo.errors import ConfigError
 from ganzoo.files import locked, replacing, sha256
 from ganzoo.gan import GAN
 from ganzoo.hub.address import is_address, parse
-from ganzoo.modelconfig import CONFIG, read_config, write_config
-from ganzoo.pretrained import Model
+from ganzoo.models.config import CONFIG, read_config, write_config
+from ganzoo.models.load import Model
+from ganzoo.models.weights import MODEL
 from ganzoo.publishing import publish
 from ganzoo.registry import Score
 from ganzoo.staging import card_text
-from ganzoo.weights import MODEL
 
 _SECONDS = 3
 """That other processes of the same command are waited for."""

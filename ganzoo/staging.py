@@ -20,16 +20,16 @@ from ganzoo.errors import WeightsError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address
-from ganzoo.modelconfig import ModelConfig, write_config
-from ganzoo.models import find_architecture
+from ganzoo.models.config import ModelConfig, write_config
+from ganzoo.models.create import find_architecture
+from ganzoo.models.load import Model
+from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors
 from ganzoo.pictures import grid
-from ganzoo.pretrained import Model
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.sampling import digest
 from ganzoo.training.report import read_stats
 from ganzoo.training.warm import training_tensors
-from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors
 
 SAMPLES = "samples.png"
 IMAGES = 64

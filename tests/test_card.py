@@ -7,7 +7,7 @@ from ganzoo.card import Facts, compose, dataset_repo
 from ganzoo.cardtext import BEGIN, END, own_words, split
 from ganzoo.data.pairs import named_sets
 from ganzoo.errors import HubError
-from ganzoo.modelconfig import ModelConfig, config_of
+from ganzoo.models.config import ModelConfig, config_of
 from ganzoo.registry import Score, installed
 
 MODELS = ganzoo.list_models()

@@ -8,7 +8,7 @@ import yaml
 import ganzoo
 from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, GanzooError, HubError, WeightsError
-from ganzoo.modelconfig import read_config
+from ganzoo.models.config import read_config
 from ganzoo.publishing import publish
 from helpers import files_of
 from hub.server import Fault

@@ -20,9 +20,9 @@ SECOND = Score(name="spread", value=0.5, protocol="spread[pixels]@10/test", data
 
 
 def write(model, *scores, weights=None):
-    found = ganzoo.pretrained.find(model)
+    found = ganzoo.models.load.find(model)
     weights = weights or check_recordable(str(model), found)
-    return record(str(model), found, ganzoo.pretrained.assemble(found), scores, weights)
+    return record(str(model), found, ganzoo.models.load.assemble(found), scores, weights)
 
 
 def metrics(folder):
@@ -55,10 +55,10 @@ def test_values_of_other_weights_are_not_written(run):
 
 
 def test_what_was_written_since_stays(run):
-    found = ganzoo.pretrained.find(run)
+    found = ganzoo.models.load.find(run)
     weights = check_recordable(str(run), found)
     write(run, SECOND)
-    record(str(run), found, ganzoo.pretrained.assemble(found), [FIRST], weights)
+    record(str(run), found, ganzoo.models.load.assemble(found), [FIRST], weights)
     assert [one["name"] for one in metrics(run)] == ["spread", "fd"]
 
 

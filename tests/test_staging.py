@@ -14,13 +14,13 @@ from PIL import Image
 import ganzoo
 from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, HubError, WeightsError
-from ganzoo.modelconfig import read_config
+from ganzoo.models.config import read_config
+from ganzoo.models.weights import load_tensors
 from ganzoo.publishing import publish
 from ganzoo.registry import installed
 from ganzoo.registry.modelfile import read_models
 from ganzoo.registry.zoo import Owned
 from ganzoo.staging import entry_text
-from ganzoo.weights import load_tensors
 from helpers import config_of, files_of, narrow
 
 FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}

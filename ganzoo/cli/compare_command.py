@@ -50,9 +50,9 @@ def command(
     from ganzoo import comparing
     from ganzoo.files import replacing
     from ganzoo.metrics.jobs import read_protocols
-    from ganzoo.models import pick_device
+    from ganzoo.models.create import pick_device
+    from ganzoo.models.load import assemble, find
     from ganzoo.pictures import check_out
-    from ganzoo.pretrained import assemble, find
 
     check_out(out, 1)
     parsed = read_protocols(zoo, protocols)  # before anything is fetched

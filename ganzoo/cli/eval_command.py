@@ -12,7 +12,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.registry import Score, Zoo, installed
 
 if TYPE_CHECKING:
-    from ganzoo.pretrained import Model
+    from ganzoo.models.load import Model
 
 
 @click.command("eval")
@@ -48,8 +48,8 @@ def command(
 
     from ganzoo.metrics import evaluate
     from ganzoo.metrics.jobs import read_protocols
-    from ganzoo.models import pick_device
-    from ganzoo.pretrained import assemble, find
+    from ganzoo.models.create import pick_device
+    from ganzoo.models.load import assemble, find
     from ganzoo.processes import launched
     from ganzoo.recording import check_recordable, record
 

@@ -11,7 +11,7 @@ import click
 from ganzoo.cli.common import dump, size_text
 from ganzoo.cli.model_rows import card, model_rows
 from ganzoo.errors import WeightsError
-from ganzoo.modelconfig import CONFIG, ModelConfig, read_config
+from ganzoo.models.config import CONFIG, ModelConfig, read_config
 from ganzoo.registry import Trained, Zoo
 
 _WEIGHTS, _STATS = "model.safetensors", "stats.jsonl"

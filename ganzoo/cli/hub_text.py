@@ -81,7 +81,7 @@ def show_hub(name: str, *, as_json: bool) -> None:
     from ganzoo.hub.client import explained
     from ganzoo.hub.fetch import fetch_optional
     from ganzoo.hub.search import describe
-    from ganzoo.modelconfig import CONFIG, read_config
+    from ganzoo.models.config import CONFIG, read_config
 
     written = fetch_optional(parse(name), CONFIG)
     if written is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganzoo.cli.common import printable, size_text
-from ganzoo.modelconfig import ModelConfig
+from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Score, Zoo
 from ganzoo.registry.hyperparameters import config_to_dict
 

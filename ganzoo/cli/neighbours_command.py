@@ -35,9 +35,9 @@ def command(
     from ganzoo.cli.eval_command import own_data
     from ganzoo.files import replacing
     from ganzoo.metrics import nearest_neighbours
-    from ganzoo.models import pick_device
+    from ganzoo.models.create import pick_device
+    from ganzoo.models.load import assemble, find
     from ganzoo.pictures import check_out
-    from ganzoo.pretrained import assemble, find
     from ganzoo.registry import installed
 
     check_out(out, 1)

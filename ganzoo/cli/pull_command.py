@@ -19,7 +19,7 @@ def command(model: str, discriminator: bool, verify: bool) -> None:
     Every file is checked against its hash when it comes and whenever it is loaded; one that is not what it should be is
     removed.
     """
-    from ganzoo import pretrained
+    from ganzoo.models import load
 
     found = pretrained.find(model)
     size = found.weights.stat().st_size

@@ -33,7 +33,7 @@ def command(run: Path, out: Path | None, data: str | None, neighbours: int, extr
     warn(zoo)
 
     from ganzoo.cli.eval_command import own_data
-    from ganzoo.models import pick_device
+    from ganzoo.models.create import pick_device
     from ganzoo.pages.report import write_report
 
     written = write_report(

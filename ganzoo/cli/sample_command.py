@@ -69,7 +69,8 @@ def command(
         raise ConfigError("--interpolate goes from seed to seed and sweeps nothing else: give each condition one value")
 
     # torch comes in here, after the arguments are known to be good
-    from ganzoo import models, pictures, pretrained, sampling
+    from ganzoo import pictures, sampling
+    from ganzoo.models import create, load
     from ganzoo.processes import launched
 
     where = models.pick_device(device)

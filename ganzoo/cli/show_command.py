@@ -90,7 +90,7 @@ def _default(value: Any) -> str:
 def model_text(zoo: Zoo, weights: Weights) -> str:
     """Return the card of a model of the zoo."""
     from ganzoo.cli.model_rows import card, model_rows  # the page of an architecture does without
-    from ganzoo.modelconfig import config_of
+    from ganzoo.models.config import config_of
 
     file = weights.weights
     where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"

@@ -46,7 +46,7 @@ def command(
     zoo = installed()
     warn(zoo)
 
-    from ganzoo.models import pick_device
+    from ganzoo.models.create import pick_device
     from ganzoo.pages import contestants, session
     from ganzoo.pages.study import PREFERENCE, REALITY, Study, make_trials, sentences
 

@@ -96,7 +96,7 @@ LOSSES: ChainMap[str, Loss] = ChainMap(BUILT_IN)
 def add_losses(more: Mapping[str, Loss]) -> None:
     """Let further losses be found by name; a name that is known already keeps its meaning.
 
-    `ganzoo.models` adds those of the installed plugins, each imported when it is asked for.
+    `ganzoo.models.create` adds those of the installed plugins, each imported when it is asked for.
     """
     LOSSES.maps.append(cast("dict[str, Loss]", more))  # only ever read
 

@@ -17,8 +17,8 @@ from ganzoo.files import replacing
 from ganzoo.metrics.contract import KeepsReal
 from ganzoo.metrics.images import Real
 from ganzoo.metrics.jobs import Job, blaming
+from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.processes import Processes
-from ganzoo.weights import load_tensors, save_tensors
 
 _HASH = ".sha256"
 _log = logging.getLogger(__name__)

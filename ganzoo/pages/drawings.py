@@ -15,9 +15,9 @@ from ganzoo.data import PairSource, Source, open_data, read_batches
 from ganzoo.errors import DataError, GanzooError, one_line
 from ganzoo.gan import GAN
 from ganzoo.metrics import nearest_neighbours
+from ganzoo.models.load import Model, assemble
 from ganzoo.pages.embedded import picture_uri
 from ganzoo.pictures import quantise
-from ganzoo.pretrained import Model, assemble
 from ganzoo.sampling import interpolate
 from ganzoo.translation import shape_for
 

@@ -12,13 +12,13 @@ import ganzoo
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.files import replacing
 from ganzoo.metrics.extractors import find_extractor
+from ganzoo.models.load import find
 from ganzoo.pages import sections
 from ganzoo.pages.charts import Chart, chart_groups, metric_charts
 from ganzoo.pages.configuration import configuration
 from ganzoo.pages.drawings import DRAWN, DataOf, Drawings, draw, public
 from ganzoo.pages.facts import Facts, gather
 from ganzoo.pages.markup import Markup, data_block, element, join, page
-from ganzoo.pretrained import find
 from ganzoo.registry import Zoo, installed
 from ganzoo.training.evaluation import BEST
 

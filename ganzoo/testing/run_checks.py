@@ -20,12 +20,12 @@ from torch.nn import functional as F
 
 from ganzoo.data import Loader
 from ganzoo.gan import Tick
+from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.testing.subject import BATCH, Subject, expect
 from ganzoo.training.checkpoint import found
 from ganzoo.training.loop import train as train_loop
 from ganzoo.training.run import resume, train
-from ganzoo.weights import load_tensors, save_tensors
 
 NEARER = 0.9  # of the distance before training
 GRACE = 5.0  # seconds for a process to end when the other has gone

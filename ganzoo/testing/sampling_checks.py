@@ -12,9 +12,9 @@ from torch import Tensor
 from ganzoo.data import Loader
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.models.weights import MODEL, inference_state, load_weights, save_weights
 from ganzoo.registry.records import field_names
 from ganzoo.testing.subject import Subject, expect
-from ganzoo.weights import MODEL, inference_state, load_weights, save_weights
 
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)
 CLOSE = 1e-4

@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo.data import Loader, PairStore, Store, open_data, prepare
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN, Batch, Phase, Tick
-from ganzoo.models import build
+from ganzoo.models.create import build
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config
 from ganzoo.registry.records import field_names

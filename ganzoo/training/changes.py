@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ganzoo.errors import ConfigError, RunError, did_you_mean
-from ganzoo.modelconfig import ModelConfig
+from ganzoo.models.config import ModelConfig
 from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.training.settings import Settings, read_settings
 

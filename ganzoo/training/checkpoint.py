@@ -16,9 +16,9 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import GanzooError, RunError, WeightsError
 from ganzoo.files import PARTIAL, sha256, sync
+from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.training import own
 from ganzoo.training.state import State
-from ganzoo.weights import load_tensors, save_tensors
 
 FOLDER, OWN, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentation.safetensors"
 

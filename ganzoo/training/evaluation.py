@@ -19,7 +19,8 @@ from ganzoo.errors import GanzooError, RunError
 from ganzoo.files import PARTIAL, swap_folder
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.protocol import better_of
-from ganzoo.modelconfig import ModelConfig, read_config, write_config
+from ganzoo.models.config import ModelConfig, read_config, write_config
+from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors, save_weights, training_state
 from ganzoo.processes import Processes
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.records import Score
@@ -27,7 +28,6 @@ from ganzoo.training import own
 from ganzoo.training.report import METRICS, Reporter, read_stats
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
-from ganzoo.weights import MODEL, TRAINING, file_record, save_tensors, save_weights, training_state
 
 _log = logging.getLogger(__name__)
 BEST = "best"

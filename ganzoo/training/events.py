@@ -13,14 +13,14 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.errors import RunError
-from ganzoo.modelconfig import write_config
+from ganzoo.models.config import write_config
+from ganzoo.models.weights import save_weights
 from ganzoo.training import checkpoint, own
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.report import Reporter
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.watch import Watch
-from ganzoo.weights import save_weights
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -17,9 +17,9 @@ from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
 from ganzoo.metrics import check
-from ganzoo.modelconfig import ModelConfig
-from ganzoo.models import architecture_of, build, with_full_names, written_config
-from ganzoo.pretrained import Model, find
+from ganzoo.models.config import ModelConfig
+from ganzoo.models.create import architecture_of, build, with_full_names, written_config
+from ganzoo.models.load import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.registry.records import field_names

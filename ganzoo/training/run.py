@@ -16,8 +16,9 @@ from accelerate import Accelerator
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
 from ganzoo.files import locked
-from ganzoo.modelconfig import CONFIG, read_config, write_config
-from ganzoo.models import architecture_of, pick_device
+from ganzoo.models.config import CONFIG, read_config, write_config
+from ganzoo.models.create import architecture_of, pick_device
+from ganzoo.models.weights import MODEL
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, own
@@ -33,7 +34,6 @@ from ganzoo.training.report import Reporter
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State
 from ganzoo.translation import EXAMPLES
-from ganzoo.weights import MODEL
 
 _log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.gan import GAN
-from ganzoo.models import build_for
-from ganzoo.pretrained import Model, find_training
+from ganzoo.models.create import build_for
+from ganzoo.models.load import Model, find_training
+from ganzoo.models.weights import check_fit, inference_state, load_tensors, training_state
 from ganzoo.registry import installed
 from ganzoo.training import checkpoint
-from ganzoo.weights import check_fit, inference_state, load_tensors, training_state
 
 
 def training_tensors(model: Model) -> dict[str, Tensor] | None:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 import ganzoo
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan import Tick
-from ganzoo.weights import load_tensors
+from ganzoo.models.weights import load_tensors
 from helpers import make, narrow
 
 FADE, HOLD = 100, 200

@@ -7,7 +7,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError, RunError
-from ganzoo.weights import load_tensors
+from ganzoo.models.weights import load_tensors
 from helpers import narrow
 
 

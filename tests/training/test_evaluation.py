@@ -13,9 +13,9 @@ import ganzoo
 from ganzoo import files
 from ganzoo.errors import ConfigError, PluginError, RunError, UnknownNameError
 from ganzoo.metrics import evaluate
+from ganzoo.models.weights import load_tensors
 from ganzoo.training import evaluation
 from ganzoo.training.evaluation import Standing, standing
-from ganzoo.weights import load_tensors
 from ganzoo_metrics.frechet import FrechetDistance
 
 FD, ENTROPY = "fd[pixels:4]@64/train", "class-entropy[mnist-classifier]@64"

@@ -16,10 +16,10 @@ import torch
 
 import ganzoo
 from ganzoo.errors import GanzooError, RunError
+from ganzoo.models.weights import load_tensors
 from ganzoo.training import checkpoint
 from ganzoo.training.failures import is_out_of_memory, lost_peer
 from ganzoo.training.report import Reporter
-from ganzoo.weights import load_tensors
 from helpers import narrow
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}

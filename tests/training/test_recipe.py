@@ -10,10 +10,10 @@ import torch
 import forks
 import ganzoo
 from ganzoo.errors import ConfigError, DataError
-from ganzoo.modelconfig import read_config
+from ganzoo.models.config import read_config
+from ganzoo.models.weights import load_tensors
 from ganzoo.training.fitness import check_shares
 from ganzoo.training.settings import Settings
-from ganzoo.weights import load_tensors
 from helpers import make, narrow
 
 ALL = {

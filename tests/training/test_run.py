@@ -13,9 +13,9 @@ from PIL import Image
 import broken_gans
 import ganzoo
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, PluginError, RunError
+from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
-from ganzoo.weights import load_tensors
 from helpers import BareConfig, data_for, narrow
 
 ARCHITECTURES = ganzoo.list_architectures()

@@ -6,14 +6,14 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError, DataError, GanzooError, WeightsError
-from ganzoo.modelconfig import read_config
-from ganzoo.pretrained import find
+from ganzoo.models.config import read_config
+from ganzoo.models.load import find
+from ganzoo.models.weights import load_tensors
 from ganzoo.publishing import publish
 from ganzoo.training import checkpoint
 from ganzoo.training.plan import plan
 from ganzoo.training.settings import Settings
 from ganzoo.training.warm import training_tensors
-from ganzoo.weights import load_tensors
 from helpers import narrow
 
 

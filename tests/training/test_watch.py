@@ -14,12 +14,12 @@ import broken_gans
 import ganzoo
 from ganzoo.errors import ConfigError, RunError
 from ganzoo.gan import AdversarialGAN
+from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.training.loop import MOST_SKIPPED
 from ganzoo.training.state import Sums
 from ganzoo.training.watch import Watch
-from ganzoo.weights import load_tensors
 from helpers import make, make_state
 
 

@@ -4,7 +4,7 @@ from safetensors import safe_open
 
 import ganzoo
 from ganzoo.errors import WeightsError
-from ganzoo.weights import (
+from ganzoo.models.weights import (
     inference_state,
     load_tensors,
     load_weights,

@@ -11,11 +11,11 @@ import torch
 from ganzoo.errors import UnknownNameError, WeightsError
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address, is_address, parse
-from ganzoo.modelconfig import CONFIG, ModelConfig, config_of, read_config
-from ganzoo.models import build_for, pick_device
+from ganzoo.models.config import CONFIG, ModelConfig, config_of, read_config
+from ganzoo.models.create import build_for, pick_device
+from ganzoo.models.weights import MODEL, TRAINING, check_fit, inference_state, load_tensors, load_weights, verify
 from ganzoo.registry import Weights, installed
 from ganzoo.registry.zoo import summary_of
-from ganzoo.weights import MODEL, TRAINING, check_fit, inference_state, load_tensors, load_weights, verify
 
 _LARGE = 1024
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")

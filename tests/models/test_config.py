@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ganzoo.errors import WeightsError
-from ganzoo.modelconfig import read_config
+from ganzoo.models.config import read_config
 
 
 @pytest.mark.parametrize(

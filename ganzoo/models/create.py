@@ -11,7 +11,7 @@ import torch
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
 from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
-from ganzoo.modelconfig import ModelConfig
+from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
 from ganzoo.registry.zoo import Owned, import_target

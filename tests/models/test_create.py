@@ -3,7 +3,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError, PluginError
-from ganzoo.models import build, pick_device
+from ganzoo.models.create import build, pick_device
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
 

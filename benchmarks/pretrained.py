@@ -29,14 +29,14 @@ from ganzoo.data import open_source, prepare
 from ganzoo.data.images import scaled
 from ganzoo.data.pairs import named_sets
 from ganzoo.files import replacing, sha256
+from ganzoo.inference.image_io import quantise
+from ganzoo.inference.sample import digest
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extractors import open_eye
 from ganzoo.models.config import read_config
 from ganzoo.models.weights import MODEL
-from ganzoo.pictures import quantise
 from ganzoo.registry import Repeat, Score, installed
 from ganzoo.registry.hyperparameters import config_to_dict
-from ganzoo.sampling import digest
 from ganzoo.training.evaluation import BEST
 from ganzoo.training.report import read_stats
 

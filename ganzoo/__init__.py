@@ -13,29 +13,29 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ganzoo.errors import GanzooError
     from ganzoo.gan import GAN
+    from ganzoo.inference.image_io import grid
+    from ganzoo.inference.sample import interpolate, sample
+    from ganzoo.inference.translate import translate
     from ganzoo.models.create import create
     from ganzoo.models.load import load
-    from ganzoo.pictures import grid
     from ganzoo.publishing import publish
     from ganzoo.registry.listing import list_architectures, list_models
-    from ganzoo.sampling import interpolate, sample
     from ganzoo.training.run import resume, train
-    from ganzoo.translation import translate
 
 _HOMES = {
     "GAN": "ganzoo.gan",
     "GanzooError": "ganzoo.errors",
     "create": "ganzoo.models.create",
-    "grid": "ganzoo.pictures",
-    "interpolate": "ganzoo.sampling",
+    "grid": "ganzoo.inference.image_io",
+    "interpolate": "ganzoo.inference.sample",
     "list_architectures": "ganzoo.registry.listing",
     "list_models": "ganzoo.registry.listing",
     "load": "ganzoo.models.load",
     "publish": "ganzoo.publishing",
     "resume": "ganzoo.training.run",
-    "sample": "ganzoo.sampling",
+    "sample": "ganzoo.inference.sample",
     "train": "ganzoo.training.run",
-    "translate": "ganzoo.translation",
+    "translate": "ganzoo.inference.translate",
 }
 
 __all__ = [

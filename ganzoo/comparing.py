@@ -11,9 +11,9 @@ from PIL import Image
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import captioned, to_uint8
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.protocol import EXAMPLE, better_of
-from ganzoo.pictures import captioned, to_uint8
 from ganzoo.registry import Score, Zoo
 
 ROUNDING = 1e-6

@@ -20,14 +20,14 @@ from ganzoo.errors import WeightsError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address
+from ganzoo.inference.image_io import grid
+from ganzoo.inference.sample import digest
 from ganzoo.models.config import ModelConfig, write_config
 from ganzoo.models.create import find_architecture
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors
-from ganzoo.pictures import grid
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.hyperparameters import config_to_dict
-from ganzoo.sampling import digest
 from ganzoo.training.report import read_stats
 from ganzoo.training.warm import training_tensors
 

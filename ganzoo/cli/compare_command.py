@@ -49,10 +49,10 @@ def command(
 
     from ganzoo import comparing
     from ganzoo.files import replacing
+    from ganzoo.inference.image_io import check_out
     from ganzoo.metrics.jobs import read_protocols
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find
-    from ganzoo.pictures import check_out
 
     check_out(out, 1)
     parsed = read_protocols(zoo, protocols)  # before anything is fetched

@@ -34,10 +34,10 @@ def command(
         raise click.UsageError(f"{out}: the picture is a .png")
     from ganzoo.cli.eval_command import own_data
     from ganzoo.files import replacing
+    from ganzoo.inference.image_io import check_out
     from ganzoo.metrics import nearest_neighbours
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find
-    from ganzoo.pictures import check_out
     from ganzoo.registry import installed
 
     check_out(out, 1)

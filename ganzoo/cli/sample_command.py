@@ -69,7 +69,7 @@ def command(
         raise ConfigError("--interpolate goes from seed to seed and sweeps nothing else: give each condition one value")
 
     # torch comes in here, after the arguments are known to be good
-    from ganzoo import pictures, sampling
+    from ganzoo.inference import image_io, sample
     from ganzoo.models import create, load
     from ganzoo.processes import launched
 

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import quantise
 from ganzoo.metrics.images import Images, Real, Reals, drawn, find_real, real_images, translated, way_of
 from ganzoo.metrics.jobs import Job, blaming, make_jobs, read_protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
-from ganzoo.pictures import quantise
 from ganzoo.processes import ALONE, Processes
 from ganzoo.registry import installed
 from ganzoo.registry.records import Score

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from ganzoo.data import PairSource, PairStore, Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import quantise
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.pictures import quantise
 from ganzoo.registry import Zoo
 
 Wanted = tuple[Protocol, frozenset[str]]

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import captioned, quantise
 from ganzoo.metrics.extractors import Eye, open_eye
 from ganzoo.metrics.images import Images, drawn, find_real, real_images, way_of
 from ganzoo.metrics.nearest import nearest_rows
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.pictures import captioned, quantise
 from ganzoo.registry import installed
 
 

@@ -37,7 +37,7 @@ class ModelConfig:
         trained: how the weights came to be; a published model has this and the next three.
         license: of the weights.
         weights: name, hash and size of ``model.safetensors``.
-        digest: of a fixed-seed sample, see `ganzoo.sampling.digest`.
+        digest: of a fixed-seed sample, see `ganzoo.inference.sample.digest`.
     """
 
     architecture: str

@@ -17,9 +17,9 @@ from ganzoo.data import Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
 from ganzoo.files import sha256
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import to_uint8
 from ganzoo.models.load import assemble, find
 from ganzoo.pages.study import SIDES, Side, Trial
-from ganzoo.pictures import to_uint8
 from ganzoo.registry import Zoo
 
 Pixels = NDArray[np.uint8]

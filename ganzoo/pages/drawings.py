@@ -14,12 +14,12 @@ from torch import Tensor
 from ganzoo.data import PairSource, Source, open_data, read_batches
 from ganzoo.errors import DataError, GanzooError, one_line
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import quantise
+from ganzoo.inference.sample import interpolate
+from ganzoo.inference.translate import shape_for
 from ganzoo.metrics import nearest_neighbours
 from ganzoo.models.load import Model, assemble
 from ganzoo.pages.embedded import picture_uri
-from ganzoo.pictures import quantise
-from ganzoo.sampling import interpolate
-from ganzoo.translation import shape_for
 
 WAYS, STEPS = 6, 10
 EXAMPLES = 8

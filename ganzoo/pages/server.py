@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import msgspec
 
 from ganzoo.errors import ConfigError, GanzooError, RunError
+from ganzoo.inference.image_io import to_pil
 from ganzoo.pages.contestants import Pixels
 from ganzoo.pages.markup import fill, page, read
 from ganzoo.pages.study import SIDES, Side, Study, sentences
-from ganzoo.pictures import to_pil
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 1024

@@ -14,9 +14,9 @@ from tqdm import tqdm
 from ganzoo.errors import RunError
 from ganzoo.files import replacing
 from ganzoo.gan import GAN, Batch
-from ganzoo.pictures import grid
+from ganzoo.inference.image_io import grid
+from ganzoo.inference.translate import side_by_side
 from ganzoo.training.state import State
-from ganzoo.translation import side_by_side
 
 STATS, SAMPLES, METRICS = "stats.jsonl", "samples", "metrics"
 PREVIEW_IMAGES = 64

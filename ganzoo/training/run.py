@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
 from ganzoo.files import locked
+from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
 from ganzoo.models.weights import MODEL
@@ -33,7 +34,6 @@ from ganzoo.training.recipe import make_recipe, make_state
 from ganzoo.training.report import Reporter
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State
-from ganzoo.translation import EXAMPLES
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import ganzoo
 import ganzoo_metrics
 from ganzoo.data import open_data, open_source, prepare
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.inference.image_io import quantise
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extractors import find_extractor
-from ganzoo.pictures import quantise
 from ganzoo.registry import installed
 from ganzoo_metrics.frechet import FrechetDistance
 from ganzoo_metrics.pixels import Pixels

@@ -7,10 +7,10 @@ import torch
 
 import ganzoo
 from ganzoo.errors import HubError, UnknownNameError, WeightsError
+from ganzoo.inference.sample import digest, same_digest
 from ganzoo.models.load import find, find_training, verify_with_hub
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import Owned
-from ganzoo.sampling import digest, same_digest
 from helpers import narrow
 
 MODELS = ganzoo.list_models()

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import ConfigError
-from ganzoo.pictures import captioned, grid, save_strip, to_uint8
+from ganzoo.inference.image_io import captioned, grid, save_strip, to_uint8
 from helpers import make
 
 

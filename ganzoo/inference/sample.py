@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import CHUNK, quantise, to_uint8, write_images
 from ganzoo.models.load import load
-from ganzoo.pictures import CHUNK, quantise, to_uint8, write_images
 from ganzoo.processes import ALONE, Processes
 
 

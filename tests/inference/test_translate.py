@@ -11,8 +11,8 @@ import ganzoo
 from ganzoo.data import Loader, open_data, prepare, read_batches
 from ganzoo.data.folders import from_files
 from ganzoo.errors import ConfigError, DataError, GanzooError
-from ganzoo.pictures import to_uint8
-from ganzoo.translation import EXAMPLES, side_by_side, translate_source
+from ganzoo.inference.image_io import to_uint8
+from ganzoo.inference.translate import EXAMPLES, side_by_side, translate_source
 from helpers import make
 
 

@@ -19,8 +19,8 @@ from ganzoo.data.images import Item
 from ganzoo.data.pairs import SIDES
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan import GAN
+from ganzoo.inference.image_io import CHUNK, grid, to_uint8, write_images
 from ganzoo.models.load import load
-from ganzoo.pictures import CHUNK, grid, to_uint8, write_images
 
 EXAMPLES = 16
 """Images of a preview."""

@@ -12,7 +12,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.registry import Zoo, installed
 
 if TYPE_CHECKING:
-    from ganzoo.comparing import Comparison
+    from ganzoo.metrics.compare import Comparison
 
 
 @click.command("compare")
@@ -47,9 +47,9 @@ def command(
     zoo = installed()
     warn(zoo)
 
-    from ganzoo import comparing
     from ganzoo.files import replacing
     from ganzoo.inference.image_io import check_out
+    from ganzoo.metrics import compare
     from ganzoo.metrics.jobs import read_protocols
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find

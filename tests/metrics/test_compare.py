@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import ganzoo
-from ganzoo.comparing import Entry, compare, measured, picture, remedy
 from ganzoo.errors import ConfigError
+from ganzoo.metrics.compare import Entry, compare, measured, picture, remedy
 from ganzoo.registry import Score, installed
 
 TEST = "fd[pixels]@10k/test"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganzoo.inference.translate import translate
     from ganzoo.models.create import create
     from ganzoo.models.load import load
-    from ganzoo.publishing import publish
+    from ganzoo.publishing.publish import publish
     from ganzoo.registry.listing import list_architectures, list_models
     from ganzoo.training.run import resume, train
 
@@ -31,7 +31,7 @@ _HOMES = {
     "list_architectures": "ganzoo.registry.listing",
     "list_models": "ganzoo.registry.listing",
     "load": "ganzoo.models.load",
-    "publish": "ganzoo.publishing",
+    "publish": "ganzoo.publishing.publish",
     "resume": "ganzoo.training.run",
     "sample": "ganzoo.inference.sample",
     "train": "ganzoo.training.run",

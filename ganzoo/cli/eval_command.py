@@ -51,7 +51,7 @@ def command(
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find
     from ganzoo.processes import launched
-    from ganzoo.recording import check_recordable, record
+    from ganzoo.publishing.scores import check_recordable, record
 
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = find(model)

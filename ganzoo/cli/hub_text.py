@@ -75,13 +75,13 @@ def _metrics(index: Any) -> Any:
 
 def show_hub(name: str, *, as_json: bool) -> None:
     """Print a published model's card and metrics; its weights stay where they are."""
-    from ganzoo.cardtext import own_words
     from ganzoo.errors import HubError, WeightsError
     from ganzoo.hub.address import parse
     from ganzoo.hub.client import explained
     from ganzoo.hub.fetch import fetch_optional
     from ganzoo.hub.search import describe
     from ganzoo.models.config import CONFIG, read_config
+    from ganzoo.publishing.cardtext import own_words
 
     written = fetch_optional(parse(name), CONFIG)
     if written is None:

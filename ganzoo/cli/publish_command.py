@@ -36,7 +36,7 @@ def command(
     """
     if out is not None and not dry_run:
         raise click.UsageError("--out goes with --dry-run")
-    from ganzoo import publishing, staging
+    from ganzoo.publishing import publish, staging
 
     target = (out or Path("publish") / repo.replace("/", "--")) if dry_run else None
     done = publishing.publish(

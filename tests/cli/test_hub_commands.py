@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import ganzoo
-from ganzoo.publishing import publish
+from ganzoo.publishing.publish import publish
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from ganzoo.errors import ConfigError, DataError, GanzooError, WeightsError
 from ganzoo.models.config import read_config
 from ganzoo.models.load import find
 from ganzoo.models.weights import load_tensors
-from ganzoo.publishing import publish
+from ganzoo.publishing.publish import publish
 from ganzoo.training import checkpoint
 from ganzoo.training.plan import plan
 from ganzoo.training.settings import Settings

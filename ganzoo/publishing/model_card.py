@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from ganzoo.cardtext import BEGIN, END, around, as_list, join, split
 from ganzoo.hub.search import TAG
 from ganzoo.models.config import ModelConfig
+from ganzoo.publishing.cardtext import BEGIN, END, around, as_list, join, split
 from ganzoo.registry import Architecture, Score, Zoo
 
 DRAWING, TRANSLATING = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them

@@ -12,8 +12,6 @@ import msgspec
 import yaml
 from safetensors import safe_open
 
-from ganzoo.card import Facts, compose, dataset_repo
-from ganzoo.cardtext import CARD, split
 from ganzoo.data.pairs import named_sets
 from ganzoo.data.sources import HUB
 from ganzoo.errors import WeightsError
@@ -26,6 +24,8 @@ from ganzoo.models.config import ModelConfig, write_config
 from ganzoo.models.create import find_architecture
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors
+from ganzoo.publishing.cardtext import CARD, split
+from ganzoo.publishing.model_card import Facts, compose, dataset_repo
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.training.report import read_stats

@@ -3,11 +3,11 @@ import yaml
 from huggingface_hub import ModelCard
 
 import ganzoo
-from ganzoo.card import Facts, compose, dataset_repo
-from ganzoo.cardtext import BEGIN, END, own_words, split
 from ganzoo.data.pairs import named_sets
 from ganzoo.errors import HubError
 from ganzoo.models.config import ModelConfig, config_of
+from ganzoo.publishing.cardtext import BEGIN, END, own_words, split
+from ganzoo.publishing.model_card import Facts, compose, dataset_repo
 from ganzoo.registry import Score, installed
 
 MODELS = ganzoo.list_models()

@@ -12,15 +12,15 @@ import yaml
 from PIL import Image
 
 import ganzoo
-from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, HubError, WeightsError
 from ganzoo.models.config import read_config
 from ganzoo.models.weights import load_tensors
-from ganzoo.publishing import publish
+from ganzoo.publishing.cardtext import CARD
+from ganzoo.publishing.publish import publish
+from ganzoo.publishing.staging import entry_text
 from ganzoo.registry import installed
 from ganzoo.registry.modelfile import read_models
 from ganzoo.registry.zoo import Owned
-from ganzoo.staging import entry_text
 from helpers import config_of, files_of, narrow
 
 FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 import ganzoo
-from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.publishing import publish
-from ganzoo.recording import check_recordable, merged, record
+from ganzoo.publishing.cardtext import CARD
+from ganzoo.publishing.publish import publish
+from ganzoo.publishing.scores import check_recordable, merged, record
 from ganzoo.registry import Score
 from helpers import config_of, files_of
 

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from ganzoo.cardtext import CARD, read_card
 from ganzoo.errors import ConfigError
 from ganzoo.files import locked, replacing, sha256
 from ganzoo.gan import GAN
@@ -15,9 +14,10 @@ from ganzoo.hub.address import is_address, parse
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL
-from ganzoo.publishing import publish
+from ganzoo.publishing.cardtext import CARD, read_card
+from ganzoo.publishing.publish import publish
+from ganzoo.publishing.staging import card_text
 from ganzoo.registry import Score
-from ganzoo.staging import card_text
 
 _SECONDS = 3
 """That other processes of the same command are waited for."""

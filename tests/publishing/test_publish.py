@@ -6,10 +6,10 @@ import torch
 import yaml
 
 import ganzoo
-from ganzoo.cardtext import CARD
 from ganzoo.errors import ConfigError, GanzooError, HubError, WeightsError
 from ganzoo.models.config import read_config
-from ganzoo.publishing import publish
+from ganzoo.publishing.cardtext import CARD
+from ganzoo.publishing.publish import publish
 from helpers import files_of
 from hub.server import Fault
 

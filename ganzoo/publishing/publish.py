@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ganzoo.cardtext import CARD, read_card
 from ganzoo.errors import ConfigError, HubError
 from ganzoo.files import to_final
 from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse
@@ -21,8 +20,9 @@ from ganzoo.hub.search import describe
 from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
 from ganzoo.models import load
 from ganzoo.models.weights import MODEL, TRAINING
+from ganzoo.publishing.cardtext import CARD, read_card
+from ganzoo.publishing.staging import entry_of, stage, write_card
 from ganzoo.registry import Score
-from ganzoo.staging import entry_of, stage, write_card
 
 
 class Published(NamedTuple):

@@ -18,13 +18,13 @@ from rounds import Row, parse, parser, seconds, show, speeds
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganzoo._distributed import ALONE
 from ganzoo.data import Store
 from ganzoo.metrics.evaluate import show as look
 from ganzoo.metrics.extractors import Eye, open_eye
 from ganzoo.metrics.images import real_images
 from ganzoo.metrics.jobs import Job
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.processes import ALONE
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import ganzoo
+from ganzoo._files import to_final
 from ganzoo.errors import ConfigError
-from ganzoo.files import to_final
 from ganzoo.registry import Zoo, installed
 
 TEMPLATE = Path(__file__).with_name("template")

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo._files import locked, replacing, sha256, swap_folder, write_json
 from ganzoo.errors import GanzooError
-from ganzoo.files import locked, replacing, sha256, swap_folder, write_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

@@ -47,7 +47,7 @@ def command(
     zoo = installed()
     warn(zoo)
 
-    from ganzoo.files import replacing
+    from ganzoo._files import replacing
     from ganzoo.inference.image_io import check_out
     from ganzoo.metrics import compare
     from ganzoo.metrics.jobs import read_protocols

@@ -46,11 +46,11 @@ def command(
     zoo = installed()
     warn(zoo)
 
+    from ganzoo._distributed import launched
     from ganzoo.metrics import evaluate
     from ganzoo.metrics.jobs import read_protocols
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find
-    from ganzoo.processes import launched
     from ganzoo.publishing.scores import check_recordable, record
 
     parsed = read_protocols(zoo, protocols)  # before anything is fetched

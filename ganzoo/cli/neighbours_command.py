@@ -32,8 +32,8 @@ def command(
     """
     if out.suffix != ".png":
         raise click.UsageError(f"{out}: the picture is a .png")
+    from ganzoo._files import replacing
     from ganzoo.cli.eval_command import own_data
-    from ganzoo.files import replacing
     from ganzoo.inference.image_io import check_out
     from ganzoo.metrics import nearest_neighbours
     from ganzoo.models.create import pick_device

@@ -69,9 +69,9 @@ def command(
         raise ConfigError("--interpolate goes from seed to seed and sweeps nothing else: give each condition one value")
 
     # torch comes in here, after the arguments are known to be good
+    from ganzoo._distributed import launched
     from ganzoo.inference import image_io, sample
     from ganzoo.models import create, load
-    from ganzoo.processes import launched
 
     where = models.pick_device(device)
     gan = pretrained.load(model, device=where)

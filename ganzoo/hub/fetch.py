@@ -10,7 +10,7 @@ from typing import NamedTuple
 from huggingface_hub import _CACHED_NO_EXIST, constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
-from ganzoo import files
+from ganzoo import _files
 from ganzoo.errors import HubError
 from ganzoo.hub.address import Address
 from ganzoo.hub.client import api, explained, persist

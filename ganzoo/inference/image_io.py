@@ -21,8 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm import tqdm
 
+from ganzoo._files import replacing, to_final
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.files import replacing, to_final
 
 CHUNK = 256
 """Images between two writes."""

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import CHUNK, quantise, to_uint8, write_images
 from ganzoo.models.load import load
-from ganzoo.processes import ALONE, Processes
 
 
 def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **options: Any) -> Tensor:

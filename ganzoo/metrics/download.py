@@ -17,8 +17,8 @@ from huggingface_hub import constants
 from tqdm import tqdm
 
 import ganzoo
+from ganzoo._files import replacing
 from ganzoo.errors import WeightsError, one_line
-from ganzoo.files import replacing
 
 SCHEMES = ("https",)
 SECONDS = 30

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import quantise
@@ -16,7 +17,6 @@ from ganzoo.metrics.images import Images, Real, Reals, drawn, find_real, real_im
 from ganzoo.metrics.jobs import Job, blaming, make_jobs, read_protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
-from ganzoo.processes import ALONE, Processes
 from ganzoo.registry import installed
 from ganzoo.registry.records import Score
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import torch
 
+from ganzoo._distributed import Processes
+from ganzoo._files import replacing
 from ganzoo.data.store import cache_dir
 from ganzoo.errors import GanzooError
-from ganzoo.files import replacing
 from ganzoo.metrics.contract import KeepsReal
 from ganzoo.metrics.images import Real
 from ganzoo.metrics.jobs import Job, blaming
 from ganzoo.models.weights import load_tensors, save_tensors
-from ganzoo.processes import Processes
 
 _HASH = ".sha256"
 _log = logging.getLogger(__name__)

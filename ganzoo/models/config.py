@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from ganzoo._files import write_json
 from ganzoo.errors import WeightsError
-from ganzoo.files import write_json
 from ganzoo.registry.records import Score, Trained, Weights, WeightsFile
 
 CONFIG = "config.json"

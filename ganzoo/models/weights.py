@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ganzoo._files import replacing, sha256
 from ganzoo.errors import WeightsError
-from ganzoo.files import replacing, sha256
 from ganzoo.gan import GAN
 from ganzoo.registry.records import WeightsFile
 

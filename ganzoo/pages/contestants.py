@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ganzoo._files import sha256
 from ganzoo.data import Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
-from ganzoo.files import sha256
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import to_uint8
 from ganzoo.models.load import assemble, find

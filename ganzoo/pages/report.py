@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 
 import ganzoo
+from ganzoo._files import replacing
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.files import replacing
 from ganzoo.metrics.extractors import find_extractor
 from ganzoo.models.load import find
 from ganzoo.pages import sections

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 import ganzoo
+from ganzoo._files import write_json
 from ganzoo.errors import ConfigError, RunError
-from ganzoo.files import write_json
 from ganzoo.pages.statistics import CONFIDENCE, binomial_p, wilson
 
 Side = Literal["left", "right"]

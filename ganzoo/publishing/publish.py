@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ganzoo._files import to_final
 from ganzoo.errors import ConfigError, HubError
-from ganzoo.files import to_final
 from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse
 from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch

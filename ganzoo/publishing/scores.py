@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from ganzoo._files import locked, replacing, sha256
 from ganzoo.errors import ConfigError
-from ganzoo.files import locked, replacing, sha256
 from ganzoo.gan import GAN
 from ganzoo.hub.address import is_address, parse
 from ganzoo.models.config import CONFIG, read_config, write_config

@@ -12,10 +12,10 @@ import msgspec
 import yaml
 from safetensors import safe_open
 
+from ganzoo._files import replacing
 from ganzoo.data.pairs import named_sets
 from ganzoo.data.sources import HUB
 from ganzoo.errors import WeightsError
-from ganzoo.files import replacing
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address
 from ganzoo.inference.image_io import grid

@@ -14,8 +14,8 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ganzoo._files import PARTIAL, sha256, sync
 from ganzoo.errors import GanzooError, RunError, WeightsError
-from ganzoo.files import PARTIAL, sha256, sync
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.training import own
 from ganzoo.training.state import State

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import torch
 from accelerate import Accelerator
 
+from ganzoo._distributed import Processes
+from ganzoo._files import PARTIAL, swap_folder
 from ganzoo.errors import GanzooError, RunError
-from ganzoo.files import PARTIAL, swap_folder
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.protocol import better_of
 from ganzoo.models.config import ModelConfig, read_config, write_config
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors, save_weights, training_state
-from ganzoo.processes import Processes
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.records import Score
 from ganzoo.training import own

@@ -11,8 +11,8 @@ from typing import Any
 from accelerate import Accelerator
 from tqdm import tqdm
 
+from ganzoo._files import replacing
 from ganzoo.errors import RunError
-from ganzoo.files import replacing
 from ganzoo.gan import GAN, Batch
 from ganzoo.inference.image_io import grid
 from ganzoo.inference.translate import side_by_side

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
+from ganzoo._files import locked
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
-from ganzoo.files import locked
 from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo import files
+from ganzoo import _files
 from ganzoo.errors import ConfigError, PluginError, RunError, UnknownNameError
 from ganzoo.metrics import evaluate
 from ganzoo.models.weights import load_tensors

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import forks
-from ganzoo.processes import ALONE, launched
+from ganzoo._distributed import ALONE, launched
 
 TWO = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
 PROGRAM = """
 import json, sys, torch
-from ganzoo.processes import launched
+from ganzoo._distributed import launched
 made = []
 
 def work(part):

@@ -31,7 +31,7 @@ from rounds import parse, parser, write
 from trainer import Trainer
 
 import ganzoo
-from ganzoo.training.report import read_stats
+from ganzoo.training.logs import read_stats
 
 KINDS = ("made", "train", "sample")
 MIB = 2**20

@@ -38,7 +38,7 @@ from ganzoo.models.weights import MODEL
 from ganzoo.registry import Repeat, Score, installed
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.training.evaluation import BEST
-from ganzoo.training.report import read_stats
+from ganzoo.training.logs import read_stats
 
 ROOT = Path(__file__).resolve().parent.parent
 REGISTRY = ROOT / "registry.yaml"

@@ -17,7 +17,7 @@ from ganzoo.pages.embedded import Frames, read_frames
 from ganzoo.registry import Architecture, Zoo
 from ganzoo.registry.hyperparameters import config_to_dict, parameters
 from ganzoo.training.evaluation import BEST
-from ganzoo.training.report import SAMPLES, read_stats
+from ganzoo.training.logs import SAMPLES, read_stats
 from ganzoo.training.settings import Settings
 
 _MOST_IMAGES = 10**15  # beyond these a number of the file is damaged

@@ -28,8 +28,8 @@ from ganzoo.publishing.cardtext import CARD, split
 from ganzoo.publishing.model_card import Facts, compose, dataset_repo
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.hyperparameters import config_to_dict
-from ganzoo.training.report import read_stats
-from ganzoo.training.warm import training_tensors
+from ganzoo.training.finetune import training_tensors
+from ganzoo.training.logs import read_stats
 
 SAMPLES = "samples.png"
 IMAGES = 64

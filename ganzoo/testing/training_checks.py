@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES
 from ganzoo.testing.subject import BATCH, Subject, Turn, expect, turns
-from ganzoo.training.augmentation import Augmentation
+from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.gradients import Treatment
 from ganzoo.training.loop import Player

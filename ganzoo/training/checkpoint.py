@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from ganzoo._files import PARTIAL, sha256, sync
 from ganzoo.errors import GanzooError, RunError, WeightsError
 from ganzoo.models.weights import load_tensors, save_tensors
-from ganzoo.training import own
+from ganzoo.training import rng_state
 from ganzoo.training.state import State
 
 FOLDER, OWN, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentation.safetensors"

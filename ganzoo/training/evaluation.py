@@ -24,8 +24,8 @@ from ganzoo.models.config import ModelConfig, read_config, write_config
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors, save_weights, training_state
 from ganzoo.registry import Trained, installed
 from ganzoo.registry.records import Score
-from ganzoo.training import own
-from ganzoo.training.report import METRICS, Reporter, read_stats
+from ganzoo.training import rng_state
+from ganzoo.training.logs import METRICS, Reporter, read_stats
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 

@@ -15,12 +15,12 @@ from accelerate import Accelerator
 from ganzoo.errors import RunError
 from ganzoo.models.config import write_config
 from ganzoo.models.weights import save_weights
-from ganzoo.training import checkpoint, own
+from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.evaluation import Evaluation
-from ganzoo.training.report import Reporter
+from ganzoo.training.logs import Reporter
+from ganzoo.training.monitor import Watch
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
-from ganzoo.training.watch import Watch
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -24,9 +24,9 @@ from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.registry.records import field_names
 from ganzoo.registry.zoo import Owned
-from ganzoo.training.fitness import check_count, check_needs, check_settings, check_translations, tell_stages
+from ganzoo.training.finetune import warm_start
 from ganzoo.training.settings import Settings
-from ganzoo.training.warm import warm_start
+from ganzoo.training.validate import check_count, check_needs, check_settings, check_translations, tell_stages
 
 _log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 
 from ganzoo.gan import GAN
 from ganzoo.gan.optim import replaced
-from ganzoo.training.augmentation import ADAPTIVE, Augmentation
+from ganzoo.training.discriminator_inputs import ADAPTIVE, Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.gradients import Treatment
 from ganzoo.training.schedule import schedule

@@ -22,18 +22,18 @@ from ganzoo.models.create import architecture_of, pick_device
 from ganzoo.models.weights import MODEL
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
-from ganzoo.training import checkpoint, own
+from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.changes import continue_with
 from ganzoo.training.evaluation import Evaluation, Standing
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
-from ganzoo.training.fitness import check_shares
+from ganzoo.training.logs import Reporter
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
 from ganzoo.training.recipe import make_recipe, make_state
-from ganzoo.training.report import Reporter
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State
+from ganzoo.training.validate import check_shares
 
 _log = logging.getLogger(__name__)
 

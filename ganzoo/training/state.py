@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.gan import GAN
-from ganzoo.training.augmentation import Augmentation
+from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 
 

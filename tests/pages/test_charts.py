@@ -4,7 +4,7 @@ import pytest
 
 from ganzoo.pages.charts import POINTS, better_of, chart_groups, metric_charts, thinned
 from ganzoo.registry import installed
-from ganzoo.training.report import read_stats
+from ganzoo.training.logs import read_stats
 
 
 def lines(n, **series):

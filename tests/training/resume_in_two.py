@@ -8,8 +8,8 @@ from accelerate import Accelerator
 
 import ganzoo
 from ganzoo.data import Loader
-from ganzoo.training import checkpoint, own
-from ganzoo.training.augmentation import Augmentation
+from ganzoo.training import checkpoint, rng_state
+from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
 from ganzoo.training.state import State

@@ -19,7 +19,7 @@ from ganzoo.errors import GanzooError, RunError
 from ganzoo.models.weights import load_tensors
 from ganzoo.training import checkpoint
 from ganzoo.training.failures import is_out_of_memory, lost_peer
-from ganzoo.training.report import Reporter
+from ganzoo.training.logs import Reporter
 from helpers import narrow
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}

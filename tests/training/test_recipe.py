@@ -12,8 +12,8 @@ import ganzoo
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.models.config import read_config
 from ganzoo.models.weights import load_tensors
-from ganzoo.training.fitness import check_shares
 from ganzoo.training.settings import Settings
+from ganzoo.training.validate import check_shares
 from helpers import make, narrow
 
 ALL = {

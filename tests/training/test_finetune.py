@@ -11,9 +11,9 @@ from ganzoo.models.load import find
 from ganzoo.models.weights import load_tensors
 from ganzoo.publishing.publish import publish
 from ganzoo.training import checkpoint
+from ganzoo.training.finetune import training_tensors
 from ganzoo.training.plan import plan
 from ganzoo.training.settings import Settings
-from ganzoo.training.warm import training_tensors
 from helpers import narrow
 
 

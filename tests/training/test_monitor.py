@@ -18,8 +18,8 @@ from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Owned
 from ganzoo.training.loop import MOST_SKIPPED
+from ganzoo.training.monitor import Watch
 from ganzoo.training.state import Sums
-from ganzoo.training.watch import Watch
 from helpers import make, make_state
 
 
@@ -88,7 +88,7 @@ def test_rewind_gives_up_where_it_is_of_no_use(train, tmp_path):
 
 
 def test_what_goes_wrong_in_the_last_step_is_neither_saved_nor_taken_for_the_end(train, tmp_path, monkeypatch):
-    from ganzoo.training.report import Reporter
+    from ganzoo.training.logs import Reporter
 
     step, spoilt = Reporter.step, []
 
@@ -130,7 +130,7 @@ def test_weights_that_are_no_numbers_are_never_saved(train, tmp_path, monkeypatc
         if self.state.step == 3:
             next(self.state.gan.parameters()).data.fill_(torch.nan)
 
-    from ganzoo.training.report import Reporter
+    from ganzoo.training.logs import Reporter
 
     step = Reporter.step
     monkeypatch.setattr(Reporter, "step", lambda self, new: (spoil(self), step(self, new))[1])
@@ -170,7 +170,7 @@ def test_an_update_that_is_skipped_leaves_the_running_statistics_as_they_were(tr
 
 
 def test_running_statistics_that_are_no_numbers_are_not_saved(train, tmp_path, monkeypatch):
-    from ganzoo.training.report import Reporter
+    from ganzoo.training.logs import Reporter
 
     step = Reporter.step
 

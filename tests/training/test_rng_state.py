@@ -17,7 +17,7 @@ import forks
 import ganzoo
 from ganzoo import list_architectures
 from ganzoo.models.weights import load_tensors
-from ganzoo.training import own
+from ganzoo.training import rng_state
 from helpers import narrow
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]

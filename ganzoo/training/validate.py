@@ -15,7 +15,7 @@ from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES, read_policy
 from ganzoo.gan.optim import check_name, replaced
 from ganzoo.training import checkpoint
-from ganzoo.training.augmentation import ADAPTIVE
+from ganzoo.training.discriminator_inputs import ADAPTIVE
 from ganzoo.training.settings import Settings
 from ganzoo.training.sync_norm import synchronise
 

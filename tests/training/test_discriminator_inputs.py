@@ -9,8 +9,8 @@ from accelerate import Accelerator
 import ganzoo
 from ganzoo.data import Store
 from ganzoo.gan import Tick
-from ganzoo.training import augmentation
-from ganzoo.training.augmentation import Augmentation
+from ganzoo.training import discriminator_inputs
+from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.state import State
 from helpers import make, make_store, run_steps

@@ -10,7 +10,7 @@ import sys
 
 import click
 
-import ganzoo
+from ganzoo._version import __version__
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 
 COMMANDS = (
@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(ganzoo.__version__, prog_name="ganzoo")
+@click.version_option(__version__, prog_name="ganzoo")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """A zoo of GANs: list, sample, train and publish generative adversarial networks."""

@@ -58,15 +58,15 @@ def command(
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
     found = [find(model) for model in models]
     where = pick_device(device)
-    entries = [comparing.Entry(one.name, assemble(one, device=where), one.config.metrics) for one in found]
-    comparing.compare(entries, zoo)  # refuses too few before anything is measured
+    entries = [compare.Entry(one.name, assemble(one, device=where), one.config.metrics) for one in found]
+    compare.compare(entries, zoo)  # refuses too few before anything is measured
     if protocols:
         real = _common(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
-        entries = [comparing.measured(entry, protocols, real) for entry in entries]
-    made = comparing.compare(entries, zoo)
+        entries = [compare.measured(entry, protocols, real) for entry in entries]
+    made = compare.compare(entries, zoo)
     if drawing := [entry for entry in entries if not entry.gan.translations]:
         with replacing(out) as partial:
-            comparing.picture(drawing, columns, seed).save(partial)
+            compare.picture(drawing, columns, seed).save(partial)
     if as_json:
         dump(_content(made))
     else:
@@ -86,7 +86,7 @@ def command(
             raise ConfigError("nothing to rank them by: some draw of seeds, some make images of images; leave some out")
         alike = " alike" if any(made.values.values()) else ""
         raise ConfigError(
-            f"nothing to rank them by: they were not measured{alike}; do so with: {comparing.remedy(made, zoo)}"
+            f"nothing to rank them by: they were not measured{alike}; do so with: {compare.remedy(made, zoo)}"
         )
 
 

@@ -39,7 +39,7 @@ def command(
     from ganzoo.publishing import publish, staging
 
     target = (out or Path("publish") / repo.replace("/", "--")) if dry_run else None
-    done = publishing.publish(
+    done = publish.publish(
         model, repo, private=private, revision=revision, create_pr=create_pr, discriminator=discriminator,
         license=license, message=message, dry_run=target,
     )  # fmt: skip

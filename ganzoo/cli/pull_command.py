@@ -19,15 +19,15 @@ def command(model: str, discriminator: bool, verify: bool) -> None:
     Every file is checked against its hash when it comes and whenever it is loaded; one that is not what it should be is
     removed.
     """
-    from ganzoo.models import load
+    from ganzoo.models.load import find, find_training, verify_with_hub
 
-    found = pretrained.find(model)
+    found = find(model)
     size = found.weights.stat().st_size
     click.echo(f"{found.origin}: {found.weights} ({size_text(size)}), sha256 as it should be")
     if discriminator:
-        training = pretrained.find_training(found)
+        training = find_training(found)
         said = f"{training} ({size_text(training.stat().st_size)})" if training else "it was published without"
         click.echo(f"  what only training needs: {said}")
     if verify:
-        for file in pretrained.verify_with_hub(found):
+        for file in verify_with_hub(found):
             click.echo(f"  {file}: as on the Hub")

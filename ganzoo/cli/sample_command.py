@@ -70,11 +70,13 @@ def command(
 
     # torch comes in here, after the arguments are known to be good
     from ganzoo._distributed import launched
-    from ganzoo.inference import image_io, sample
-    from ganzoo.models import create, load
+    from ganzoo.inference.image_io import save_strip
+    from ganzoo.inference import sample
+    from ganzoo.models.create import pick_device
+    from ganzoo.models.load import load
 
-    where = models.pick_device(device)
-    gan = pretrained.load(model, device=where)
+    where = pick_device(device)
+    gan = load(model, device=where)
     if gan.translations:
         raise ConfigError(f"{model} makes images of images, not of seeds: ganzoo translate {model} INPUT")
     if ends is not None:  # too few images to share
@@ -82,12 +84,12 @@ def command(
             return
         if labels is not None:
             options["labels"] = options["labels"][0]
-        pictures.save_strip(sampling.interpolate(gan, *ends, steps=count, **options), out)
+        save_strip(sample.interpolate(gan, *ends, steps=count, **options), out)
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
     row = min(columns or count, count) if swept else 1
     with launched(where) as processes:
-        sampling.save_images(
+        sample.save_images(
             gan, out, count, seed=seed, repeat=row, batch_size=batch_size, columns=row if swept else columns,
             processes=processes, **options,
         )  # fmt: skip

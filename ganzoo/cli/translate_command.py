@@ -66,11 +66,15 @@ def command(
         raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
     options = {key: parse_condition(word) for key, word in words.items()}
 
-    from ganzoo import models, pretrained, translation  # torch comes in here, after the arguments are known to be good
+    from ganzoo.inference.translate import (
+        translate_source,
+    )  # torch comes in here, after the arguments are known to be good
+    from ganzoo.models.create import pick_device
+    from ganzoo.models.load import load
 
     source = _open(names, split)
-    gan = pretrained.load(model, device=models.pick_device(device))
-    n = translation.translate_source(
+    gan = load(model, device=pick_device(device))
+    n = translate_source(
         gan, source, out, to=to, count=count, beside=beside, columns=columns, batch_size=batch_size, **options
     )
     click.echo(f"wrote {out}: {n} {'image' if n == 1 else 'images'} made of {source.name} by {model}")

@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-import ganzoo
+from ganzoo._version import __version__
 from ganzoo.errors import GanzooError, HubError, one_line
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ _LOGIN = "`hf auth login`, or HF_TOKEN"
 
 def api() -> HfApi:
     """Return the client, with the token and the endpoint of the environment."""
-    return HfApi(library_name="ganzoo", library_version=ganzoo.__version__)
+    return HfApi(library_name="ganzoo", library_version=__version__)
 
 
 def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from huggingface_hub import _CACHED_NO_EXIST, constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
-from ganzoo import _files
+from ganzoo._files import sha256
 from ganzoo.errors import HubError
 from ganzoo.hub.address import Address
 from ganzoo.hub.client import api, explained, persist
@@ -98,7 +98,7 @@ def _check(fetched: Fetched, file: str, expected: str | None) -> None:
         raise HubError(f"{address} {file}: the Hub gives no hash for it, so that it cannot be checked: do not use it")
     if expected is None or expected == etag:
         return
-    if (found := files.sha256(path)) != expected:
+    if (found := sha256(path)) != expected:
         _remove(path)
         # The Hub gave what it has, so that fetching again would give the same.
         remedy = "it is not the file that was listed; do not use it, and tell who listed it"
@@ -132,7 +132,7 @@ def _etag(path: Path, address: Address, file: str, *, known: bool) -> str | None
 def hash_like(path: Path, known: str) -> str:
     """Return a file's hash of the kind that ``known`` is: SHA-256, or the SHA-1 that git gives a file's content."""
     if len(known) == 64:
-        return files.sha256(path)
+        return sha256(path)
     content = path.read_bytes()  # git's, and only small files have it
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 

@@ -16,8 +16,8 @@ import filelock
 from huggingface_hub import constants
 from tqdm import tqdm
 
-import ganzoo
 from ganzoo._files import replacing
+from ganzoo._version import __version__
 from ganzoo.errors import WeightsError, one_line
 
 SCHEMES = ("https",)
@@ -52,7 +52,7 @@ def download(url: str, path: Path, sha256: str) -> None:
 
 
 def _fetch(url: str, partial: Path, sha256: str) -> None:
-    request = Request(url, headers={"User-Agent": f"ganzoo/{ganzoo.__version__}"})  # noqa: S310 - see _check
+    request = Request(url, headers={"User-Agent": f"ganzoo/{__version__}"})  # noqa: S310 - see _check
     digest, name = hashlib.sha256(), urlsplit(url).path.rpartition("/")[2]
     with _told(url):
         answer = build_opener(_Redirects).open(request, timeout=SECONDS)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-import ganzoo
 from ganzoo._files import replacing
+from ganzoo._version import __version__
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.metrics.extractors import find_extractor
 from ganzoo.models.load import find
@@ -146,7 +146,7 @@ def render(facts: Facts, drawings: Drawings, zoo: Zoo) -> str:
             *(part for name, part in shown.items() if name not in ("samples", "losses")),
             id="main",
         ),
-        e("footer", e("p", f"Made by ganzoo {ganzoo.__version__}. Nothing on this page is fetched or sent.")),
+        e("footer", e("p", f"Made by ganzoo {__version__}. Nothing on this page is fetched or sent.")),
         data_block({"frames": _frames(facts), "charts": [chart.plain() for chart in order]}, "data"),
     ]
     return page(f"{facts.name} - ganzoo report", join(body), styles=STYLES, scripts=SCRIPTS)

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-import ganzoo
 from ganzoo._files import write_json
+from ganzoo._version import __version__
 from ganzoo.errors import ConfigError, RunError
 from ganzoo.pages.statistics import CONFIDENCE, binomial_p, wilson
 
@@ -172,7 +172,7 @@ class Study:
             path,
             {
                 **self.setup(),
-                "ganzoo": ganzoo.__version__,
+                "ganzoo": __version__,
                 "undone": self.undone,
                 "result": {"trials": len(self.trials), **self.result.plain()},
                 "trials": [msgspec.to_builtins(trial) for trial in self.trials],

@@ -18,7 +18,7 @@ from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch
 from ganzoo.hub.search import describe
 from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
-from ganzoo.models import load
+from ganzoo.models.load import Model, assemble, find
 from ganzoo.models.weights import MODEL, TRAINING
 from ganzoo.publishing.cardtext import CARD, read_card
 from ganzoo.publishing.staging import entry_of, stage, write_card
@@ -95,10 +95,10 @@ def publish(
         need_token(address)
     with tempfile.TemporaryDirectory(prefix="ganzoo-publish-") as place:
         folder = Path(place)
-        found = pretrained.find(model)
+        found = find(model)
         if metrics is not None:
             found = found._replace(config=replace(found.config, metrics=tuple(metrics)))
-        gan = pretrained.assemble(found)
+        gan = assemble(found)
         notes: list[str] = []
         remote, old = _remote(address, found, notes, strict=target is None)
         if not private:
@@ -138,7 +138,7 @@ def _address(repo: str, revision: str) -> Address:
     return address
 
 
-def _remote(address: Address, found: pretrained.Model, notes: list[str], *, strict: bool) -> tuple[Remote, str | None]:
+def _remote(address: Address, found: Model, notes: list[str], *, strict: bool) -> tuple[Remote, str | None]:
     """Return the repository and its card; a dry run goes on without them."""
     local = found.folder / CARD if found.folder else None
     own = read_card(local) if local and local.exists() else None
@@ -158,7 +158,7 @@ def _remote(address: Address, found: pretrained.Model, notes: list[str], *, stri
     return remote, card
 
 
-def _note_private_base(found: pretrained.Model, notes: list[str]) -> None:
+def _note_private_base(found: Model, notes: list[str]) -> None:
     """Say if the card of a public model names a private one, which it began from."""
     start = str(found.config.training.get("start") or "")
     if is_address(start):

@@ -30,7 +30,7 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
         RunError: it cannot be written; the earlier ones stay.
     """
     final = run / FOLDER / f"{state.images:09d}"
-    each = own.gather(state.buffers(), accelerator)
+    each = rng_state.gather(state.buffers(), accelerator)
     if accelerator.is_main_process and final not in found(run):
         final.parent.mkdir(exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=final.parent))
@@ -103,7 +103,7 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = 
         state.sums.counts = content["counts"]
         state.step, state.images = content["step"], content["images"]
         if content["processes"] == accelerator.num_processes:
-            own.restore(load_tensors(path / OWN), state.buffers(), accelerator.process_index)
+            rng_state.restore(load_tensors(path / OWN), state.buffers(), accelerator.process_index)
     except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, GanzooError) as error:
         why = " ".join(str(error).split())
         raise RunError(f"checkpoint {path} cannot be restored ({type(error).__name__}: {why[:200]})") from error
@@ -123,7 +123,7 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
     content = {
         "step": state.step,
         "images": state.images,
-        "processes": own.processes(each),
+        "processes": rng_state.processes(each),
         "counts": state.sums.counts,
         "optimizers": optimizers,
         "sha256": {file.name: sha256(file) for file in sorted(folder.glob("*.safetensors"))},

@@ -139,7 +139,7 @@ class Evaluation:
         if self.measured_at == self.state.images:
             return False
         self.measured_at = self.state.images
-        begun, states = time.perf_counter(), own.generators()
+        begun, states = time.perf_counter(), rng_state.generators()
         failed: dict[int, GanzooError] = {}
         try:
             self.scores = evaluate(
@@ -154,7 +154,7 @@ class Evaluation:
         except GanzooError as error:
             self.scores, failed = (), {0: error}
         finally:
-            own.set_generators(states)
+            rng_state.set_generators(states)
         if self.accelerator.is_main_process:
             for why in failed.values():
                 _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", why)

@@ -152,7 +152,7 @@ class Events:
         checkpoint.restore(found[-1], self.state, self.accelerator)
         # As many processes as there are have their own numbers, and other ones each time.
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        own.seed((self.settings.seed * 1_000 + len(self._rewound)) * 1_000 + world + rank)
+        rng_state.seed((self.settings.seed * 1_000 + len(self._rewound)) * 1_000 + world + rank)
         self._before = self._saved = self.state.images
         self.reporter.rewind(images)
         self.evaluation.forget()

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-import ganzoo
+from ganzoo._version import __version__
 from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
@@ -70,7 +70,7 @@ class Plan:
             plugin=self.architecture.dist,
             plugin_version=self.architecture.version,
             config=config_to_dict(self.config),
-            ganzoo=ganzoo.__version__,
+            ganzoo=__version__,
             data={
                 "name": self.source.name,
                 "public": self.source.public,

@@ -167,7 +167,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)
-        own.seed(settings.seed * 1_000 + rank)
+        rng_state.seed(settings.seed * 1_000 + rank)
         if resume:
             _go_back(out, state, accelerator, anew=anew)
         if state.images >= settings.images:

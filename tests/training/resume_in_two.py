@@ -30,7 +30,7 @@ def everything(state: State) -> dict[str, torch.Tensor]:
     found |= {f"ema.{key}": value for key, value in state.ema.state_dict().items()}
     found |= {f"buffer.{key}": value for key, value in state.buffers().items()}
     found |= {f"sum.{key}": value for key, value in state.sums.totals.items()}
-    found |= {f"random.{key}": value for key, value in own.generators().items()}
+    found |= {f"random.{key}": value for key, value in rng_state.generators().items()}
     for name, optimizer in state.optimizers.items():
         for number, values in optimizer.state_dict()["state"].items():
             found |= {f"{name}.{number}.{key}": torch.as_tensor(value) for key, value in values.items()}
@@ -53,7 +53,7 @@ def main(folder: Path, images) -> None:
                         after_step=lambda: state.step >= last,
                     )  # fmt: skip
 
-            own.seed(rank)
+            rng_state.seed(rank)
             straight = fresh(name)
             play(straight, STEPS)
             run = folder / f"{name}-{precision}"
@@ -61,7 +61,7 @@ def main(folder: Path, images) -> None:
             path = checkpoint.save(run, straight, accelerator, keep=1)
             play(straight, STEPS)
             expected = everything(straight)
-            own.seed(99)
+            rng_state.seed(99)
             restored = fresh(name)
             checkpoint.restore(path, restored, accelerator)
             play(restored, STEPS)

@@ -194,9 +194,9 @@ def test_a_best_model_that_cannot_be_written_leaves_the_one_before(run, mnist, t
     shutil.copytree(run, there)
     before = (there / "best/model.safetensors").read_bytes()
     (there / "new").mkdir()
-    monkeypatch.setattr(files, "sync", lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(_files, "sync", lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space"):
-        files.swap_folder(there / "new", there / "best")
+        _files.swap_folder(there / "new", there / "best")
     assert (there / "best/model.safetensors").read_bytes() == before
 
 
@@ -233,7 +233,7 @@ def test_a_folder_takes_the_place_of_another_whole(tmp_path):
     for name in ("new", "old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_text(name)
-    files.swap_folder(tmp_path / "new", tmp_path / "old")
+    _files.swap_folder(tmp_path / "new", tmp_path / "old")
     assert [p.name for p in (tmp_path / "old").iterdir()] == ["new"]
     assert [p.name for p in tmp_path.iterdir()] == ["old"]
 

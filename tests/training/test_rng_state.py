@@ -30,26 +30,26 @@ def drawn():
 
 @pytest.mark.parametrize("before", [0, 1, 2])
 def test_all_generators_come_back(before):
-    own.seed(3)
+    rng_state.seed(3)
     for _ in range(before):
         random.gauss(0, 1)  # with an odd number one is kept for the next call
         np.random.randn()
     gan = nn.BatchNorm2d(2)
-    kept = own.gather(dict(gan.named_buffers()), Accelerator(cpu=True))
+    kept = rng_state.gather(dict(gan.named_buffers()), Accelerator(cpu=True))
     expected = drawn()
-    own.seed(99)
-    own.restore(kept, dict(gan.named_buffers()), 0)
+    rng_state.seed(99)
+    rng_state.restore(kept, dict(gan.named_buffers()), 0)
     assert drawn() == expected
-    assert own.processes(kept) == 1
+    assert rng_state.processes(kept) == 1
     assert not any("buffers" in name for name in kept)  # one process: the networks' own file has them
 
 
 def test_a_seed_is_for_all_generators():
-    own.seed(2**31 * 1000 + 7)
+    rng_state.seed(2**31 * 1000 + 7)
     first = drawn()
-    own.seed(2**31 * 1000 + 7)
+    rng_state.seed(2**31 * 1000 + 7)
     assert drawn() == first
-    own.seed(8)
+    rng_state.seed(8)
     assert drawn() != first
 
 
@@ -73,7 +73,7 @@ def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path)
         assert expected.keys() == found.keys()
         assert all(torch.equal(expected[key], found[key]) for key in expected), file
     each = load_tensors(straight / "processes.safetensors")
-    assert json.loads((straight / "state.json").read_text())["processes"] == own.processes(each) == 2
+    assert json.loads((straight / "state.json").read_text())["processes"] == rng_state.processes(each) == 2
     differing = {key.partition("/buffers/")[2] for key in each if "/buffers/" in key}
     assert differing >= (
         {"pool_a.images", "pool_b.images"} if name == "cyclegan" else {"generator.layers.0.running_mean"}

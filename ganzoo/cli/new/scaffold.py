@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-import ganzoo
 from ganzoo._files import to_final
+from ganzoo._version import __version__
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Zoo, installed
 
@@ -87,7 +87,7 @@ def write_package(names: Names, out: Path) -> list[str]:
         raise ConfigError(f"{out} exists and is not an empty folder: nothing is overwritten; name another with --out")
     values = {
         **names._asdict(),
-        "ganzoo": ganzoo.__version__,
+        "ganzoo": __version__,
         "year": str(dt.datetime.now(dt.timezone.utc).year),
     }
     try:

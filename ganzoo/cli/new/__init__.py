@@ -1,0 +1,1 @@
+"""The package that `ganzoo new` writes: its names and its template."""

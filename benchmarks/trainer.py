@@ -9,7 +9,7 @@ from accelerate import Accelerator
 
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
-from ganzoo.gan import GAN, Tick
+from ganzoo.gan import GAN, Progress
 from ganzoo.models.create import pick_device
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
@@ -38,7 +38,7 @@ def grown(name: str, **hyperparameters: Any) -> GAN:
     torch.manual_seed(0)
     gan = ganzoo.create(name, **hyperparameters)
     stages = gan.stages()
-    gan.before_step(Tick(0, images_before_last_stage(gan), len(stages) - 1, 0.0))
+    gan.before_step(Progress(0, images_before_last_stage(gan), len(stages) - 1, 0.0))
     return gan
 
 

@@ -62,8 +62,8 @@ class OneImage(Good):
         return {"latent": torch.zeros(n, 8)}
 
 
-class SphericalInAnUnknown(Good):
-    spherical = ("z",)
+class GaussianInputUnknown(Good):
+    gaussian_inputs = ("z",)
 
 
 class MixesTheBatch(Good):
@@ -123,34 +123,34 @@ class DeadWeight(Good):
 
 
 class Detached(Good):
-    def generator_loss(self, batch, tick):
-        for terms in super().generator_loss(batch, tick):
+    def generator_loss(self, batch, progress):
+        for terms in super().generator_loss(batch, progress):
             yield {name: values.detach() for name, values in terms.items()}
 
 
 class MovesTheOther(Good):
-    def generator_loss(self, batch, tick):
-        yield from super().generator_loss(batch, tick)
+    def generator_loss(self, batch, progress):
+        yield from super().generator_loss(batch, progress)
         with torch.no_grad():
             next(self.discriminator.parameters()).add_(0.1)
 
 
 class MeansOverTheBatch(Good):
-    def generator_loss(self, batch, tick):
-        for terms in super().generator_loss(batch, tick):
+    def generator_loss(self, batch, progress):
+        for terms in super().generator_loss(batch, progress):
             yield {name: values.mean().expand(3) for name, values in terms.items()}
 
 
 class Infinite(Good):
-    def generator_loss(self, batch, tick):
-        for terms in super().generator_loss(batch, tick):
+    def generator_loss(self, batch, progress):
+        for terms in super().generator_loss(batch, progress):
             yield {name: values / 0 for name, values in terms.items()}
 
 
 class UndeclaredLabels(Good):
-    def discriminator_loss(self, batch, tick):
+    def discriminator_loss(self, batch, progress):
         batch["label"].float()
-        yield from super().discriminator_loss(batch, tick)
+        yield from super().discriminator_loss(batch, progress)
 
 
 class StandsStill(Good):
@@ -171,30 +171,30 @@ class AveragesTheOther(Good):
 
 
 class RemembersOutside(Good):
-    def before_step(self, tick):
+    def before_step(self, progress):
         self.seen = getattr(self, "seen", 0) + 1
 
-    def lr_scale(self, tick):
+    def lr_scale(self, progress):
         return 1.0 / (1 + getattr(self, "seen", 0))
 
 
 class DiffersByProcess(Good):
-    def generator_loss(self, batch, tick):
-        yield from super().generator_loss(batch, tick)
+    def generator_loss(self, batch, progress):
+        yield from super().generator_loss(batch, progress)
         with torch.no_grad():
             next(self.generator.parameters()).add_(torch.rand(()))
 
 
 class FailsBesideAnother(Good):
-    def generator_loss(self, batch, tick):
+    def generator_loss(self, batch, progress):
         if torch.distributed.is_initialized():
             raise ValueError("made for one process")
-        yield from super().generator_loss(batch, tick)
+        yield from super().generator_loss(batch, progress)
 
 
 class OverflowsInBf16(Good):
-    def generator_loss(self, batch, tick):
-        for terms in super().generator_loss(batch, tick):
+    def generator_loss(self, batch, progress):
+        for terms in super().generator_loss(batch, progress):
             scale = float("inf") if torch.is_autocast_enabled("cpu") else 1.0
             yield {name: values * scale for name, values in terms.items()}
 
@@ -202,8 +202,8 @@ class OverflowsInBf16(Good):
 class LearnsTheWrongWay(Good):
     lr = 1e-2
 
-    def discriminator_loss(self, batch, tick):
-        for terms in super().discriminator_loss(batch, tick):
+    def discriminator_loss(self, batch, progress):
+        for terms in super().discriminator_loss(batch, progress):
             yield {name: -values for name, values in terms.items()}
 
 
@@ -246,7 +246,7 @@ class Staged(Good):
         (stage,) = super().stages()
         return [Stage(stage.phases, images=64), Stage([Phase("R", "R", self.refine), *stage.phases])]
 
-    def refine(self, batch, tick):
+    def refine(self, batch, progress):
         with torch.no_grad():
             fake = self.fakes(batch)
         yield {"loss": self.loss.generator(self.logits(self.refiner(fake).tanh(), batch))}
@@ -260,19 +260,19 @@ class RemembersOutsideLater(Staged):
 
     counted = 0
 
-    def refine(self, batch, tick):
+    def refine(self, batch, progress):
         self.counted += 1
-        for terms in super().refine(batch, tick):
+        for terms in super().refine(batch, progress):
             yield {name: values * (1 + self.counted) for name, values in terms.items()}
 
 
 class LeavesAGraph(Good):
-    def generator_loss(self, batch, tick):
+    def generator_loss(self, batch, progress):
         fake = self.fakes(batch)
         batch["fake"] = fake
         yield {"loss": self.loss.generator(self.logits(fake, batch))}
 
-    def discriminator_loss(self, batch, tick):
+    def discriminator_loss(self, batch, progress):
         fake = batch["fake"] * 1.0
         batch["fake"].mean().backward()
         yield {"loss": self.loss.discriminator(*self.both_logits(batch["image"], fake.detach(), batch))}
@@ -290,23 +290,23 @@ class GrowsBright(Good):
 class Bursts(Good):
     """The fifth step has a loss that is no number, whatever happens."""
 
-    def generator_loss(self, batch, tick):
-        for terms in super().generator_loss(batch, tick):
-            yield {name: values * (math.nan if tick.step == 4 else 1) for name, values in terms.items()}
+    def generator_loss(self, batch, progress):
+        for terms in super().generator_loss(batch, progress):
+            yield {name: values * (math.nan if progress.step == 4 else 1) for name, values in terms.items()}
 
 
 class BurstsNow(Good):
     """So it does where a certain random number comes out: not every time."""
 
-    def discriminator_loss(self, batch, tick):
-        unlucky = tick.step == 4 and torch.initial_seed() < 1_000
-        for terms in super().discriminator_loss(batch, tick):
+    def discriminator_loss(self, batch, progress):
+        unlucky = progress.step == 4 and torch.initial_seed() < 1_000
+        for terms in super().discriminator_loss(batch, progress):
             yield {name: values * (math.inf if unlucky else 1) for name, values in terms.items()}
 
 
 class BurstsForEver(Good):
-    def generator_loss(self, batch, tick):
-        for terms in super().generator_loss(batch, tick):
+    def generator_loss(self, batch, progress):
+        for terms in super().generator_loss(batch, progress):
             yield {name: values * math.nan for name, values in terms.items()}
 
 

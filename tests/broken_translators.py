@@ -24,7 +24,7 @@ class Translates(Translator):
     def stages(self):
         return [Stage([Phase("G", "G", self.distance)])]
 
-    def distance(self, batch, tick):
+    def distance(self, batch, progress):
         yield {"loss": (self.generator(batch["A"]) - batch["B"]).abs().flatten(1).mean(1)}
 
     def generate(self, **inputs):

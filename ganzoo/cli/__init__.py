@@ -24,10 +24,10 @@ def plugin_commands() -> dict[str, str]:
     from ganzoo.registry import installed  # ganzoo's own commands do without
 
     try:
-        shelf = installed().commands
+        registry = installed().commands
     except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: a command that needs plugins says so, help needs none
         return {}
-    return {name: one_line(owned.record.summary) for name, owned in zip(shelf.names(), shelf, strict=True)}
+    return {name: one_line(owned.record.summary) for name, owned in zip(registry.names(), registry, strict=True)}
 
 
 class LazyGroup(click.Group):

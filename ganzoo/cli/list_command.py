@@ -10,7 +10,7 @@ import msgspec
 
 from ganzoo.cli.common import complete_architecture, dump, size_text, table, wanted, warn
 from ganzoo.registry import Zoo, installed
-from ganzoo.registry.zoo import Shelf
+from ganzoo.registry.zoo import Registry
 
 MORE = ("datasets", "losses", "metrics", "extractors", "trackers", "commands")
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
@@ -105,7 +105,7 @@ def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
     return {"architectures": architectures, "models": models}
 
 
-def _entries(shelf: Shelf[Any], pattern: str | None, *more: str) -> list[dict[str, Any]]:
+def _entries(registry: Registry[Any], pattern: str | None, *more: str) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
@@ -114,6 +114,6 @@ def _entries(shelf: Shelf[Any], pattern: str | None, *more: str) -> list[dict[st
             "summary": owned.record.summary,
             **{field: getattr(owned.record, field) for field in more},
         }
-        for name, owned in zip(shelf.names(), shelf, strict=True)
+        for name, owned in zip(registry.names(), registry, strict=True)
         if wanted(pattern, name)
     ]

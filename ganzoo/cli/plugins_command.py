@@ -21,8 +21,8 @@ def command(times: bool, as_json: bool) -> None:
     for plugin in zoo.plugins:
         provides = [
             owned.record.name
-            for shelf in zoo.shelves()
-            for owned in shelf
+            for registry in zoo.registries()
+            for owned in registry
             if owned.dist == plugin.dist and owned.plugin == plugin.name
         ]
         if (plugin.dist, plugin.name) not in broken:

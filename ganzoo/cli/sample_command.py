@@ -70,8 +70,8 @@ def command(
 
     # torch comes in here, after the arguments are known to be good
     from ganzoo._distributed import launched
-    from ganzoo.inference.image_io import save_strip
     from ganzoo.inference import sample
+    from ganzoo.inference.image_io import save_strip
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import load
 

@@ -12,7 +12,7 @@ from ganzoo.cli.common import complete_any, dump, table, warn
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry import Architecture, Weights, Zoo, installed
 from ganzoo.registry.hyperparameters import parameters
-from ganzoo.registry.zoo import Owned, summary_of
+from ganzoo.registry.zoo import Registered, summary_of
 
 
 @click.command("show")
@@ -55,7 +55,7 @@ def command(name: str, as_json: bool) -> None:
         click.echo(architecture_text(zoo, owned))
 
 
-def architecture_json(owned: Owned[Architecture]) -> dict[str, Any]:
+def architecture_json(owned: Registered[Architecture]) -> dict[str, Any]:
     """Return what ``--json`` prints of an architecture."""
     record = owned.record
     return {
@@ -70,7 +70,7 @@ def architecture_json(owned: Owned[Architecture]) -> dict[str, Any]:
     }
 
 
-def architecture_text(zoo: Zoo, owned: Owned[Architecture]) -> str:
+def architecture_text(zoo: Zoo, owned: Registered[Architecture]) -> str:
     """Return the page of an architecture."""
     record = owned.record
     lines = [f"{record.name}: {record.summary}", f"package  {owned.dist} {owned.version}"]

@@ -1,7 +1,7 @@
 """What an architecture is written with. Knows nothing of the engine, the registry, the Hub or the command line."""
 
 from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN, seeded_normal, truncate
-from ganzoo.gan.base import GAN, Batch, Phase, Stage, Terms, Tick
+from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
@@ -17,10 +17,10 @@ __all__ = [
     "Loss",
     "OptimizerSpec",
     "Phase",
+    "Progress",
     "Regularizer",
     "Stage",
     "Terms",
-    "Tick",
     "Translator",
     "condition_values",
     "get_loss",

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.base import GAN, Batch, Phase, Stage, Terms, Tick
+from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
 from ganzoo.gan.schedules import Schedule, constant
-from ganzoo.nn.layers import mixes_images
+from ganzoo.nn.layers import uses_batch_statistics
 
 
 class AdversarialGAN(GAN):
@@ -71,7 +71,7 @@ class AdversarialGAN(GAN):
         self.lr_schedule = lr_schedule
         self.ema = {"generator": ema}
         # Each half of a joint batch would be normalised with the statistics of both.
-        self.joint = not mixes_images(discriminator)
+        self.joint = not uses_batch_statistics(discriminator)
 
     @functools.cached_property
     def loss(self) -> Loss:
@@ -83,9 +83,9 @@ class AdversarialGAN(GAN):
         return get_loss(self._loss) if isinstance(self._loss, str) else self._loss
 
     @property
-    def undecided(self) -> float | None:  # type: ignore[override]
+    def decision_boundary(self) -> float | None:  # type: ignore[override]
         """What the discriminator says where it cannot tell: that of the loss."""
-        return self.loss.undecided
+        return self.loss.decision_boundary
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return one optimizer for the generator and one for the discriminator."""
@@ -100,9 +100,9 @@ class AdversarialGAN(GAN):
         d = Phase("D", "D", self.discriminator_loss, repeat=self.n_critic, after=self.after_critic)
         return [Stage([g, d] if self.n_critic == 1 else [d, g])]
 
-    def lr_scale(self, tick: Tick) -> float:
+    def lr_scale(self, progress: Progress) -> float:
         """Follow ``lr_schedule``."""
-        return self.lr_schedule(tick.progress)
+        return self.lr_schedule(progress.fraction)
 
     def latents(self, batch: Batch) -> Tensor:
         """Draw latents (N, D) for a training batch."""
@@ -125,7 +125,7 @@ class AdversarialGAN(GAN):
             return on_real, on_fake
         return self.logits(real, batch), self.logits(fake, batch)
 
-    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the generator's loss and leave the fakes for the discriminator."""
         fake = self.fakes(batch)
         if self.n_critic == 1:
@@ -137,7 +137,7 @@ class AdversarialGAN(GAN):
         else:
             yield {"loss": self.loss.generator(self.logits(fake, batch))}
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the discriminator's loss, then each regulariser that is due."""
         real = batch["image"]
         fake = batch.pop("fake", None)
@@ -151,7 +151,7 @@ class AdversarialGAN(GAN):
             "fake": on_fake.detach(),
         }
         for regularizer in self.regularizers:
-            if tick.step % regularizer.every == 0:
+            if progress.step % regularizer.every == 0:
                 penalty = regularizer.penalty(lambda images: self.logits(images, batch), real, fake)
                 yield {regularizer.name: penalty * regularizer.every}
 

@@ -27,20 +27,20 @@ Terms = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Tick:
+class Progress:
     """Where the training stands.
 
     Args:
         step: steps done before this one.
         images: real images drawn before this step, over all processes.
         stage: index of the current stage.
-        progress: ``images`` as a share of the whole budget, in [0, 1).
+        fraction: ``images`` as a share of the whole budget, in [0, 1).
     """
 
     step: int
     images: int
     stage: int
-    progress: float
+    fraction: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Phase:
     Args:
         name: prefix of the reported terms, for instance ``"D"`` or ``"D/r1"``.
         optimizer: key in `GAN.optimizers`; only the parameters of this optimizer get gradients.
-        loss: called with the batch and the tick; each dict of terms that it yields is one backward pass, and
+        loss: called with the batch and the progress; each dict of terms that it yields is one backward pass, and
             what it computed is freed before it goes on.
         every: play on each n-th step only, with the loss scaled by n (lazy regularisation, Karras 2020, section 3.1).
         repeat: play n times in a row, each on a batch of its own (n_critic, Arjovsky 2017, algorithm 1).
@@ -59,7 +59,7 @@ class Phase:
 
     name: str
     optimizer: str
-    loss: Callable[[Batch, Tick], Iterator[Terms]]
+    loss: Callable[[Batch, Progress], Iterator[Terms]]
     every: int = 1
     repeat: int = 1
     after: Callable[[], None] | None = None
@@ -90,15 +90,15 @@ class GAN(nn.Module):
         ema: network name to half-life in images: which networks keep a running average of their weights.
         inference: names of the networks that `generate` and the conditions of `inputs` use; these make up
             ``model.safetensors``, and a model that is loaded has no others.
-        spherical: names of the `inputs` that are drawn from a normal distribution, which the way between two seeds
-            follows on the sphere; None for all of floating point. The others go straight.
+        gaussian_inputs: names of the `inputs` that come from a normal distribution, between which interpolation is
+            spherical; None for all of floating point. The others are interpolated linearly.
         translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
             the condition ``images`` and, where there are several pairs, ``to``.
         discriminators: names of the networks whose first argument is images (N, C, S, S), real or drawn, that they
             judge: what the engine's augmentations change.
-        undecided: what these say where they cannot tell, a logit of 0 in most losses; None where no value means that,
-            as with a critic. Adaptive augmentation compares the terms called ``real...``, the outputs for real
-            images, with it.
+        decision_boundary: the logit at which these judge real and generated equally likely, 0 in most losses; None
+            where no value means that, as with a critic. Adaptive augmentation compares the terms called ``real...``,
+            the logits of real samples, with it.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be had again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
@@ -107,10 +107,10 @@ class GAN(nn.Module):
     needs: ClassVar[frozenset[str]] = frozenset({"image"})
     ema: Mapping[str, float] = {"generator": 10_000}
     inference: Sequence[str] = ("generator",)
-    spherical: Sequence[str] | None = None
+    gaussian_inputs: Sequence[str] | None = None
     translations: Sequence[tuple[str, str]] = ()
     discriminators: Sequence[str] = ("discriminator",)
-    undecided: float | None = 0.0
+    decision_boundary: float | None = 0.0
     config: Any
     origin: str | None = None
 
@@ -134,11 +134,11 @@ class GAN(nn.Module):
         """Return images (N, C, H, W) in [-1, 1]; each depends on its own row of the inputs alone."""
         raise NotImplementedError
 
-    def before_step(self, tick: Tick) -> None:
+    def before_step(self, progress: Progress) -> None:
         """Prepare for a step: fade-in, augmentation strength."""
 
-    def lr_scale(self, tick: Tick) -> float:
-        """Return the factor on all learning rates at this tick."""
+    def lr_scale(self, progress: Progress) -> float:
+        """Return the factor on all learning rates at this progress."""
         return 1.0
 
     def conditions(self) -> list[str]:
@@ -210,9 +210,9 @@ class GAN(nn.Module):
                 f"{name}={value!r}" for name, value in conditions.items() if not isinstance(value, Tensor)
             )
             raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error
-        return self.draw(inputs, batch_size)
+        return self.generate_batches(inputs, batch_size)
 
-    def way(self, to: str | None = None) -> tuple[str, str]:
+    def direction(self, to: str | None = None) -> tuple[str, str]:
         """Return the keys of a batch, (from, to), of the translation to ``to``; by default of the first.
 
         Raises:
@@ -242,7 +242,7 @@ class GAN(nn.Module):
         Raises:
             ConfigError: it is no model that translates, the images do not fit it, or what `sample` raises.
         """
-        _, target = self.way(to)
+        _, target = self.direction(to)
         if len(self.translations) > 1:
             conditions["to"] = target
         if not isinstance(images, Tensor):
@@ -260,7 +260,7 @@ class GAN(nn.Module):
         images = images.detach().to("cpu", torch.float32)
         return self.sample(len(images), batch_size=batch_size, images=images, **conditions)
 
-    def draw(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
+    def generate_batches(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
         """Return the images of ``inputs`` (see `inputs`), drawn in eval mode; every module's mode is put back.
 
         Returns:

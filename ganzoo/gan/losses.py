@@ -21,13 +21,13 @@ class Loss:
         discriminator: (logits of real images, logits of fakes) to a loss per image.
         generator: logits of fakes to a loss per image; where ``relativistic``, of (real, fake) as well.
         relativistic: the generator's loss depends on the logits of real images too.
-        undecided: the logit that says neither real nor drawn; None where only differences mean something.
+        decision_boundary: the logit that says neither real nor drawn; None where only differences mean something.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[..., Tensor]
     relativistic: bool = False
-    undecided: float | None = 0.0
+    decision_boundary: float | None = 0.0
 
 
 def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
@@ -42,18 +42,18 @@ NON_SATURATING = Loss(_cross_entropy, lambda fake: F.softplus(-fake))
 LEAST_SQUARES = Loss(
     lambda real, fake: 0.5 * ((real - 1).square() + fake.square()),
     lambda fake: 0.5 * (fake - 1).square(),
-    undecided=0.5,
+    decision_boundary=0.5,
 )
 # Lim and Ye 2017; Miyato 2018, equations 16 and 17.
 HINGE = Loss(lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), lambda fake: -fake)
 # Arjovsky 2017, equation 2 and algorithm 1; the critic must be held near 1-Lipschitz by other means.
-WASSERSTEIN = Loss(lambda real, fake: fake - real, lambda fake: -fake, undecided=None)
+WASSERSTEIN = Loss(lambda real, fake: fake - real, lambda fake: -fake, decision_boundary=None)
 # Jolicoeur-Martineau 2018, section 4: each fake against the real image at its place, and the other way round.
 RELATIVISTIC = Loss(
     lambda real, fake: F.softplus(fake - real),
     lambda real, fake: F.softplus(real - fake),
     relativistic=True,
-    undecided=None,
+    decision_boundary=None,
 )
 
 

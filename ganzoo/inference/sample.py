@@ -36,9 +36,8 @@ def interpolate(
 ) -> Tensor:
     """Draw the way from the image of one seed to that of another.
 
-    What is drawn from a normal distribution is interpolated on the sphere (White 2016, section 2.1; `GAN.spherical`),
-    other numbers are on a straight line; the rest, for instance labels, stays as it is for the first seed unless
-    ``conditions`` say otherwise.
+    Gaussian inputs (`GAN.gaussian_inputs`) are interpolated spherically (White 2016, section 2.1), other numbers
+    linearly; the rest, for instance labels, stays as it is for the first seed unless ``conditions`` say otherwise.
 
     Args:
         model: a GAN, or what `load` takes.
@@ -63,10 +62,10 @@ def interpolate(
     def way(name: str, value: Tensor) -> Tensor:
         if not value.is_floating_point():
             return value[:1].expand(steps, *value.shape[1:])
-        straight = gan.spherical is not None and name not in gan.spherical
+        straight = gan.gaussian_inputs is not None and name not in gan.gaussian_inputs
         return lerp(value[0], value[1], share) if straight else slerp(value[0], value[1], share)
 
-    return gan.draw({name: way(name, value) for name, value in ends.items()})
+    return gan.generate_batches({name: way(name, value) for name, value in ends.items()})
 
 
 def lerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:

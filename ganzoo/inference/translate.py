@@ -112,7 +112,7 @@ def translate_source(
         GanzooError: ``out`` cannot be written, or an image cannot be read.
         ConfigError: a bad number or condition, or the model makes no images of images.
     """
-    begin, target = gan.way(to)
+    begin, target = gan.direction(to)
     if isinstance(source, Source):
         begin = "image"
     elif begin not in SIDES:

@@ -13,7 +13,7 @@ from ganzoo.errors import GanzooError, NameClashError, PluginError
 from ganzoo.metrics.contract import SEEN
 from ganzoo.registry import Zoo
 from ganzoo.registry.records import Extractor
-from ganzoo.registry.zoo import Owned, import_target
+from ganzoo.registry.zoo import Registered, import_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def open_eye(zoo: Zoo, text: str, device: torch.device) -> Eye:
     return Eye(text if after is None else f"{name}{after}", module.eval().requires_grad_(False).to(device))
 
 
-def _make(owned: Owned[Extractor], words: list[str]) -> nn.Module:
+def _make(owned: Registered[Extractor], words: list[str]) -> nn.Module:
     kind = import_target("extractor", owned)
     try:
         made = kind(*words)
@@ -80,7 +80,7 @@ def _make(owned: Owned[Extractor], words: list[str]) -> nn.Module:
     return made
 
 
-def find_extractor(zoo: Zoo, text: str) -> tuple[Owned[Extractor], list[str]]:
+def find_extractor(zoo: Zoo, text: str) -> tuple[Registered[Extractor], list[str]]:
     """Return the extractor that a protocol names, and the words that are for it.
 
     Raises:

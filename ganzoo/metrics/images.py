@@ -32,7 +32,7 @@ def way_of(gan: GAN, to: str | None) -> Way:
     Raises:
         ConfigError: it does not translate to that.
     """
-    return gan.way(to) if gan.translations or to is not None else ("image", "image")
+    return gan.direction(to) if gan.translations or to is not None else ("image", "image")
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Images:
 
     def make(part: Tensor) -> Batch:
         inputs = gan.inputs(len(part), seeds=part.tolist())
-        batch = {"image": quantise(gan.draw(inputs, batch_size))}
+        batch = {"image": quantise(gan.generate_batches(inputs, batch_size))}
         if "label" in inputs:
             batch["label"] = inputs["label"]
         return {key: value.to(gan.device) for key, value in batch.items()}

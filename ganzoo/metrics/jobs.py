@@ -16,7 +16,7 @@ from ganzoo.metrics.extractors import Eye, find_extractor, open_eye
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
 from ganzoo.registry.records import Metric
-from ganzoo.registry.zoo import Owned, import_target
+from ganzoo.registry.zoo import Registered, import_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
     return jobs
 
 
-def _measure(owned: Owned[Metric]) -> Measure:
+def _measure(owned: Registered[Metric]) -> Measure:
     kind = import_target("metric", owned)
     try:
         measure: Measure = kind()

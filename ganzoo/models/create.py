@@ -14,10 +14,10 @@ from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
 from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
-from ganzoo.registry.zoo import Owned, import_target
+from ganzoo.registry.zoo import Registered, import_target
 
 
-def build(architecture: Owned[Architecture], config: Any) -> GAN:
+def build(architecture: Registered[Architecture], config: Any) -> GAN:
     """Return an untrained GAN of this architecture.
 
     Args:
@@ -148,7 +148,7 @@ def create(name: str, **hyperparameters: Any) -> GAN:
     return build(architecture, with_full_names(make_config(architecture.record.config, hyperparameters, owner=name)))
 
 
-def find_architecture(zoo: Zoo, name: str, dist: str) -> Owned[Architecture] | None:
+def find_architecture(zoo: Zoo, name: str, dist: str) -> Registered[Architecture] | None:
     """Return the architecture that a model names, from the distribution that wrote it where two share the name."""
     for full in (f"{dist}:{name}", name):
         if full in zoo.architectures:
@@ -156,7 +156,7 @@ def find_architecture(zoo: Zoo, name: str, dist: str) -> Owned[Architecture] | N
     return None
 
 
-def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Owned[Architecture]:
+def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Registered[Architecture]:
     """Return the architecture that a model was written for.
 
     Args:
@@ -176,7 +176,7 @@ def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Owned[Archit
     return found
 
 
-def written_config(architecture: Owned[Architecture], config: ModelConfig, what: object) -> Any:
+def written_config(architecture: Registered[Architecture], config: ModelConfig, what: object) -> Any:
     """Return the instance of the architecture's config dataclass that a model was written with.
 
     Raises:

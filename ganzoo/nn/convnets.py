@@ -25,7 +25,7 @@ def start_size(image_size: int) -> tuple[int, int]:
     raise ConfigError(f"image_size {image_size} cannot be built by doubling: use 28, or a power of two from 16 to 128")
 
 
-def pyramid(image_size: int, base: int, most: int) -> list[int]:
+def channels_per_resolution(image_size: int, base: int, most: int) -> list[int]:
     """Return the channels at each resolution, the lowest first: ``base`` at the full one, doubled up to ``most``.
 
     Raises:

@@ -90,7 +90,7 @@ class MinibatchStd(nn.Module):
         group: images of a group; a batch that it does not divide is split into smaller ones.
     """
 
-    mixes_images = True
+    uses_batch_statistics = True
 
     def __init__(self, group: int = 4) -> None:
         super().__init__()

@@ -73,13 +73,13 @@ def at_least_float32(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
-def mixes_images(module: nn.Module) -> bool:
+def uses_batch_statistics(module: nn.Module) -> bool:
     """Whether an image's output depends on the rest of its batch in training: batch norm, minibatch statistics.
 
-    A layer of one's own that does so says it with an attribute ``mixes_images = True``.
+    A layer of one's own that does so says it with an attribute ``uses_batch_statistics = True``.
     """
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-    return any(isinstance(layer, kinds) or getattr(layer, "mixes_images", False) for layer in module.modules())
+    return any(isinstance(layer, kinds) or getattr(layer, "uses_batch_statistics", False) for layer in module.modules())
 
 
 class Dropout(nn.Dropout):

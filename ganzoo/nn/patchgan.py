@@ -7,19 +7,19 @@ from torch import Tensor, nn
 from ganzoo.nn.layers import norm_layer
 
 _KERNEL = 4
-_MOST = 3  # halvings: patches of 70x70, the largest that the paper recommends
+_MOST = 3  # num_downsamples: patches of 70x70, the largest that the paper recommends
 
 
-def receptive_field(halvings: int) -> int:
+def receptive_field(num_downsamples: int) -> int:
     """Return the height and width of the patch that one logit of a `PatchDiscriminator` sees."""
     field = 1
-    for stride in [1, 1] + [2] * halvings:  # from the logit back to the image
+    for stride in [1, 1] + [2] * num_downsamples:  # from the logit back to the image
         field = (field - 1) * stride + _KERNEL
     return field
 
 
-def halvings_for(image_size: int) -> int:
-    """Return how many halvings give the largest patch, up to 70x70, that lies within an image of this size."""
+def num_downsamples_for(image_size: int) -> int:
+    """Return how many num_downsamples give the largest patch, up to 70x70, that lies within an image of this size."""
     return max(count for count in range(_MOST + 1) if count == 0 or receptive_field(count) <= image_size)
 
 
@@ -29,17 +29,17 @@ class PatchDiscriminator(nn.Module):
     Args:
         channels: of the images; of two images one above the other, as many as both have.
         base_channels: width of the first map; each next one is twice as wide, up to 8 times.
-        halvings: 3 for patches of 70x70, 2 for 34x34, 1 for 16x16, 0 for 7x7; see `halvings_for`.
+        num_downsamples: 3 for patches of 70x70, 2 for 34x34, 1 for 16x16, 0 for 7x7; see `num_downsamples_for`.
         norm: of all maps but the first, see `norm_layer`.
     """
 
-    def __init__(self, channels: int, *, base_channels: int, halvings: int, norm: str) -> None:
+    def __init__(self, channels: int, *, base_channels: int, num_downsamples: int, norm: str) -> None:
         super().__init__()
-        widths = [base_channels * min(8, 2**i) for i in range(halvings + 1)]
+        widths = [base_channels * min(8, 2**i) for i in range(num_downsamples + 1)]
         layers: list[nn.Module] = []
         inside = channels
         for i, width in enumerate(widths):
-            stride = 2 if i < halvings else 1
+            stride = 2 if i < num_downsamples else 1
             layers.append(nn.Conv2d(inside, width, _KERNEL, stride, 1, bias=i == 0 or norm != "batch"))
             layers += [norm_layer(norm, width)] if i > 0 else []
             layers.append(nn.LeakyReLU(0.2))

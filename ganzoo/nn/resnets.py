@@ -128,8 +128,10 @@ class ResidualFeatures(nn.Module):
 
     def __init__(self, *, image_size: int, channels: int, width: int, wrap: Wrap = plain) -> None:
         super().__init__()
-        halvings = max(1, start_size(image_size)[1] - 1)
-        downs = [DownBlock(channels if i == 0 else width, width, first=i == 0, wrap=wrap) for i in range(halvings)]
+        num_downsamples = max(1, start_size(image_size)[1] - 1)
+        downs = [
+            DownBlock(channels if i == 0 else width, width, first=i == 0, wrap=wrap) for i in range(num_downsamples)
+        ]
         self.blocks = nn.Sequential(*downs, *(DownBlock(width, width, down=False, wrap=wrap) for _ in range(2)))
         self.out_features = width
 

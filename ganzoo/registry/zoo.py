@@ -33,7 +33,7 @@ from ganzoo.registry.records import (
 T = TypeVar("T")
 
 
-class Owned(Struct, Generic[T], frozen=True):
+class Registered(Struct, Generic[T], frozen=True):
     """A record, the distribution that provides it, and through which of its plugins."""
 
     record: T
@@ -42,22 +42,22 @@ class Owned(Struct, Generic[T], frozen=True):
     plugin: str
 
 
-class Shelf(Generic[T]):
+class Registry(Generic[T]):
     """The records of one ``kind`` by name. Two owners of one name are both kept; ``dist:name`` tells them apart."""
 
     def __init__(self, kind: str, broken: list[Broken]) -> None:
         self.kind = kind
         self._broken = broken
-        self._records: dict[str, list[Owned[T]]] = {}
-        self._renamed: dict[str, list[tuple[str, Owned[T], str]]] = {}
+        self._records: dict[str, list[Registered[T]]] = {}
+        self._renamed: dict[str, list[tuple[str, Registered[T], str]]] = {}
         self._told: set[str] = set()
 
-    def rename(self, old: str, new: str, owned: Owned[T], until: str) -> None:
+    def rename(self, old: str, new: str, owned: Registered[T], until: str) -> None:
         """Keep an earlier name of a record working; a record that is called so now comes first."""
         self._renamed.setdefault(old, []).append((new, owned, until))
 
-    def add(self, name: str, owned: Owned[T]) -> None:
-        """Put a record on the shelf.
+    def add(self, name: str, owned: Registered[T]) -> None:
+        """Add a record.
 
         Raises:
             PluginError: its own distribution has put one there under that name, so that nothing could tell them apart.
@@ -67,18 +67,18 @@ class Shelf(Generic[T]):
             raise PluginError(f"{owned.dist} provides the {self.kind} '{name}' twice")
         owners.append(owned)
 
-    def __iter__(self) -> Iterator[Owned[T]]:
+    def __iter__(self) -> Iterator[Registered[T]]:
         for name in sorted(self._records):
             yield from self._records[name]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self._owners(name) or self._earlier(name))
 
-    def _earlier(self, name: str) -> list[tuple[str, Owned[T], str]]:
+    def _earlier(self, name: str) -> list[tuple[str, Registered[T], str]]:
         dist, colon, short = name.rpartition(":")
         return [found for found in self._renamed.get(short, []) if not colon or dist == found[1].dist]
 
-    def _owners(self, name: str) -> list[Owned[T]]:
+    def _owners(self, name: str) -> list[Registered[T]]:
         dist, colon, short = name.rpartition(":")
         return [o for o in self._records.get(short, []) if not colon or dist == o.dist]
 
@@ -90,7 +90,7 @@ class Shelf(Generic[T]):
             for owned in owners
         ]
 
-    def __getitem__(self, name: str) -> Owned[T]:
+    def __getitem__(self, name: str) -> Registered[T]:
         """Look up ``name`` or ``dist:name``.
 
         Raises:
@@ -119,73 +119,75 @@ class Shelf(Generic[T]):
         """Return one line for each name that several distributions provide."""
         return [self._clash(name, owners) for name, owners in sorted(self._records.items()) if len(owners) > 1]
 
-    def _clash(self, name: str, owners: list[Owned[T]]) -> str:
+    def _clash(self, name: str, owners: list[Registered[T]]) -> str:
         choices = " or ".join(f"{o.dist}:{name}" for o in owners)
         return f"{len(owners)} packages provide the {self.kind} '{name}': say {choices}"
 
 
 class Zoo:
-    """All that is installed, a shelf for each kind.
+    """All that is installed, a registry for each kind.
 
     Args:
         plugins: the discovered plugins.
-        registry: the registry file of the bundled models, or None.
+        models_file: the registry.yaml of the bundled models, or None.
     """
 
-    def __init__(self, plugins: Plugins, registry: Path | None = None) -> None:
+    def __init__(self, plugins: Plugins, models_file: Path | None = None) -> None:
         self.broken = plugins.broken
         self.plugins = plugins.loaded
         self.problems: list[str] = []
-        self._shelves: list[Shelf[Any]] = []
+        self._registries: list[Registry[Any]] = []
 
-        def shelf(kind: str, hook: str, record: type[T], check: Callable[[T], None] = _check) -> Shelf[T]:
-            made: Shelf[T] = Shelf(kind, self.broken)
-            self._shelves.append(made)
+        def collect(kind: str, hook: str, record: type[T], check: Callable[[T], None] = _check) -> Registry[T]:
+            made: Registry[T] = Registry(kind, self.broken)
+            self._registries.append(made)
             self._put(plugins, hook, record, made, check)
             return made
 
-        self.architectures = shelf("architecture", "ganzoo_architectures", Architecture, _check_architecture)
+        self.architectures = collect("architecture", "ganzoo_architectures", Architecture, _check_architecture)
         for owned in self.architectures:
             for old, until in owned.record.renamed.items():
                 self.architectures.rename(old, owned.record.name, owned, until)
-        self.datasets = shelf("data set", "ganzoo_datasets", Dataset)
-        self.losses = shelf("loss", "ganzoo_losses", AdversarialLoss)
-        self.metrics = shelf("metric", "ganzoo_metrics", Metric)
-        self.extractors = shelf("extractor", "ganzoo_extractors", Extractor)
-        self.trackers = shelf("tracker", "ganzoo_trackers", Tracker)
-        self.commands = shelf("command", "ganzoo_commands", Command)
-        self.models: Shelf[Weights] = Shelf("model", self.broken)
-        self._shelves.append(self.models)
-        if registry is not None:
-            self._put_models(registry, Plugin("registry", "ganzoo", "", None))
+        self.datasets = collect("data set", "ganzoo_datasets", Dataset)
+        self.losses = collect("loss", "ganzoo_losses", AdversarialLoss)
+        self.metrics = collect("metric", "ganzoo_metrics", Metric)
+        self.extractors = collect("extractor", "ganzoo_extractors", Extractor)
+        self.trackers = collect("tracker", "ganzoo_trackers", Tracker)
+        self.commands = collect("command", "ganzoo_commands", Command)
+        self.models: Registry[Weights] = Registry("model", self.broken)
+        self._registries.append(self.models)
+        if models_file is not None:
+            self._put_models(models_file, Plugin("registry", "ganzoo", "", None))
         for plugin, paths in plugins.results("ganzoo_models", Path):
             for path in paths:
                 self._put_models(path, plugin)
 
-    def _put(self, plugins: Plugins, hook: str, kind: type[T], shelf: Shelf[T], check: Callable[[T], None]) -> None:
+    def _put(
+        self, plugins: Plugins, hook: str, kind: type[T], registry: Registry[T], check: Callable[[T], None]
+    ) -> None:
         for plugin, records in plugins.results(hook, kind):
             for record in records:
                 try:
                     check(record)
-                    shelf.add(record.name, Owned(record, plugin.dist, plugin.version, plugin.name))
+                    registry.add(record.name, Registered(record, plugin.dist, plugin.version, plugin.name))
                 except GanzooError as error:
                     plugins.add_broken(plugin, str(error), error)
 
     def _put_models(self, path: Path, plugin: Plugin) -> None:
         try:
             for weights in read_models(path):
-                self.models.add(weights.name, Owned(weights, plugin.dist, plugin.version, plugin.name))
+                self.models.add(weights.name, Registered(weights, plugin.dist, plugin.version, plugin.name))
         except GanzooError as error:
             self.problems.append(str(error))
 
     def warnings(self) -> list[str]:
         """Return one line for each thing that is wrong with the installation; empty when all is well."""
-        clashes = [line for shelf in self.shelves() for line in shelf.clashes()]
+        clashes = [line for registry in self.registries() for line in registry.clashes()]
         return [*map(str, self.broken), *self.problems, *clashes]
 
-    def shelves(self) -> list[Shelf[Any]]:
+    def registries(self) -> list[Registry[Any]]:
         """Return all that plugins provide, kind by kind."""
-        return self._shelves
+        return self._registries
 
 
 def _check(record: Any) -> None:
@@ -210,7 +212,7 @@ def _check_architecture(record: Architecture) -> None:
         raise PluginError(f"the config of '{record.name}' {why}")
 
 
-def import_target(kind: str, owned: Owned[Any]) -> Any:
+def import_target(kind: str, owned: Registered[Any]) -> Any:
     """Import what a record's ``target`` names.
 
     Raises:

@@ -19,7 +19,7 @@ from torch import Tensor, distributed
 from torch.nn import functional as F
 
 from ganzoo.data import Loader
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.testing.subject import BATCH, Subject, expect
@@ -70,7 +70,7 @@ def check_resume(subject: Subject) -> None:
     expect(
         set(expected) == set(got) and not different,
         f"a resumed run differs from one that was not stopped in {', '.join(different[:3])}: keep what changes over "
-        "training in parameters, buffers or the tick, and draw with torch's own generators",
+        "training in parameters, buffers or the progress, and draw with torch's own generators",
     )
 
 
@@ -84,7 +84,7 @@ def _half(subject: Subject) -> int:
 def _depends_on_budget(subject: Subject) -> bool:
     """Whether learning rates depend on the whole budget, so that a run with half of it is another run."""
     gan = subject.build()
-    return gan.lr_scale(Tick(3, 48, 0, 0.5)) != gan.lr_scale(Tick(3, 48, 0, 0.99))
+    return gan.lr_scale(Progress(3, 48, 0, 0.5)) != gan.lr_scale(Progress(3, 48, 0, 0.99))
 
 
 def check_two_processes(subject: Subject) -> None:

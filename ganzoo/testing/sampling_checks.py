@@ -78,8 +78,8 @@ def check_translations(subject: Subject) -> None:
 def check_seeds(subject: Subject) -> None:
     """One seed is one image, whatever else is in the batch: that is how samples are compared and reproduced."""
     gan = subject.build()
-    unknown = set(gan.spherical or ()) - set(gan.inputs(1, seeds=[0]))
-    expect(not unknown, f"spherical names {', '.join(sorted(unknown))}, which inputs() does not return")
+    unknown = set(gan.gaussian_inputs or ()) - set(gan.inputs(1, seeds=[0]))
+    expect(not unknown, f"gaussian_inputs names {', '.join(sorted(unknown))}, which inputs() does not return")
     images = gan.sample(6, seed=40)
     expect(
         torch.unique(images, dim=0).shape[0] == 6,

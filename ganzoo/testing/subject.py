@@ -14,12 +14,12 @@ from torch import Tensor
 
 from ganzoo.data import Loader, PairStore, Store, open_data, prepare
 from ganzoo.errors import ConfigError, PluginError
-from ganzoo.gan import GAN, Batch, Phase, Tick
+from ganzoo.gan import GAN, Batch, Phase, Progress
 from ganzoo.models.create import build
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config
 from ganzoo.registry.records import field_names
-from ganzoo.registry.zoo import Owned, import_target
+from ganzoo.registry.zoo import Registered, import_target
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
 from ganzoo.training.state import State
@@ -51,7 +51,7 @@ class Subject:
         zoo: where it was found.
     """
 
-    owned: Owned[Architecture]
+    owned: Registered[Architecture]
     options: Mapping[str, Any]
     data: str
     zoo: Zoo
@@ -117,9 +117,9 @@ class Subject:
         for key in gan.needs:
             expect(key in full, f"needs has '{key}', which the images do not give: they give {', '.join(full)}")
         batch = {key: value for key, value in full.items() if key in gan.needs}
-        gan.before_step(turn.tick)
+        gan.before_step(turn.progress)
         for phase in turn.before:
-            for _ in phase.loss(batch, turn.tick):
+            for _ in phase.loss(batch, turn.progress):
                 pass
         return batch
 
@@ -151,17 +151,17 @@ class Turn(NamedTuple):
     Args:
         phase: what is played.
         before: the phases of the stage that come before it.
-        tick: in the middle of the stage, when a fade-in is under way.
+        progress: in the middle of the stage, when a fade-in is under way.
         resolution: that the stage wants its images in.
     """
 
     phase: Phase
     before: tuple[Phase, ...]
-    tick: Tick
+    progress: Progress
     resolution: int | None
 
 
-def _default_data(owned: Owned[Architecture]) -> str:
+def _default_data(owned: Registered[Architecture]) -> str:
     """Return the digits, or pairs that are made of them for an architecture that needs two sets."""
     try:
         needs = getattr(import_target("architecture", owned), "needs", ())
@@ -177,7 +177,7 @@ def turns(gan: GAN) -> list[Turn]:
     for index, stage in enumerate(gan.stages()):
         images = begun + (stage.images or 0) // 2
         begun += stage.images or 0
-        tick = Tick(0, images, index, images / max(2 * begun, 1))
+        progress = Progress(0, images, index, images / max(2 * begun, 1))
         for place, phase in enumerate(stage.phases):
-            found.append(Turn(phase, tuple(stage.phases[:place]), tick, stage.resolution))
+            found.append(Turn(phase, tuple(stage.phases[:place]), progress, stage.resolution))
     return found

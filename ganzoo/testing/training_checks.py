@@ -80,7 +80,7 @@ def _play(subject: Subject, gan: GAN, turn: Turn) -> None:
     player = Player(state, optimizer, Accelerator(cpu=True), bf16=False, treatment=Treatment())
     batch = subject.batch(gan, turn)
     player.take_turn()
-    player.play(turn.phase, [batch], turn.tick)
+    player.play(turn.phase, [batch], turn.progress)
 
 
 def _each_alone(subject: Subject) -> Iterator[tuple[GAN, Turn]]:
@@ -123,7 +123,7 @@ def check_losses(subject: Subject) -> None:
         phase = turn.phase
         batch = subject.batch(gan, turn)
         yielded = 0
-        for terms in phase.loss(batch, turn.tick):
+        for terms in phase.loss(batch, turn.progress):
             yielded += 1
             expect(isinstance(terms, dict) and terms, f"phase {phase.name} yields {type(terms).__name__}, not terms")
             for name, values in terms.items():
@@ -143,7 +143,7 @@ def check_needs(subject: Subject) -> None:
     gan = subject.build().train()
     for turn in turns(gan):
         try:
-            for _ in turn.phase.loss(subject.batch(gan, turn), turn.tick):
+            for _ in turn.phase.loss(subject.batch(gan, turn), turn.progress):
                 pass
         except KeyError as error:
             expect(

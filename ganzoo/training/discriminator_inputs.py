@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN, Tick
+from ganzoo.gan import GAN, Progress
 from ganzoo.gan.augment import POLICIES, ada, instance_noise, read_policy
 
 ADAPTIVE = "ada"
@@ -26,7 +26,7 @@ class Augmentation(nn.Module):
     Args:
         policy: ``"ada"``, names with commas between (see `ganzoo.gan.augment.read_policy`), or None.
         noise: deviation of the instance noise at the start; it falls linearly to zero over the budget.
-        undecided: what a discriminator says where it cannot tell; see `GAN.undecided`.
+        decision_boundary: what a discriminator says where it cannot tell; see `GAN.decision_boundary`.
 
     Attributes:
         strength: probability of each adaptive augmentation.
@@ -35,11 +35,11 @@ class Augmentation(nn.Module):
     strength: Tensor
     signs: Tensor
 
-    def __init__(self, policy: str | None, *, noise: float = 0.0, undecided: float = 0.0) -> None:
+    def __init__(self, policy: str | None, *, noise: float = 0.0, decision_boundary: float = 0.0) -> None:
         super().__init__()
         self.adaptive = policy == ADAPTIVE
         self.names = read_policy(policy) if policy and not self.adaptive else []
-        self.noise, self.undecided = noise, undecided
+        self.noise, self.decision_boundary = noise, decision_boundary
         self._deviation = noise
         self.register_buffer("strength", torch.zeros(()))
         self.register_buffer("signs", torch.zeros(2))  # sum and number since the last change
@@ -70,16 +70,16 @@ class Augmentation(nn.Module):
             for handle in handles:
                 handle.remove()
 
-    def before_step(self, tick: Tick) -> None:
+    def before_step(self, progress: Progress) -> None:
         """Let the instance noise fall."""
-        self._deviation = self.noise * (1 - tick.progress)
+        self._deviation = self.noise * (1 - progress.fraction)
 
     def follow(self, terms: Mapping[str, Tensor]) -> None:
         """Count how often the logits of real images, the terms called ``real...``, are on the side of the real."""
         if self.adaptive:
             for name, logits in terms.items():
                 if name.startswith("real"):
-                    signs = (logits.detach() - self.undecided).sign()
+                    signs = (logits.detach() - self.decision_boundary).sign()
                     self.signs += torch.stack([signs.sum(), torch.ones_like(signs).sum()])
 
     def after_step(self, steps: int, images: int, accelerator: Accelerator) -> None:

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from ganzoo.data import Loader
 from ganzoo.errors import RunError
-from ganzoo.gan import Batch, Phase, Stage, Tick
+from ganzoo.gan import Batch, Phase, Progress, Stage
 from ganzoo.training.gradients import Gradients, Treatment
 from ganzoo.training.recipe import Recipe
 from ganzoo.training.state import State
@@ -62,7 +62,7 @@ def train(
         before = state.images
         index = current_stage(stages, before)
         stage = stages[index]
-        tick = Tick(state.step, before, index, before / images)
+        progress = Progress(state.step, before, index, before / images)
         size = stage.batch_size or batch_size
 
         def draw(stage: Stage = stage, size: int = size) -> list[Batch]:
@@ -70,20 +70,20 @@ def train(
             state.images += size
             return parts(batch, recipe.accumulate) if recipe.accumulate > 1 else [batch]
 
-        gan.before_step(tick)
+        gan.before_step(progress)
         if state.augmentation is not None:
-            state.augmentation.before_step(tick)
-        scale = gan.lr_scale(tick) * recipe.schedule(before)
+            state.augmentation.before_step(progress)
+        scale = gan.lr_scale(progress) * recipe.schedule(before)
         shared = draw()
         for phase in stage.phases:
-            if tick.step % phase.every == 0:
+            if progress.step % phase.every == 0:
                 player = players[phase.optimizer]
                 if player is not active:
                     player.take_turn()
                     active = player
                 player.set_lr(scale)
                 for turn in range(phase.repeat):
-                    player.play(phase, shared if turn == 0 else draw(), tick)
+                    player.play(phase, shared if turn == 0 else draw(), progress)
         state.ema.update(state.images - before, state.images)
         state.step += 1
         if state.augmentation is not None:
@@ -153,13 +153,13 @@ class Player:
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = base * scale
 
-    def play(self, phase: Phase, batches: Sequence[Batch], tick: Tick) -> None:
+    def play(self, phase: Phase, batches: Sequence[Batch], progress: Progress) -> None:
         """Make one update: a backward pass for each dict of terms that the phase yields of each part, then a step."""
         self.optimizer.zero_grad(set_to_none=True)
         reported: list[tuple[str, Tensor]] = []
         before = [buffer.clone() for buffer in self.buffers]
         for batch in batches:
-            reported += self.backward(phase, batch, tick, phase.every / len(batches))
+            reported += self.backward(phase, batch, progress, phase.every / len(batches))
         if self.accelerator.num_processes > 1:
             self.gradients.average()
         if self.treatment.skip_bad and self.is_bad(phase):
@@ -173,9 +173,9 @@ class Player:
         if phase.after is not None:
             phase.after()
 
-    def backward(self, phase: Phase, batch: Batch, tick: Tick, weight: float) -> list[tuple[str, Tensor]]:
+    def backward(self, phase: Phase, batch: Batch, progress: Progress, weight: float) -> list[tuple[str, Tensor]]:
         """Add the gradients of the phase's loss, times ``weight``; return the mean of each term."""
-        losses = phase.loss(batch, tick)
+        losses = phase.loss(batch, progress)
         reported: list[tuple[str, Tensor]] = []
         while True:
             with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.bf16):

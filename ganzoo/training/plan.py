@@ -23,7 +23,7 @@ from ganzoo.models.load import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.registry.records import field_names
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 from ganzoo.training.finetune import warm_start
 from ganzoo.training.settings import Settings
 from ganzoo.training.validate import check_count, check_needs, check_settings, check_translations, tell_stages
@@ -49,7 +49,7 @@ class Plan:
         changes: what was overridden when it went on, and after how many images.
     """
 
-    architecture: Owned[Architecture]
+    architecture: Registered[Architecture]
     config: Any
     settings: Settings
     source: Source | PairSource
@@ -154,7 +154,9 @@ def _go_on(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:
         _log.warning("%s came without the networks that only training needs: they begin untrained", start.name)
 
 
-def _architecture(zoo: Zoo, name: str | None, start: Model | None) -> tuple[Owned[Architecture], Mapping[str, Any]]:
+def _architecture(
+    zoo: Zoo, name: str | None, start: Model | None
+) -> tuple[Registered[Architecture], Mapping[str, Any]]:
     """Return the architecture, and the hyper-parameters of the model to start from."""
     if start is None:
         if name is None:

@@ -57,7 +57,9 @@ def make_state(gan: GAN, settings: Settings, accelerator: Accelerator) -> State:
     augmentation = None
     if settings.augment is not None or settings.instance_noise:
         # A loss that a plugin has is looked up only where it is asked how it says that it cannot tell.
-        undecided = (gan.undecided or 0.0) if settings.augment == ADAPTIVE else 0.0
-        augmentation = Augmentation(settings.augment, noise=settings.instance_noise, undecided=undecided)
+        decision_boundary = (gan.decision_boundary or 0.0) if settings.augment == ADAPTIVE else 0.0
+        augmentation = Augmentation(
+            settings.augment, noise=settings.instance_noise, decision_boundary=decision_boundary
+        )
         augmentation.to(accelerator.device)
     return State(gan, EMA(gan), optimizers, augmentation=augmentation)

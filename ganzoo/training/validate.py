@@ -95,7 +95,7 @@ def check_settings(gan: GAN, settings: Settings, source: Source | PairSource, na
             f"{name} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and its "
             f"networks {', '.join(networks)}"
         )
-    if settings.augment == ADAPTIVE and gan.undecided is None:
+    if settings.augment == ADAPTIVE and gan.decision_boundary is None:
         raise ConfigError(
             f"{name}'s discriminator has no output that means that it cannot tell, and that is what adaptive "
             f"augmentation follows: use {','.join(POLICIES)}"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.gan import Batch, ConditionalGAN, OptimizerSpec, Terms, Tick
+from ganzoo.gan import Batch, ConditionalGAN, OptimizerSpec, Progress, Terms
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.convnets import ConvFeatures, LabelledConvGenerator
 from ganzoo.nn.layers import init_normal
@@ -58,7 +58,7 @@ class ACGAN(ConditionalGAN):
             ema=config.ema,
         )
 
-    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield L_C - L_S of the drawn images, L_S in its non-saturating form."""
         fake = self.fakes(batch)
         batch["fake"] = fake.detach()
@@ -68,7 +68,7 @@ class ACGAN(ConditionalGAN):
             "class": self.config.classify * F.cross_entropy(classes, batch["label"], reduction="none"),
         }
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield L_C + L_S of real and drawn images; both kinds are to be told by class."""
         images, label = torch.cat([batch["image"], batch["fake"]]), batch["label"]
         logit, classes = self.discriminator(images)

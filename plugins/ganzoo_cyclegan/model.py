@@ -11,11 +11,11 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan import Batch, OptimizerSpec, Phase, Stage, Terms, Tick
+from ganzoo.gan import Batch, OptimizerSpec, Phase, Progress, Stage, Terms
 from ganzoo.gan.image_to_image import ImagePool, Translator, images_or_noise
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.layers import init_normal
-from ganzoo.nn.patchgan import PatchDiscriminator, halvings_for
+from ganzoo.nn.patchgan import PatchDiscriminator, num_downsamples_for
 from ganzoo_cyclegan import CycleGANConfig
 from ganzoo_cyclegan.networks import Generator
 
@@ -26,7 +26,7 @@ class CycleGAN(Translator):
     translations: Sequence[tuple[str, str]] = (("A", "B"), ("B", "A"))
     inference: Sequence[str] = ("a_to_b", "b_to_a")
     discriminators: Sequence[str] = ("judge_a", "judge_b")
-    undecided: float | None = 0.5
+    decision_boundary: float | None = 0.5
 
     def __init__(self, config: CycleGANConfig) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class CycleGAN(Translator):
             PatchDiscriminator(
                 config.channels,
                 base_channels=config.discriminator_channels,
-                halvings=halvings_for(config.image_size),
+                num_downsamples=num_downsamples_for(config.image_size),
                 norm="instance",
             )
             for _ in range(2)
@@ -60,11 +60,11 @@ class CycleGAN(Translator):
         """Return the one stage of two phases."""
         return [Stage([Phase("G", "G", self.generator_loss), Phase("D", "D", self.discriminator_loss)])]
 
-    def lr_scale(self, tick: Tick) -> float:
+    def lr_scale(self, progress: Progress) -> float:
         """Fall linearly at the end (appendix 7.1)."""
-        return self.schedule(tick.progress)
+        return self.schedule(progress.fraction)
 
-    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the terms of the way A, B, A, then those of the way B, A, B; leave the fakes."""
         for here, there, forth, back, judge in (
             ("A", "B", self.a_to_b, self.b_to_a, self.judge_b),
@@ -85,7 +85,7 @@ class CycleGAN(Translator):
                 terms[f"identity_{there}"] = weight * distance(same, batch[there])
             yield terms
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the least squares loss of each discriminator, halved as in section 4, with fakes of the pool."""
         for side, judge, pool in (("A", self.judge_a, self.pool_a), ("B", self.judge_b, self.pool_b)):
             fake = pool.swap(batch[f"fake_{side}"])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick, condition_values, seeded_normal, truncate
+from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Progress, Terms, condition_values, seeded_normal, truncate
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.convnets import ConvFeatures, ConvGenerator
 from ganzoo.nn.layers import init_normal
@@ -49,7 +49,7 @@ class InfoGAN(AdversarialGAN):
     The latent is the noise (N, D), one category of K as a one-hot, and M continuous codes in [-1, 1].
     """
 
-    spherical: Sequence[str] = ("latent",)  # the codes are uniform
+    gaussian_inputs: Sequence[str] = ("latent",)  # the codes are uniform
 
     def __init__(self, config: InfoGANConfig) -> None:
         generator = ConvGenerator(
@@ -83,7 +83,7 @@ class InfoGAN(AdversarialGAN):
             terms["codes"] = self.config.code_weight * likelihood.sum(1)
         return terms
 
-    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the generator's loss with the information; leave images and codes for the discriminator."""
         n, device = len(batch["image"]), batch["image"].device
         batch["category"] = torch.randint(self.config.categories, (n,), device=device)
@@ -93,7 +93,7 @@ class InfoGAN(AdversarialGAN):
         logit, *read = self.discriminator(fake)
         yield {"loss": self.loss.generator(logit), **self.information(tuple(read), batch)}
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the discriminator's loss; Q learns from the drawn images."""
         real, fake = batch["image"], batch["fake"]
         logit, *read = self.discriminator(torch.cat([real, fake]))

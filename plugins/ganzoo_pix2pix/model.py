@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzoo.gan import Batch, Loss, OptimizerSpec, Phase, Stage, Terms, Tick, get_loss
+from ganzoo.gan import Batch, Loss, OptimizerSpec, Phase, Progress, Stage, Terms, get_loss
 from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.schedules import decay_to_zero
-from ganzoo.nn.layers import init_normal, mixes_images
-from ganzoo.nn.patchgan import PatchDiscriminator, halvings_for, per_image
+from ganzoo.nn.layers import init_normal, uses_batch_statistics
+from ganzoo.nn.patchgan import PatchDiscriminator, num_downsamples_for, per_image
 from ganzoo_pix2pix import Pix2PixConfig
 from ganzoo_pix2pix.networks import UNet
 
@@ -43,11 +43,11 @@ class Pix2Pix(Translator):
         self.discriminator = PatchDiscriminator(
             2 * config.channels,
             base_channels=config.discriminator_channels,
-            halvings=halvings_for(config.image_size),
+            num_downsamples=num_downsamples_for(config.image_size),
             norm=config.norm,
         )
         init_normal(self)
-        self.joint = not mixes_images(self.discriminator)
+        self.joint = not uses_batch_statistics(self.discriminator)
         self.schedule = decay_to_zero(config.lr_decay)
         self.ema: Mapping[str, float] = {"generator": config.ema}
 
@@ -57,9 +57,9 @@ class Pix2Pix(Translator):
         return get_loss(self.config.loss)
 
     @property
-    def undecided(self) -> float | None:  # type: ignore[override]
+    def decision_boundary(self) -> float | None:  # type: ignore[override]
         """What the discriminator says where it cannot tell: that of the loss."""
-        return self.loss.undecided
+        return self.loss.decision_boundary
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return Adam for each (section 3.3)."""
@@ -70,9 +70,9 @@ class Pix2Pix(Translator):
         """Return the one stage of two phases."""
         return [Stage([Phase("G", "G", self.generator_loss), Phase("D", "D", self.discriminator_loss)])]
 
-    def lr_scale(self, tick: Tick) -> float:
+    def lr_scale(self, progress: Progress) -> float:
         """Fall linearly at the end."""
-        return self.schedule(tick.progress)
+        return self.schedule(progress.fraction)
 
     def both_logits(self, batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (N, H, W) of the pair, and of the source with the fake."""
@@ -84,7 +84,7 @@ class Pix2Pix(Translator):
             on_real, on_fake = (self.discriminator(pair).float() for pair in pairs)
         return on_real, on_fake
 
-    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the adversarial loss and the L1 distance; leave the fakes."""
         source, target = batch[self.source], batch[self.target]
         fake = self.generator(source)
@@ -101,7 +101,7 @@ class Pix2Pix(Translator):
             "l1": self.config.l1 * (fake.float() - target).abs().flatten(1).mean(1),
         }
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the discriminator's loss, halved as in section 3.3."""
         on_real, on_fake = self.both_logits(batch, batch["fake"])
         n = len(on_real)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Stage, Terms, Tick
+from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Progress, Stage, Terms
 from ganzoo.gan.regularizers import gradient_penalty_regularizer
-from ganzoo.nn.convnets import pyramid, start_size
+from ganzoo.nn.convnets import channels_per_resolution, start_size
 from ganzoo.nn.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
 from ganzoo.nn.layers import Flatten, ToImage
 from ganzoo_progan import ProGANConfig
@@ -45,7 +45,7 @@ class Generator(Grown):
 
     def __init__(self, config: ProGANConfig) -> None:
         super().__init__()
-        widths = pyramid(config.image_size, config.base_channels, config.max_channels)
+        widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
         start = start_size(config.image_size)[0]
         self.project = nn.Sequential(
             PixelNorm(),
@@ -80,7 +80,7 @@ class Discriminator(Grown):
 
     def __init__(self, config: ProGANConfig) -> None:
         super().__init__()
-        widths = pyramid(config.image_size, config.base_channels, config.max_channels)
+        widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
         start = start_size(config.image_size)[0]
         self.from_image = nn.ModuleList(
             nn.Sequential(EqualizedConv2d(config.channels, width, 1), nn.LeakyReLU(0.2)) for width in widths
@@ -126,7 +126,9 @@ class ProGAN(AdversarialGAN):
             latent_dim=config.latent_dim,
             # WGAN-GP's, and a drift term that keeps scores of real images near zero (appendix A.1)
             loss=Loss(
-                lambda real, fake: fake - real + config.drift * real.square(), lambda fake: -fake, undecided=None
+                lambda real, fake: fake - real + config.drift * real.square(),
+                lambda fake: -fake,
+                decision_boundary=None,
             ),
             regularizers=[gradient_penalty_regularizer(config.penalty)],
             optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
@@ -149,11 +151,13 @@ class ProGAN(AdversarialGAN):
         """Return the images before a level."""
         return 0 if level == 0 else self.config.hold + (level - 1) * (self.config.fade + self.config.hold)
 
-    def before_step(self, tick: Tick) -> None:
+    def before_step(self, progress: Progress) -> None:
         """Fade the newest resolution in."""
-        share = 1.0 if tick.stage == 0 else min((tick.images - self._begin(tick.stage)) / self.config.fade, 1.0)
+        share = (
+            1.0 if progress.stage == 0 else min((progress.images - self._begin(progress.stage)) / self.config.fade, 1.0)
+        )
         for network in (self.generator, self.discriminator):
-            network.grow(tick.stage, share)
+            network.grow(progress.stage, share)
 
     def fakes(self, batch: Batch) -> Tensor:
         """Return images of the present level."""
@@ -165,13 +169,13 @@ class ProGAN(AdversarialGAN):
         scores: Tensor = self.discriminator(images, self.discriminator.level)
         return scores.float()
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the critic's loss, and how far it has grown; real images are faded in like the drawn ones."""
         real, share = batch["image"], self.discriminator.share
-        if tick.stage > 0:
+        if progress.stage > 0:
             coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2.0)
             batch = {**batch, "image": torch.lerp(coarse, real, share)}
-        losses = super().discriminator_loss(batch, tick)
+        losses = super().discriminator_loss(batch, progress)
         yield {**next(losses), "size": torch.full_like(share, real.shape[-1]), "fade": share}
         yield from losses
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
-from ganzoo.nn.convnets import pyramid, start_size
+from ganzoo.nn.convnets import channels_per_resolution, start_size
 from ganzoo.nn.layers import Halve
 from ganzoo_r3gan import R3GANConfig
 
@@ -91,7 +91,7 @@ class Generator(nn.Module):
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
         channels, start = (
-            pyramid(config.image_size, config.base_channels, config.max_channels),
+            channels_per_resolution(config.image_size, config.base_channels, config.max_channels),
             start_size(config.image_size)[0],
         )
         # A learned map, scaled by a linear function of the latent, begins the picture.
@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
         channels, start = (
-            pyramid(config.image_size, config.base_channels, config.max_channels)[::-1],
+            channels_per_resolution(config.image_size, config.base_channels, config.max_channels)[::-1],
             start_size(config.image_size)[0],
         )
         layers: list[nn.Module] = [conv(config.channels, channels[0], 1), *stack(channels[0], config)]

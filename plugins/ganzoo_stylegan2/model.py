@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan import GAN, Batch, OptimizerSpec, Phase, Stage, Terms, Tick, condition_values, seeded_normal
+from ganzoo.gan import GAN, Batch, OptimizerSpec, Phase, Progress, Stage, Terms, condition_values, seeded_normal
 from ganzoo.gan.regularizers import r1_penalty
 from ganzoo_stylegan2 import StyleGAN2Config
 from ganzoo_stylegan2.networks import Discriminator, Generator
@@ -24,7 +24,7 @@ STYLE_DECAY = 0.005  # of the running mean of styles, towards which truncation g
 class StyleGAN2(GAN):
     """Logistic loss, lazy R1 and path length regularisation, style mixing (Karras 2020)."""
 
-    spherical: Sequence[str] = ("latent", "noise")
+    gaussian_inputs: Sequence[str] = ("latent", "noise")
     path_mean: Tensor
 
     def __init__(self, config: StyleGAN2Config) -> None:
@@ -77,13 +77,13 @@ class StyleGAN2(GAN):
         images: Tensor = self.generator.synthesis(styles, noise)
         return images
 
-    def generator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the non-saturating loss (Goodfellow 2014, section 3), and leave the images."""
         fake = self.draw_with(self.styles(len(batch["image"])))
         batch["fake"] = fake.detach()
         yield {"loss": F.softplus(-self.discriminator(fake).float())}
 
-    def path_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def path_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield (|J^T y| - a)^2 for half a batch, a the running mean of the lengths (Karras 2020, equation 4)."""
         with torch.autocast(self.device.type, enabled=False):
             styles = self.styles(max(1, len(batch["image"]) // 2))
@@ -92,13 +92,13 @@ class StyleGAN2(GAN):
             self.path_mean.copy_(mean)
             yield {"penalty": self.config.path_length * (lengths - mean).square(), "length": lengths.detach()}
 
-    def discriminator_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the logistic loss; the two kinds are judged apart, for the minibatch statistics."""
         real = self.discriminator(batch["image"]).float()
         fake = self.discriminator(batch["fake"]).float()
         yield {"loss": F.softplus(-real) + F.softplus(fake), "real": real.detach(), "fake": fake.detach()}
 
-    def r1_loss(self, batch: Batch, tick: Tick) -> Iterator[Terms]:
+    def r1_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield gamma / 2 * |gradient|^2 at the real images (Mescheder 2018, equation 9)."""
         yield {"penalty": self.config.r1 / 2 * r1_penalty(self.discriminator, batch["image"])}
 

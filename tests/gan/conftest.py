@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo.registry import installed
 from ganzoo.registry.records import field_names
 from helpers import NARROW
@@ -80,6 +80,6 @@ def batch_for():
 
 
 @pytest.fixture
-def tick():
-    """Make the tick of a step."""
-    return lambda step=0: Tick(step=step, images=step * 6, stage=0, progress=0.0)
+def progress():
+    """Make the progress of a step."""
+    return lambda step=0: Progress(step=step, images=step * 6, stage=0, fraction=0.0)

@@ -59,56 +59,56 @@ def real():
     return torch.rand(5, 1, 2, 2, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-def play(gan, batch, tick):
+def play(gan, batch, progress):
     """Return the names of all terms by phase."""
     (stage,) = gan.stages()
-    return {phase.name: [name for terms in phase.loss(batch, tick) for name in terms] for phase in stage.phases}
+    return {phase.name: [name for terms in phase.loss(batch, progress) for name in terms] for phase in stage.phases}
 
 
-def test_with_one_critic_step_the_generator_moves_first_and_its_fakes_are_judged(real, tick):
+def test_with_one_critic_step_the_generator_moves_first_and_its_fakes_are_judged(real, progress):
     gan = toy()
     assert [(p.name, p.repeat) for p in gan.stages()[0].phases] == [("G", 1), ("D", 1)]
-    play(gan, {"image": real}, tick())
+    play(gan, {"image": real}, progress())
     (made,) = gan.generator.made  # one run of the generator for the whole step
     by_generator, by_discriminator = gan.discriminator.seen
     assert torch.equal(by_generator, made)
     assert torch.equal(by_discriminator, torch.cat([real, made]))
 
 
-def test_with_more_critic_steps_the_critic_moves_first_on_fakes_of_its_own(real, tick):
+def test_with_more_critic_steps_the_critic_moves_first_on_fakes_of_its_own(real, progress):
     gan = toy(n_critic=3)
     assert [(p.name, p.repeat) for p in gan.stages()[0].phases] == [("D", 3), ("G", 1)]
-    play(gan, {"image": real}, tick())
+    play(gan, {"image": real}, progress())
     for_critic, for_generator = gan.generator.made
     assert not torch.equal(for_critic, for_generator)
     assert torch.equal(gan.discriminator.seen[0], torch.cat([real, for_critic]))
     assert torch.equal(gan.discriminator.seen[1], for_generator)
 
 
-def test_the_critic_reaches_no_parameter_of_the_generator_even_unfrozen(real, tick):
+def test_the_critic_reaches_no_parameter_of_the_generator_even_unfrozen(real, progress):
     for gan in (toy(), toy(n_critic=2)):
         batch = {"image": real}
         losses = {phase.name: phase.loss for phase in gan.stages()[0].phases}
         if gan.n_critic == 1:
-            list(losses["G"](batch, tick()))
-        for terms in losses["D"](batch, tick()):
+            list(losses["G"](batch, progress()))
+        for terms in losses["D"](batch, progress()):
             terms["loss"].mean().backward()
         assert all(p.grad is None for p in gan.generator.parameters())
         assert all(p.grad is not None for p in gan.discriminator.parameters())
 
 
-def test_with_batch_norm_real_and_fake_images_are_judged_apart(real, tick):
+def test_with_batch_norm_real_and_fake_images_are_judged_apart(real, progress):
     gan = toy(norm=nn.BatchNorm2d(1))
-    play(gan, {"image": real}, tick())
+    play(gan, {"image": real}, progress())
     _, on_real, on_fake = gan.discriminator.seen
     assert torch.equal(on_real, real)
     assert torch.equal(on_fake, gan.generator.made[0])
 
 
-def test_the_loss_is_that_of_the_logits_which_are_reported(real, tick):
+def test_the_loss_is_that_of_the_logits_which_are_reported(real, progress):
     gan = toy(loss="hinge")
     batch = {"image": real}
-    (terms,) = gan.discriminator_loss(batch, tick())
+    (terms,) = gan.discriminator_loss(batch, progress())
     expected = (1 - terms["real"]).clamp(min=0) + (1 + terms["fake"]).clamp(min=0)
     torch.testing.assert_close(terms["loss"].detach(), expected)
     torch.testing.assert_close(terms["real"], gan.discriminator(real).detach())
@@ -117,10 +117,10 @@ def test_the_loss_is_that_of_the_logits_which_are_reported(real, tick):
 
 
 @pytest.mark.parametrize("step", range(18))
-def test_a_lazy_regulariser_is_due_on_each_eighth_step_and_scaled(step, real, tick):
+def test_a_lazy_regulariser_is_due_on_each_eighth_step_and_scaled(step, real, progress):
     lazy = Regularizer("lazy", lambda d, real, fake: d(real).square(), every=8)
     gan = toy(regularizers=[lazy])
-    terms = list(gan.discriminator_loss({"image": real}, tick(step)))
+    terms = list(gan.discriminator_loss({"image": real}, progress(step)))
     if step in {0, 8, 16}:
         torch.testing.assert_close(terms[1]["lazy"], 8 * gan.discriminator(real).square())
         assert len(terms) == 2
@@ -128,12 +128,12 @@ def test_a_lazy_regulariser_is_due_on_each_eighth_step_and_scaled(step, real, ti
         assert len(terms) == 1
 
 
-def test_architectures_with_r1_play_it_lazily(with_r1, small, batch_for, tick):
+def test_architectures_with_r1_play_it_lazily(with_r1, small, batch_for, progress):
     gan = small(with_r1, r1=2.0, r1_every=8, dropout=0.0)
-    due = [s for s in range(17) if any("r1" in t for t in gan.discriminator_loss(batch_for(gan), tick(s)))]
+    due = [s for s in range(17) if any("r1" in t for t in gan.discriminator_loss(batch_for(gan), progress(s)))]
     assert due == [0, 8, 16]
     off = small(with_r1, r1=0.0)
-    assert not any("r1" in terms for terms in off.discriminator_loss(batch_for(off), tick(0)))
+    assert not any("r1" in terms for terms in off.discriminator_loss(batch_for(off), progress(0)))
 
 
 def test_the_two_optimizers_may_differ():

@@ -7,7 +7,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo.testing.subject import Subject, turns
 from helpers import narrow
 
@@ -98,12 +98,12 @@ def test_losses_are_float32_under_bf16_autocast(name):
     for turn in turns(gan):
         batch = subject.batch(gan, turn)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            for terms in turn.phase.loss(batch, turn.tick):
+            for terms in turn.phase.loss(batch, turn.progress):
                 assert {values.dtype for values in terms.values()} == {torch.float32}
 
 
 def test_the_learning_rate_falls_where_the_configuration_says_so(falling, small):
-    late = Tick(0, 0, 0, 0.75)
+    late = Progress(0, 0, 0, 0.75)
     assert small(falling, lr_decay=0.0).lr_scale(late) == 1
     assert small(falling, lr_decay=0.5).lr_scale(late) == pytest.approx(0.5)
 

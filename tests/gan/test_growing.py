@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.errors import ConfigError, DataError
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo.models.weights import load_tensors
 from helpers import make, narrow
 
@@ -29,7 +29,7 @@ def test_a_stage_for_each_resolution(gan):
     ("stage", "images", "share"), [(0, 0, 1), (0, 199, 1), (1, 200, 0), (1, 250, 0.5), (1, 350, 1), (2, 525, 0.25)]
 )
 def test_a_resolution_is_faded_in(gan, stage, images, share):
-    gan.before_step(Tick(9, images, stage, 0.5))
+    gan.before_step(Progress(9, images, stage, 0.5))
     for network in (gan.generator, gan.discriminator):
         assert (network.level, int(network.reached), float(network.share)) == (stage, stage, pytest.approx(share))
 
@@ -48,9 +48,9 @@ def test_the_seams_are_smooth(gan):
     """Where a fade-in begins, the networks compute what they did before it (figure 2)."""
     gan.eval()
     latent = torch.randn(4, 8)
-    gan.before_step(Tick(0, 199, 0, 0.1))
+    gan.before_step(Progress(0, 199, 0, 0.1))
     small = gan.generator(latent, 0)
-    gan.before_step(Tick(0, 200, 1, 0.1))
+    gan.before_step(Progress(0, 200, 1, 0.1))
     large = gan.generator(latent, 1)
     torch.testing.assert_close(large, F.interpolate(small, scale_factor=2.0))
     torch.testing.assert_close(gan.discriminator(large, 1), gan.discriminator(small, 0))
@@ -58,12 +58,12 @@ def test_the_seams_are_smooth(gan):
 
 def test_real_images_are_faded_in_as_well(gan, monkeypatch):
     seen = []
-    gan.before_step(Tick(0, 250, 1, 0.5))
+    gan.before_step(Progress(0, 250, 1, 0.5))
     monkeypatch.setattr(
         gan, "both_logits", lambda real, fake, batch: (seen.append(real), (real.sum((1, 2, 3)),) * 2)[1]
     )
     image = torch.randn(4, 1, 8, 8)
-    terms = next(gan.discriminator_loss({"image": image, "fake": image}, Tick(0, 250, 1, 0.5)))
+    terms = next(gan.discriminator_loss({"image": image, "fake": image}, Progress(0, 250, 1, 0.5)))
     assert (float(terms["size"]), float(terms["fade"])) == (8, pytest.approx(0.5))
     coarse = F.interpolate(F.avg_pool2d(image, 2), scale_factor=2.0)
     torch.testing.assert_close(seen[0], (image + coarse) / 2)

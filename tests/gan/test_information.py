@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganzoo.gan import LOSSES, Tick
+from ganzoo.gan import LOSSES, Progress
 from ganzoo.gan.regularizers import r1_penalty, r2_regularizer
 from helpers import make
 
-TICK = Tick(0, 0, 0, 0.0)
+PROGRESS = Progress(0, 0, 0, 0.0)
 
 
 def batch(gan, n=8):
@@ -38,7 +38,7 @@ def test_both_players_gain_from_it():
     gan = make("infogan")
     shared = batch(gan)
     for loss in (gan.generator_loss, gan.discriminator_loss):
-        (terms,) = loss(shared, TICK)
+        (terms,) = loss(shared, PROGRESS)
         assert terms["category"].requires_grad
         assert terms["codes"].requires_grad
     assert shared["category"].shape == (8,)
@@ -72,10 +72,10 @@ def test_there_are_as_many_conditions_as_codes(codes):
 def test_both_are_to_tell_the_class_of_real_and_of_drawn_images():
     gan = make("acgan", image_size=16, dropout=0.0, classify=2.0)
     shared = batch(gan)
-    (of_generator,) = gan.generator_loss(shared, TICK)
+    (of_generator,) = gan.generator_loss(shared, PROGRESS)
     _, on_fake = gan.discriminator(shared["fake"])
     torch.testing.assert_close(of_generator["class"], 2 * F.cross_entropy(on_fake, shared["label"], reduction="none"))
-    (of_discriminator,) = gan.discriminator_loss(shared, TICK)
+    (of_discriminator,) = gan.discriminator_loss(shared, PROGRESS)
     logit, on_both = gan.discriminator(torch.cat([shared["image"], shared["fake"]]))
     right = F.cross_entropy(on_both, shared["label"].repeat(2), reduction="none")
     torch.testing.assert_close(of_discriminator["class"], 2 * (right[:8] + right[8:]))
@@ -123,8 +123,8 @@ def test_each_fake_is_compared_with_a_real_image_by_both_players():
     gan = make("r3gan", image_size=16, gamma=0.0)
     shared = batch(gan)
     torch.manual_seed(3)
-    (of_generator,) = gan.generator_loss(shared, TICK)
-    (of_discriminator,) = gan.discriminator_loss(shared, TICK)
+    (of_generator,) = gan.generator_loss(shared, PROGRESS)
+    (of_discriminator,) = gan.discriminator_loss(shared, PROGRESS)
     real, fake = gan.discriminator(shared["image"]), gan.discriminator(shared["image"] * 0 + batch_of(shared, gan))
     torch.testing.assert_close(of_generator["loss"], F.softplus(real - fake), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(of_discriminator["loss"], F.softplus(fake - real), rtol=1e-4, atol=1e-5)

@@ -185,10 +185,10 @@ def test_labels_that_are_none_are_refused(real, fake):
         smoothed(real, fake)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if get_loss(name).undecided is not None])
+@pytest.mark.parametrize("name", [name for name in LOSSES if get_loss(name).decision_boundary is not None])
 def test_where_the_discriminator_cannot_tell_its_loss_pulls_neither_way(name):
     loss = get_loss(name)
-    logit = torch.tensor([float(loss.undecided)], requires_grad=True)
+    logit = torch.tensor([float(loss.decision_boundary)], requires_grad=True)
     loss.discriminator(logit, logit).sum().backward()
     share = 0.05 if name == "one-sided-smoothing" else 0.0  # whose balance is a little below
     assert abs(logit.grad.item()) <= 2 * share + 1e-6

@@ -8,7 +8,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo.gan import LOSSES
-from ganzoo.nn.layers import mixes_images
+from ganzoo.nn.layers import uses_batch_statistics
 
 
 def layers(network, *kinds):
@@ -135,8 +135,8 @@ def test_wgan_gp_trains_as_in_algorithm_1(small):
     assert [(p.name, p.repeat) for p in gan.stages()[0].phases] == [("D", 5), ("G", 1)]
     assert options(gan, "lr", "betas") == {"G": (1e-4, (0.0, 0.9)), "D": (1e-4, (0.0, 0.9))}
     assert gan.loss is LOSSES["wasserstein"]
-    assert not mixes_images(gan.discriminator)
-    assert mixes_images(gan.generator)
+    assert not uses_batch_statistics(gan.discriminator)
+    assert uses_batch_statistics(gan.generator)
     assert all(phase.after is None for phase in gan.stages()[0].phases)
 
 
@@ -145,7 +145,7 @@ def test_the_critic_of_wgan_gp_may_have_a_learning_rate_of_its_own(small):
     assert options(small("wgan-gp", lr=2e-4), "lr") == {"G": (2e-4,), "D": (2e-4,)}
 
 
-def test_wgan_gp_weighs_its_penalty_by_ten_at_every_step(small, batch_for, tick):
+def test_wgan_gp_weighs_its_penalty_by_ten_at_every_step(small, batch_for, progress):
     (gp,) = small("wgan-gp").regularizers
     batch = batch_for(small("wgan-gp"))["image"]
     flat = gp.penalty(lambda x: x.sum((1, 2, 3)) * 0, batch, batch)  # a gradient of 0: (0 - 1)^2

@@ -8,12 +8,12 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo_stylegan2.model import path_lengths
 from ganzoo_stylegan2.networks import ModulatedConv2d
 from helpers import make
 
-TICK = Tick(0, 0, 0, 0.0)
+PROGRESS = Progress(0, 0, 0, 0.0)
 
 
 @pytest.mark.parametrize("demodulate", [True, False])
@@ -135,7 +135,7 @@ def test_a_condition_out_of_range_is_refused(given):
 
 def test_the_path_length_loss_is_the_squared_distance_to_its_running_mean():
     gan = make("stylegan2", path_length=3.0)
-    (terms,) = gan.path_loss({"image": torch.zeros(16, 1, 28, 28)}, TICK)
+    (terms,) = gan.path_loss({"image": torch.zeros(16, 1, 28, 28)}, PROGRESS)
     assert terms["penalty"].shape == (8,)
     mean = terms["length"].mean() * 0.01
     assert gan.path_mean.item() == pytest.approx(mean.item(), rel=1e-5)

@@ -6,11 +6,11 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.data import Loader
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo_pix2pix.networks import UNet
 from helpers import make, make_store
 
-TICK = Tick(0, 0, 0, 0.0)
+PROGRESS = Progress(0, 0, 0, 0.0)
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def batch(digits):
 
 
 def terms_of(loss, batch):
-    return {name: value for terms in loss(batch, TICK) for name, value in terms.items()}
+    return {name: value for terms in loss(batch, PROGRESS) for name, value in terms.items()}
 
 
 def test_the_losses_of_cyclegans_generators(batch):
@@ -72,7 +72,7 @@ def test_cyclegans_generator_is_that_of_the_appendix():
 
 def test_the_learning_rate_falls_in_the_second_half():
     gan = make("cyclegan")
-    scales = [gan.lr_scale(Tick(0, 0, 0, progress)) for progress in (0.0, 0.5, 0.75, 0.999)]
+    scales = [gan.lr_scale(Progress(0, 0, 0, progress)) for progress in (0.0, 0.5, 0.75, 0.999)]
     assert scales == pytest.approx([1, 1, 0.5, 0.002])
 
 

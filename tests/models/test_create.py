@@ -5,7 +5,7 @@ import ganzoo
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.models.create import build, pick_device
 from ganzoo.registry import Architecture, installed
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 
 
 def test_create_takes_hyper_parameters():
@@ -19,7 +19,7 @@ def test_a_plugin_whose_model_cannot_be_imported_is_named():
     config = installed().architectures["dcgan"].record.config
 
     def owned(target):
-        return Owned(Architecture(name="x", target=target, config=config, summary=""), "ganzoo-x", "1.0", "x")
+        return Registered(Architecture(name="x", target=target, config=config, summary=""), "ganzoo-x", "1.0", "x")
 
     with pytest.raises(PluginError, match=r"'x' of ganzoo-x 1\.0 cannot be imported: ModuleNotFoundError"):
         build(owned("nowhere.model:X"), config())

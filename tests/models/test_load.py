@@ -10,7 +10,7 @@ from ganzoo.errors import HubError, UnknownNameError, WeightsError
 from ganzoo.inference.sample import digest, same_digest
 from ganzoo.models.load import find, find_training, verify_with_hub
 from ganzoo.registry import installed
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 from helpers import narrow
 
 MODELS = ganzoo.list_models()
@@ -112,7 +112,7 @@ def test_altered_bundled_weights_are_refused(tmp_path, monkeypatch):
     from msgspec.structs import replace
 
     owned = installed().models[MODELS[0]]
-    altered = Owned(replace(entry, root=str(tmp_path)), owned.dist, owned.version, owned.plugin)
+    altered = Registered(replace(entry, root=str(tmp_path)), owned.dist, owned.version, owned.plugin)
     monkeypatch.setitem(installed().models._records, MODELS[0], [altered])
     with pytest.raises(WeightsError, match=r"sha256 [0-9a-f]{64} where [0-9a-f]{64} is expected"):
         ganzoo.load(MODELS[0])

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_flatten
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.nn.layers import Flatten, ToImage, init_normal, mixes_images, norm_layer, spectral_norm
+from ganzoo.nn.layers import Flatten, ToImage, init_normal, norm_layer, spectral_norm, uses_batch_statistics
 from helpers import make, make_state, make_store, run_steps
 
 
@@ -89,7 +89,7 @@ def test_other_norms_keep_their_scales_of_one(name):
     ],
 )
 def test_batch_norm_is_found_however_deep(layer, expected):
-    assert mixes_images(nn.Sequential(nn.ReLU(), nn.Sequential(layer))) is expected
+    assert uses_batch_statistics(nn.Sequential(nn.ReLU(), nn.Sequential(layer))) is expected
 
 
 def test_flat_features_become_images_channel_by_channel():

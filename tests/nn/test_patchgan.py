@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from ganzoo.errors import ConfigError
-from ganzoo.nn.patchgan import PatchDiscriminator, halvings_for, per_image, receptive_field
+from ganzoo.nn.patchgan import PatchDiscriminator, num_downsamples_for, per_image, receptive_field
 
 
-@pytest.mark.parametrize(("halvings", "size"), [(0, 7), (1, 16), (2, 34), (3, 70)])
-def test_one_logit_sees_a_patch_of_that_size(halvings, size):
+@pytest.mark.parametrize(("num_downsamples", "size"), [(0, 7), (1, 16), (2, 34), (3, 70)])
+def test_one_logit_sees_a_patch_of_that_size(num_downsamples, size):
     """Measured: the pixels on which a logit in the middle depends (Isola 2017, appendix 6.1.2 and section 4.4)."""
-    assert receptive_field(halvings) == size
-    judge = PatchDiscriminator(1, base_channels=2, halvings=halvings, norm="none").double()
+    assert receptive_field(num_downsamples) == size
+    judge = PatchDiscriminator(1, base_channels=2, num_downsamples=num_downsamples, norm="none").double()
     image = torch.rand(1, 1, 160, 160, dtype=torch.float64, requires_grad=True)
     logits = judge(image)
     (gradient,) = torch.autograd.grad(logits[0, logits.shape[1] // 2, logits.shape[2] // 2], image)
@@ -21,16 +21,16 @@ def test_one_logit_sees_a_patch_of_that_size(halvings, size):
     assert columns[-1] - columns[0] + 1 == size
 
 
-@pytest.mark.parametrize(("image", "halvings"), [(16, 1), (28, 1), (32, 1), (34, 2), (64, 2), (70, 3), (128, 3)])
-def test_the_patch_is_the_largest_that_lies_within_the_image(image, halvings):
-    assert halvings_for(image) == halvings
-    assert receptive_field(halvings) <= image
+@pytest.mark.parametrize(("image", "num_downsamples"), [(16, 1), (28, 1), (32, 1), (34, 2), (64, 2), (70, 3), (128, 3)])
+def test_the_patch_is_the_largest_that_lies_within_the_image(image, num_downsamples):
+    assert num_downsamples_for(image) == num_downsamples
+    assert receptive_field(num_downsamples) <= image
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch", "none"])
 @pytest.mark.parametrize("size", [16, 28, 32, 64, 128])
 def test_there_are_several_patches_in_every_image(size, norm):
-    judge = PatchDiscriminator(3, base_channels=4, halvings=halvings_for(size), norm=norm)
+    judge = PatchDiscriminator(3, base_channels=4, num_downsamples=num_downsamples_for(size), norm=norm)
     logits = judge(torch.randn(2, 3, size, size))
     assert logits.ndim == 3
     assert len(logits) == 2
@@ -39,7 +39,7 @@ def test_there_are_several_patches_in_every_image(size, norm):
 
 def test_it_is_as_wide_as_the_paper_says():
     """C64-C128-C256-C512, and one more to a logit."""
-    judge = PatchDiscriminator(6, base_channels=64, halvings=3, norm="batch")
+    judge = PatchDiscriminator(6, base_channels=64, num_downsamples=3, norm="batch")
     convolutions = [layer for layer in judge.layers if isinstance(layer, torch.nn.Conv2d)]
     assert [layer.out_channels for layer in convolutions] == [64, 128, 256, 512, 1]
     assert [layer.stride[0] for layer in convolutions] == [2, 2, 2, 1, 1]
@@ -54,4 +54,4 @@ def test_a_loss_of_patches_is_one_of_images():
 
 def test_an_unknown_norm_is_refused():
     with pytest.raises(ConfigError, match="No normalisation is called 'odd'"):
-        PatchDiscriminator(3, base_channels=4, halvings=1, norm="odd")
+        PatchDiscriminator(3, base_channels=4, num_downsamples=1, norm="odd")

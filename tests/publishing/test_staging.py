@@ -20,7 +20,7 @@ from ganzoo.publishing.publish import publish
 from ganzoo.publishing.staging import entry_text
 from ganzoo.registry import installed
 from ganzoo.registry.modelfile import read_models
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 from helpers import config_of, files_of, narrow
 
 FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}
@@ -81,7 +81,7 @@ def test_the_entry_can_be_pasted_and_loads(alice, trained, tmp_path, monkeypatch
     (tmp_path / "registry.yaml").write_text(entry_text(done.entry))
     (weights,) = read_models(tmp_path / "registry.yaml")
     assert re.fullmatch("[0-9a-f]{40}", weights.weights.revision)
-    monkeypatch.setitem(installed().models._records, "digits", [Owned(weights, "ganzoo", "0", "x")])
+    monkeypatch.setitem(installed().models._records, "digits", [Registered(weights, "ganzoo", "0", "x")])
     gan = ganzoo.load("digits")
     assert torch.equal(gan.sample(4), ganzoo.load(trained).sample(4))
     before = len(alice.requests)
@@ -94,7 +94,7 @@ def test_an_entry_with_another_hash_is_refused(alice, trained, tmp_path, monkeyp
     entry["digits"]["weights"]["sha256"] = "0" * 64
     (tmp_path / "registry.yaml").write_text(entry_text(entry))
     (weights,) = read_models(tmp_path / "registry.yaml")
-    monkeypatch.setitem(installed().models._records, "digits", [Owned(weights, "ganzoo", "0", "x")])
+    monkeypatch.setitem(installed().models._records, "digits", [Registered(weights, "ganzoo", "0", "x")])
     with pytest.raises(HubError, match="is not the file that was listed"):
         ganzoo.load("digits")
 

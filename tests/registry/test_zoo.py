@@ -9,7 +9,7 @@ import ganzoo
 from ganzoo.errors import NameClashError, UnknownNameError
 from ganzoo.registry import Architecture, Dataset, Zoo, hookimpl, installed
 from ganzoo.registry.plugins import Found, Plugins
-from ganzoo.registry.zoo import Owned, Shelf, summary_of
+from ganzoo.registry.zoo import Registered, Registry, summary_of
 
 ENTRY = """
   {name}:
@@ -143,10 +143,10 @@ def test_every_bundled_model_has_its_architecture_installed():
 
 
 def test_two_packages_that_claim_one_old_name_are_told_apart():
-    shelf = Shelf("architecture", [])
+    shelf = Registry("architecture", [])
     for dist in ("one", "two"):
-        shelf.add(f"new-{dist}", Owned(dist, dist, "1.0", dist))
-        shelf.rename("old", f"new-{dist}", Owned(dist, dist, "1.0", dist), "2.0")
+        shelf.add(f"new-{dist}", Registered(dist, dist, "1.0", dist))
+        shelf.rename("old", f"new-{dist}", Registered(dist, dist, "1.0", dist), "2.0")
     with pytest.raises(NameClashError, match="say one:old or two:old"):
         shelf["old"]
     assert shelf["two:old"].dist == "two"
@@ -154,8 +154,8 @@ def test_two_packages_that_claim_one_old_name_are_told_apart():
 
 @pytest.mark.parametrize("name", [":one", ":", ""])
 def test_a_name_with_no_package_before_its_colon_is_no_name(name):
-    shelf = Shelf("architecture", [])
-    shelf.add("one", Owned("one", "one", "1.0", "one"))
+    shelf = Registry("architecture", [])
+    shelf.add("one", Registered("one", "one", "1.0", "one"))
     assert name not in shelf
     with pytest.raises(UnknownNameError):
         shelf[name]

@@ -9,14 +9,14 @@ import torch
 import broken_gans
 from ganzoo.gan.image_to_image import Translator
 from ganzoo.registry import Architecture, Meta, installed
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 from ganzoo.testing import CHECKS, DIGITS, CheckError, Subject, run, select
 
 WRONG = {
     "TooBright": ("output", "goes to .*: end the generator with tanh"),
     "WrongSize": ("output", "draws .* images"),
     "NotANumber": ("output", "not finite"),
-    "SphericalInAnUnknown": ("seeds", "spherical names z, which inputs"),
+    "GaussianInputUnknown": ("seeds", "gaussian_inputs names z, which inputs"),
     "OneImage": ("seeds", "different seeds draw the same image"),
     "MixesTheBatch": ("seeds", "in batches of 1"),
     "DrawsInGenerate": ("seeds", "the same seeds draw other images"),
@@ -63,7 +63,7 @@ def subject(cls: str, config=broken_gans.Config, summary="broken") -> Subject:
         translates=both and cls != "TranslatesInSecret",
     )  # fmt: skip
     data = f"edges:{DIGITS}" if both else str(DIGITS)
-    return Subject(Owned(record, "ganzoo-broken", "1.0", "broken"), {}, data, installed())
+    return Subject(Registered(record, "ganzoo-broken", "1.0", "broken"), {}, data, installed())
 
 
 @pytest.mark.parametrize("cls", [cls for cls, (check, _) in WRONG.items() if f"check_{check}" not in RUNS])

@@ -20,7 +20,7 @@ STEPS, BATCH = 3, 8
 
 def fresh(name: str) -> State:
     gan = make(name)
-    augmentation = Augmentation("ada" if gan.undecided is not None else "color", noise=0.1)
+    augmentation = Augmentation("ada" if gan.decision_boundary is not None else "color", noise=0.1)
     return State(gan, EMA(gan), gan.optimizers(), augmentation=augmentation)
 
 

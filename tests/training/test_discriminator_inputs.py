@@ -8,7 +8,7 @@ from accelerate import Accelerator
 
 import ganzoo
 from ganzoo.data import Store
-from ganzoo.gan import Tick
+from ganzoo.gan import Progress
 from ganzoo.training import discriminator_inputs
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
@@ -77,9 +77,11 @@ def test_a_discriminator_of_few_images_learns_them_by_heart_unless_they_are_augm
     assert 0.01 < made.strength < 0.2  # it settles, where a fixed strength would have to be guessed
 
 
-@pytest.mark.parametrize(("logit", "undecided", "rises"), [(1.0, 0.0, True), (-1.0, 0.0, False), (0.4, 0.5, False)])
-def test_the_strength_follows_the_signs_of_the_logits_of_real_images(logit, undecided, rises):
-    made = Augmentation("ada", undecided=undecided)
+@pytest.mark.parametrize(
+    ("logit", "decision_boundary", "rises"), [(1.0, 0.0, True), (-1.0, 0.0, False), (0.4, 0.5, False)]
+)
+def test_the_strength_follows_the_signs_of_the_logits_of_real_images(logit, decision_boundary, rises):
+    made = Augmentation("ada", decision_boundary=decision_boundary)
     made.strength.fill_(0.5)
     for step in range(1, 9):
         made.follow({"real_A": torch.full((16,), logit), "fake": torch.full((16,), 9.0), "loss": torch.ones(16)})
@@ -107,7 +109,7 @@ def test_the_strength_stays_where_the_mean_sign_is_on_target_and_within_its_boun
 def test_instance_noise_falls_linearly_to_zero():
     made, images = Augmentation(None, noise=0.4), torch.zeros(64, 1, 28, 28)
     for progress, deviation in ((0.0, 0.4), (0.5, 0.2), (0.75, 0.1)):
-        made.before_step(Tick(0, 0, 0, progress))
+        made.before_step(Progress(0, 0, 0, progress))
         assert made(images).std().item() == pytest.approx(deviation, rel=0.03)
 
 

@@ -24,7 +24,7 @@ class Toy(GAN):
         self.discriminator = nn.Linear(1, 1, bias=False)
         self.ema = {"generator": 100.0}
         self.made = stages
-        self.ticks = []
+        self.progresses = []
         self.batches = []
 
     def optimizers(self):
@@ -36,12 +36,12 @@ class Toy(GAN):
     def stages(self):
         return self.made(self)
 
-    def before_step(self, tick):
-        self.ticks.append(tick)
+    def before_step(self, progress):
+        self.progresses.append(progress)
 
     def loss(self, name, value=1.0):
-        def compute(batch, tick):
-            self.batches.append((name, tick.step, batch))
+        def compute(batch, progress):
+            self.batches.append((name, progress.step, batch))
             yield {"loss": value * getattr(self, name).weight.sum() * torch.ones(len(batch["image"]))}
 
         return compute
@@ -82,7 +82,7 @@ def test_only_the_parameters_of_the_phase_get_gradients(digits):
     seen = {}
 
     def stages(gan):
-        def both(batch, tick):
+        def both(batch, progress):
             product = gan.generator.weight * gan.discriminator.weight
             seen["grad"] = (gan.generator.weight.requires_grad, gan.discriminator.weight.requires_grad)
             yield {"loss": product.sum() * torch.ones(len(batch["image"]))}
@@ -130,9 +130,9 @@ def test_stages_change_phases_batch_size_and_resolution(digits):
     play(gan, digits, images=32, batch_size=8)
     shapes = [tuple(batch["image"].shape) for _, _, batch in gan.batches]
     assert shapes == [(4, 1, 7, 7)] * 4 + [(8, 1, 14, 14)] * 2
-    assert [tick.stage for tick in gan.ticks] == [0, 0, 0, 0, 1, 1]
-    assert [tick.images for tick in gan.ticks] == [0, 4, 8, 12, 16, 24]
-    assert gan.ticks[-1].progress == pytest.approx(24 / 32)
+    assert [progress.stage for progress in gan.progresses] == [0, 0, 0, 0, 1, 1]
+    assert [progress.images for progress in gan.progresses] == [0, 4, 8, 12, 16, 24]
+    assert gan.progresses[-1].progress == pytest.approx(24 / 32)
 
 
 def test_the_last_stage_takes_what_is_left():
@@ -142,7 +142,7 @@ def test_the_last_stage_takes_what_is_left():
 
 def test_the_learning_rate_follows_lr_scale(digits):
     gan = Toy(lambda gan: [Stage([Phase("G", "G", gan.loss("generator"))])])
-    gan.lr_scale = lambda tick: 0.5 if tick.step else 1.0
+    gan.lr_scale = lambda progress: 0.5 if progress.step else 1.0
     start = gan.generator.weight.item()
     play(gan, digits, images=16)
     assert gan.generator.weight.item() == pytest.approx(start - 1.0 - 0.5)
@@ -163,7 +163,7 @@ def test_after_is_called_behind_each_update(digits):
 
 def test_each_yield_is_a_backward_pass_of_one_update(digits):
     def stages(gan):
-        def twice(batch, tick):
+        def twice(batch, progress):
             yield {"a": gan.generator.weight.sum() * torch.ones(8)}
             assert gan.generator.weight.grad.item() == 1  # the first pass has run
             yield {"b": 2 * gan.generator.weight.sum(), "shown": torch.full((8,), 7.0)}

@@ -16,7 +16,7 @@ from ganzoo.errors import ConfigError, RunError
 from ganzoo.gan import AdversarialGAN
 from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 from ganzoo.training.loop import MOST_SKIPPED
 from ganzoo.training.monitor import Watch
 from ganzoo.training.state import Sums
@@ -29,7 +29,7 @@ def train(monkeypatch, mnist, tmp_path):
 
     def run(cls, **settings):
         record = Architecture(name="bursts", target=f"broken_gans:{cls}", config=broken_gans.Config, summary="")
-        monkeypatch.setitem(installed().architectures._records, "bursts", [Owned(record, "ganzoo-b", "1", "b")])
+        monkeypatch.setitem(installed().architectures._records, "bursts", [Registered(record, "ganzoo-b", "1", "b")])
         options = {"images": 160, "batch_size": 16, "checkpoint_every": 48, "report_every": 16, "out": tmp_path / "run"}
         return ganzoo.train("bursts", data=str(mnist), progress=False, **{**options, **settings})
 
@@ -110,9 +110,9 @@ def test_several_processes_save_nothing_that_is_no_number_either(mnist, tmp_path
     script.write_text(
         "import broken_gans, ganzoo\n"
         "from ganzoo.registry import Architecture, installed\n"
-        "from ganzoo.registry.zoo import Owned\n"
+        "from ganzoo.registry.zoo import Registered\n"
         "record = Architecture(name='bursts', target='broken_gans:Bursts', config=broken_gans.Config, summary='')\n"
-        "installed().architectures._records['bursts'] = [Owned(record, 'ganzoo-b', '1', 'b')]\n"
+        "installed().architectures._records['bursts'] = [Registered(record, 'ganzoo-b', '1', 'b')]\n"
         f"ganzoo.train('bursts', data={str(mnist)!r}, out='run', images=320, batch_size=16, checkpoint_every=48,\n"
         "             device='cpu', progress=False)\n"
     )

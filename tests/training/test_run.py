@@ -15,7 +15,7 @@ import ganzoo
 from ganzoo.errors import ConfigError, DataError, MissingExtraError, PluginError, RunError
 from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
-from ganzoo.registry.zoo import Owned
+from ganzoo.registry.zoo import Registered
 from helpers import BareConfig, data_for, narrow
 
 ARCHITECTURES = ganzoo.list_architectures()
@@ -256,7 +256,7 @@ def test_a_run_on_a_relative_path_resumes_from_anywhere(folder, tmp_path, monkey
 
 def test_an_architecture_without_an_image_size_takes_the_images_as_they_are(mnist, tmp_path, monkeypatch):
     record = Architecture(name="bare", target="helpers:Bare", config=BareConfig, summary="")
-    monkeypatch.setitem(installed().architectures._records, "bare", [Owned(record, "ganzoo-bare", "1", "bare")])
+    monkeypatch.setitem(installed().architectures._records, "bare", [Registered(record, "ganzoo-bare", "1", "bare")])
     run = train("bare", mnist, tmp_path / "run", images=64, config={}).run
     assert ganzoo.load(run).sample(2).shape == (2, 1, 28, 28)
     Image.new("L", (30, 20)).save(tmp_path / "a.png")
@@ -290,7 +290,7 @@ def test_a_translator_that_cannot_is_found_out_before_it_trains(cls, text, mnist
     record = Architecture(
         name="bad", target=f"broken_gans:{cls}", config=broken_gans.Config, summary="", translates=True
     )
-    monkeypatch.setitem(installed().architectures._records, "bad", [Owned(record, "ganzoo-b", "1", "b")])
+    monkeypatch.setitem(installed().architectures._records, "bad", [Registered(record, "ganzoo-b", "1", "b")])
     with pytest.raises(PluginError, match=text):
         train("bad", f"edges:{mnist}", tmp_path / "run", config={})
     assert list(tmp_path.iterdir()) == []

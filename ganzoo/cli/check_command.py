@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import complete_architecture, dump, warn
+from ganzoo.cli.options import complete_architecture, dump, warn
 from ganzoo.errors import ConfigError
 from ganzoo.registry import installed
 from ganzoo.registry.hyperparameters import make_config, parse_options

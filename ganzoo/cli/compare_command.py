@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.common import FilePath, complete_model, dump, table, warn
+from ganzoo.cli.options import FilePath, complete_model, device_option, dump, table, warn
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Zoo, installed
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=FilePath(), default="compare.png", show_default=True, help="The picture, a .png.")
 @click.option("-n", "columns", type=click.IntRange(1, 100), default=12, show_default=True, help="Images of each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first image.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     models: tuple[str, ...], protocols: tuple[str, ...], data: str | None, out: Path, columns: int, seed: int,
@@ -96,7 +96,7 @@ def _common(zoo: Zoo, found: Any) -> str:
     Raises:
         ConfigError: there is none.
     """
-    from ganzoo.cli.eval_command import own_data
+    from ganzoo.cli.options import own_data
 
     names = {own_data(zoo, model) for model in found}
     if len(names) > 1:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.common import complete_model, dump, table, warn
+from ganzoo.cli.options import complete_model, device_option, dump, own_data, table, warn
 from ganzoo.errors import ConfigError
-from ganzoo.registry import Score, Zoo, installed
+from ganzoo.registry import Score, installed
 
 if TYPE_CHECKING:
     from ganzoo.models.load import Model
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--data", help="The real images.  [default: what the model was trained on]")
 @click.option("--to", metavar="A|B", help="Which way, for a model that translates both ways.  [default: its first]")
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=64, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 @click.option("--update", is_flag=True, help="Write the values into the model's config.json and its card.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -103,23 +103,3 @@ def known_protocols(model: Model) -> list[str]:
     if not known:
         raise ConfigError(f"{model.name} was not measured before: say by what, as in -m '{EXAMPLE}'")
     return known
-
-
-def own_data(zoo: Zoo, model: Model) -> str:
-    """Return what a model was trained on: a data set's short name, or for a run of this machine its path as well.
-
-    Raises:
-        ConfigError: it says neither. A path that somebody else's model names is not read.
-    """
-    from ganzoo.data.pairs import named_sets
-
-    named = str(model.config.data.get("name"))
-    if all(name in zoo.datasets for name in named_sets(named, zoo) or [""]):
-        return named
-    given = model.config.training.get("data")
-    near = (model.folder, model.folder.parent) if model.folder else ()  # a run, or the best of one
-    if given and any((folder / "checkpoints").is_dir() for folder in near):
-        return str(given)
-    raise ConfigError(
-        f"{model.name} was trained on images that have no name here: say which to compare with, --data ..."
-    )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import dump, size_text
 from ganzoo.cli.model_rows import card, model_rows
+from ganzoo.cli.options import dump, size_text
 from ganzoo.errors import WeightsError
 from ganzoo.models.config import CONFIG, ModelConfig, read_config
 from ganzoo.registry import Trained, Zoo

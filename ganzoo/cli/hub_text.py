@@ -8,8 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import dump, printable, size_text, table, wanted
 from ganzoo.cli.model_rows import card, model_rows
+from ganzoo.cli.options import dump, printable, size_text, table, wanted
 from ganzoo.registry import installed
 
 

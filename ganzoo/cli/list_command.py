@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import complete_architecture, dump, size_text, table, wanted, warn
+from ganzoo.cli.options import complete_architecture, dump, size_text, table, wanted, warn
 from ganzoo.registry import Zoo, installed
 from ganzoo.registry.zoo import Registry
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganzoo.cli.common import printable, size_text
+from ganzoo.cli.options import printable, size_text
 from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Score, Zoo
 from ganzoo.registry.hyperparameters import config_to_dict

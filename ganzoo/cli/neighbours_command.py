@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import Count, FilePath, complete_model, table
+from ganzoo.cli.options import Count, FilePath, complete_model, device_option, table
 
 
 @click.command("neighbours")
@@ -20,7 +20,7 @@ from ganzoo.cli.common import Count, FilePath, complete_model, table
 @click.option("--keep", type=click.IntRange(1, 100), default=8, show_default=True, help="Rows: the nearest of them.")
 @click.option("--neighbours", type=click.IntRange(1, 100), default=4, show_default=True, help="Real images in a row.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 def command(
     model: str, out: Path, data: str | None, split: str, extractor: str, count: int, seed: int, keep: int,
     neighbours: int, batch_size: int, device: str,
@@ -33,7 +33,7 @@ def command(
     if out.suffix != ".png":
         raise click.UsageError(f"{out}: the picture is a .png")
     from ganzoo._files import replacing
-    from ganzoo.cli.eval_command import own_data
+    from ganzoo.cli.options import own_data
     from ganzoo.inference.image_io import check_out
     from ganzoo.metrics import nearest_neighbours
     from ganzoo.models.create import pick_device

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import FilePath
 from ganzoo.cli.new import scaffold
+from ganzoo.cli.options import FilePath
 
 
 @click.command("new")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import dump, table
+from ganzoo.cli.options import dump, table
 from ganzoo.registry import installed
 
 KEYS = ("name", "package", "version", "import_ms", "provides")

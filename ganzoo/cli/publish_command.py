@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import FilePath, complete_model, dump
+from ganzoo.cli.options import FilePath, complete_model, dump
 
 
 @click.command("publish")

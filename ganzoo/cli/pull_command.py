@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import complete_model, size_text
+from ganzoo.cli.options import complete_model, size_text
 
 
 @click.command("pull")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import FilePath, size_text, warn
+from ganzoo.cli.options import FilePath, device_option, size_text, warn
 from ganzoo.registry import installed
 
 
@@ -22,7 +22,7 @@ from ganzoo.registry import installed
     help="Training images beside each drawn one; 0 for none.",
 )
 @click.option("-e", "--extractor", default="pixels", show_default=True, help="The features that they are near in.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 def command(run: Path, out: Path | None, data: str | None, neighbours: int, extractor: str, device: str) -> None:
     """Write a RUN as one page: curves, metrics, samples, neighbours, configuration.
 
@@ -32,7 +32,7 @@ def command(run: Path, out: Path | None, data: str | None, neighbours: int, extr
     zoo = installed()
     warn(zoo)
 
-    from ganzoo.cli.eval_command import own_data
+    from ganzoo.cli.options import own_data
     from ganzoo.models.create import pick_device
     from ganzoo.pages.report import write_report
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import Count, FilePath, complete_model
 from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread_sweeps
+from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
 from ganzoo.registry.hyperparameters import parse_options
 
@@ -48,7 +48,7 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
 @click.option("--interpolate", metavar="SEED:SEED", help="Draw the way between two seeds, in -n steps.")
 @click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 @click.pass_context
 def command(
     ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, truncation: str | None,

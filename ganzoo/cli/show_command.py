@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.common import complete_any, dump, table, warn
+from ganzoo.cli.options import complete_any, dump, table, warn
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry import Architecture, Weights, Zoo, installed
 from ganzoo.registry.hyperparameters import parameters

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import FilePath, complete_model, warn
+from ganzoo.cli.options import FilePath, complete_model, device_option, warn
 from ganzoo.errors import one_line
 from ganzoo.registry import installed
 
@@ -30,7 +30,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of 127.0.0.1.  [default: one that is free]")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 def command(
     a: str, b: str | None, count: int, out: Path, real: str | None, split: str, grid: int, question: str | None,
     participant: str | None, seed: int, resume: bool, port: int, show: bool, batch_size: int, device: str,

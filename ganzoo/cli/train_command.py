@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.common import Count, FilePath, complete_architecture, complete_model, table
+from ganzoo.cli.options import Count, FilePath, complete_architecture, complete_model, table
 from ganzoo.cli.train_options import SECTIONS, Sectioned, settings_options
 from ganzoo.registry.hyperparameters import config_to_dict, parse_options
 

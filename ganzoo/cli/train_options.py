@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ganzoo.cli.common import Count
+from ganzoo.cli.options import Count
 
 F = TypeVar("F", bound=Callable[..., Any])
 _WEIGHT = click.FloatRange(min=0)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.common import Count, FilePath, complete_model
 from ganzoo.cli.conditions import from_options, parse_condition, without_options
+from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
 from ganzoo.registry.hyperparameters import parse_options
 
@@ -47,7 +47,7 @@ RESERVED = ("images", "seed", "seeds", "n", "to", "batch_size")
 )
 @click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@device_option
 @click.pass_context
 def command(
     ctx: click.Context, /, model: str, inputs: tuple[str, ...], out: Path, to: str | None, beside: bool,

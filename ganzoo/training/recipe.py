@@ -9,10 +9,10 @@ from accelerate import Accelerator
 
 from ganzoo.gan import GAN
 from ganzoo.gan.optim import replaced
+from ganzoo.gan.schedules import lr_schedule
 from ganzoo.training.discriminator_inputs import ADAPTIVE, Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.gradients import Treatment
-from ganzoo.training.schedule import schedule
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.sync_norm import synchronise
@@ -38,7 +38,7 @@ def make_recipe(settings: Settings) -> Recipe:
     skip_bad = settings.on_nan == "skip"
     return Recipe(
         settings.accumulate,
-        schedule(settings.schedule, settings.images, settings.warmup),
+        lr_schedule(settings.schedule, settings.images, settings.warmup),
         Treatment(settings.clip_grad, settings.clip_mode, settings.l1, settings.l2, skip_bad=skip_bad),
     )
 

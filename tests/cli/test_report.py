@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo.cli.common import size_text
+from ganzoo.cli.options import size_text
 
 
 @pytest.fixture

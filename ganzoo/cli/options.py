@@ -1,4 +1,4 @@
-"""What several commands share: tables, counts, name completion."""
+"""What commands share, a plugin's as well: options, tables, counts, name completion, the data of a model."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.errors import one_line
+from ganzoo.errors import ConfigError, one_line
 from ganzoo.registry import Zoo, installed
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from ganzoo.models.load import Model
+
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -118,3 +122,23 @@ def _or_a_folder(incomplete: str, names: list[str]) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem  # no other command needs it
 
     return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="dir")]
+
+
+def own_data(zoo: Zoo, model: Model) -> str:
+    """Return what a model was trained on: a data set's short name, or for a run of this machine its path as well.
+
+    Raises:
+        ConfigError: it says neither. A path that somebody else's model names is not read.
+    """
+    from ganzoo.data.pairs import named_sets
+
+    named = str(model.config.data.get("name"))
+    if all(name in zoo.datasets for name in named_sets(named, zoo) or [""]):
+        return named
+    given = model.config.training.get("data")
+    near = (model.folder, model.folder.parent) if model.folder else ()  # a run, or the best of one
+    if given and any((folder / "checkpoints").is_dir() for folder in near):
+        return str(given)
+    raise ConfigError(
+        f"{model.name} was trained on images that have no name here: say which to compare with, --data ..."
+    )

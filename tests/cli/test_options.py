@@ -3,7 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from ganzoo.cli.common import Count, size_text, table
+from ganzoo.cli.options import Count, size_text, table
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ An error says what is wrong and what to do about it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 
@@ -59,6 +60,11 @@ class MissingExtraError(GanzooError, ImportError):
 def one_line(text: str) -> str:
     """Return somebody else's text as one line without what would steer a terminal."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def renamed(old: str, new: str) -> None:
+    """Warn that a name of an earlier version is used; it works until ganzoo 0.4."""
+    warnings.warn(f"{old} is now called {new}; the old name goes in ganzoo 0.4", DeprecationWarning, stacklevel=3)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

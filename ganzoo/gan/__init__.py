@@ -1,5 +1,8 @@
 """What an architecture is written with. Knows nothing of the engine, the registry, the Hub or the command line."""
 
+import sys
+from importlib import import_module
+
 from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN, seeded_normal, truncate
 from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.conditions import condition_values
@@ -7,6 +10,7 @@ from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
+from ganzoo.nn.renamed import renamed_names
 
 __all__ = [
     "GAN",
@@ -27,3 +31,17 @@ __all__ = [
     "seeded_normal",
     "truncate",
 ]
+
+__getattr__ = renamed_names(__name__, Tick="Progress")
+
+# Import paths of the first edition.
+for _old, _new in {
+    "layers": "ganzoo.nn.layers",
+    "convnets": "ganzoo.nn.convnets",
+    "resnets": "ganzoo.nn.resnets",
+    "equalized": "ganzoo.nn.equalized",
+    "patches": "ganzoo.nn.patchgan",
+    "contract": "ganzoo.gan.base",
+    "translation": "ganzoo.gan.image_to_image",
+}.items():
+    sys.modules[f"{__name__}.{_old}"] = globals()[_old] = import_module(_new)

@@ -19,6 +19,7 @@ from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
 from ganzoo.gan.schedules import Schedule, constant
 from ganzoo.nn.layers import uses_batch_statistics
+from ganzoo.nn.renamed import renamed_arguments
 
 
 class AdversarialGAN(GAN):
@@ -100,6 +101,7 @@ class AdversarialGAN(GAN):
         d = Phase("D", "D", self.discriminator_loss, repeat=self.n_critic, after=self.after_critic)
         return [Stage([g, d] if self.n_critic == 1 else [d, g])]
 
+    @renamed_arguments(tick="progress")
     def lr_scale(self, progress: Progress) -> float:
         """Follow ``lr_schedule``."""
         return self.lr_schedule(progress.fraction)
@@ -125,6 +127,7 @@ class AdversarialGAN(GAN):
             return on_real, on_fake
         return self.logits(real, batch), self.logits(fake, batch)
 
+    @renamed_arguments(tick="progress")
     def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the generator's loss and leave the fakes for the discriminator."""
         fake = self.fakes(batch)
@@ -137,6 +140,7 @@ class AdversarialGAN(GAN):
         else:
             yield {"loss": self.loss.generator(self.logits(fake, batch))}
 
+    @renamed_arguments(tick="progress")
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the discriminator's loss, then each regulariser that is due."""
         real = batch["image"]

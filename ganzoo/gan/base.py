@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError, PluginError
+from ganzoo.nn.renamed import renamed_arguments, renamed_attributes, renamed_names
 
 Batch = dict[str, Any]
 """A dict of ``image`` (N, C, H, W) in [-1, 1] and ``label`` (N,) int64, or of images ``A`` and ``B`` and, where they
@@ -26,6 +27,10 @@ Terms = dict[str, Tensor]
 """Loss terms by name, per image (N,) or scalar; their means are added up. One without a gradient is only reported."""
 
 
+__getattr__ = renamed_names(__name__, Tick="Progress")
+
+
+@renamed_attributes(progress="fraction")
 @dataclass(frozen=True)
 class Progress:
     """Where the training stands.
@@ -41,6 +46,9 @@ class Progress:
     images: int
     stage: int
     fraction: float
+
+
+Progress.__init__ = renamed_arguments(progress="fraction")(Progress.__init__)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,9 @@ class Stage:
     resolution: int | None = None
 
 
+@renamed_attributes(
+    spherical="gaussian_inputs", undecided="decision_boundary", draw="generate_batches", way="direction"
+)
 class GAN(nn.Module):
     """The base of all architectures. Networks are submodules; randomness comes from torch's default generators.
 
@@ -134,9 +145,11 @@ class GAN(nn.Module):
         """Return images (N, C, H, W) in [-1, 1]; each depends on its own row of the inputs alone."""
         raise NotImplementedError
 
+    @renamed_arguments(tick="progress")
     def before_step(self, progress: Progress) -> None:
         """Prepare for a step: fade-in, augmentation strength."""
 
+    @renamed_arguments(tick="progress")
     def lr_scale(self, progress: Progress) -> float:
         """Return the factor on all learning rates at this progress."""
         return 1.0

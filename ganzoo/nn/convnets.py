@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.nn.layers import Dropout, Flatten, norm_layer, to_maps
+from ganzoo.nn.renamed import renamed_arguments, renamed_names
+
+__getattr__ = renamed_names(__name__, pyramid="channels_per_resolution")
 
 
 def start_size(image_size: int) -> tuple[int, int]:
@@ -25,14 +28,15 @@ def start_size(image_size: int) -> tuple[int, int]:
     raise ConfigError(f"image_size {image_size} cannot be built by doubling: use 28, or a power of two from 16 to 128")
 
 
-def channels_per_resolution(image_size: int, base: int, most: int) -> list[int]:
-    """Return the channels at each resolution, the lowest first: ``base`` at the full one, doubled up to ``most``.
+@renamed_arguments(most="max_channels")
+def channels_per_resolution(image_size: int, base: int, max_channels: int) -> list[int]:
+    """Return the channels at each resolution, the lowest first: ``base`` at the full one, at most ``max_channels``.
 
     Raises:
         ConfigError: see `start_size`.
     """
     doublings = start_size(image_size)[1]
-    return [min(most, base << (doublings - level)) for level in range(doublings + 1)]
+    return [min(max_channels, base << (doublings - level)) for level in range(doublings + 1)]
 
 
 class ConvGenerator(nn.Module):

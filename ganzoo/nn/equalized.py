@@ -9,30 +9,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.nn.layers import at_least_float32
+from ganzoo.nn.renamed import renamed_arguments
 
 RECTIFIER = math.sqrt(2)  # He's gain
 
 
 class EqualizedLinear(nn.Module):
-    """Features (N, ``inside``) to (N, ``out``), the weight scaled when it is used (Karras 2018, section 4.1).
+    """A linear layer whose weight is scaled in the forward pass (Karras 2018, section 4.1).
 
-    Weights are drawn from N(0, 1) and divided by sqrt(``inside``) in the forward pass, so Adam moves all layers alike.
+    Weights are drawn from N(0, 1) and divided by sqrt(``in_features``), so that Adam moves all layers alike.
 
     Args:
-        inside: features that come in.
-        out: features that go out.
+        in_features: features of the input.
+        out_features: features of the output.
         gain: of the output's deviation.
         lr: factor on the learning rate of this layer (Karras 2019, appendix C: 0.01 for a mapping network).
         bias: what the bias begins at, or None for none.
     """
 
+    @renamed_arguments(inside="in_features", out="out_features")
     def __init__(
-        self, inside: int, out: int, *, gain: float = RECTIFIER, lr: float = 1.0, bias: float | None = 0.0
+        self, in_features: int, out_features: int, *, gain: float = RECTIFIER, lr: float = 1.0, bias: float | None = 0.0
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out, inside) / lr)
-        self.bias = None if bias is None else nn.Parameter(torch.full((out,), bias / lr))
-        self.scale, self.lr = gain / math.sqrt(inside) * lr, lr
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr)
+        self.bias = None if bias is None else nn.Parameter(torch.full((out_features,), bias / lr))
+        self.scale, self.lr = gain / math.sqrt(in_features) * lr, lr
 
     def forward(self, features: Tensor) -> Tensor:
         """Transform."""
@@ -40,23 +42,24 @@ class EqualizedLinear(nn.Module):
 
 
 class EqualizedConv2d(nn.Module):
-    """Maps (N, ``inside``, S, S) to (N, ``out``, S, S), the weight scaled when it is used, as in `EqualizedLinear`.
+    """A convolution whose weight is scaled in the forward pass, as in `EqualizedLinear`.
 
     Args:
-        inside: channels that come in.
-        out: channels that go out.
-        size: of the kernel.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: height and width of the kernel.
         padding: of the maps; by default so that the size stays.
         stride: 2 halves the size.
         gain: of the output's deviation.
         bias: whether there is one; it begins at 0.
     """
 
+    @renamed_arguments(inside="in_channels", out="out_channels", size="kernel_size")
     def __init__(
         self,
-        inside: int,
-        out: int,
-        size: int,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
         *,
         padding: int | None = None,
         stride: int = 1,
@@ -64,10 +67,10 @@ class EqualizedConv2d(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out, inside, size, size))
-        self.bias = nn.Parameter(torch.zeros(out)) if bias else None
-        self.scale = gain / math.sqrt(inside * size * size)
-        self.padding, self.stride = size // 2 if padding is None else padding, stride
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.scale = gain / math.sqrt(in_channels * kernel_size**2)
+        self.padding, self.stride = kernel_size // 2 if padding is None else padding, stride
 
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve."""

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, renamed
+from ganzoo.nn.renamed import renamed_names
 
 M = TypeVar("M", bound=nn.Module)
+__getattr__ = renamed_names(__name__, mixes_images="uses_batch_statistics")
 
 
 def spectral_norm(layer: M, n_power_iterations: int = 1) -> M:
@@ -76,10 +78,16 @@ def at_least_float32(values: Tensor) -> Tensor:
 def uses_batch_statistics(module: nn.Module) -> bool:
     """Whether an image's output depends on the rest of its batch in training: batch norm, minibatch statistics.
 
-    A layer of one's own that does so says it with an attribute ``uses_batch_statistics = True``.
+    A layer of another kind that does so has an attribute ``uses_batch_statistics = True``.
     """
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-    return any(isinstance(layer, kinds) or getattr(layer, "uses_batch_statistics", False) for layer in module.modules())
+    for layer in module.modules():
+        if isinstance(layer, kinds) or getattr(layer, "uses_batch_statistics", False):
+            return True
+        if getattr(layer, "mixes_images", False):
+            renamed(f"{type(layer).__name__}.mixes_images", "uses_batch_statistics")
+            return True
+    return False
 
 
 class Dropout(nn.Dropout):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ganzoo.nn.layers import norm_layer
+from ganzoo.nn.renamed import renamed_arguments, renamed_names
 
+__getattr__ = renamed_names(__name__, halvings_for="num_downsamples_for")
 _KERNEL = 4
 _MOST = 3  # num_downsamples: patches of 70x70, the largest that the paper recommends
 
 
+@renamed_arguments(halvings="num_downsamples")
 def receptive_field(num_downsamples: int) -> int:
     """Return the height and width of the patch that one logit of a `PatchDiscriminator` sees."""
     field = 1
@@ -19,7 +22,7 @@ def receptive_field(num_downsamples: int) -> int:
 
 
 def num_downsamples_for(image_size: int) -> int:
-    """Return how many num_downsamples give the largest patch, up to 70x70, that lies within an image of this size."""
+    """Return the ``num_downsamples`` of the largest patch, up to 70x70, that lies within an image of this size."""
     return max(count for count in range(_MOST + 1) if count == 0 or receptive_field(count) <= image_size)
 
 
@@ -33,18 +36,19 @@ class PatchDiscriminator(nn.Module):
         norm: of all maps but the first, see `norm_layer`.
     """
 
+    @renamed_arguments(halvings="num_downsamples")
     def __init__(self, channels: int, *, base_channels: int, num_downsamples: int, norm: str) -> None:
         super().__init__()
         widths = [base_channels * min(8, 2**i) for i in range(num_downsamples + 1)]
         layers: list[nn.Module] = []
-        inside = channels
+        in_channels = channels
         for i, width in enumerate(widths):
             stride = 2 if i < num_downsamples else 1
-            layers.append(nn.Conv2d(inside, width, _KERNEL, stride, 1, bias=i == 0 or norm != "batch"))
+            layers.append(nn.Conv2d(in_channels, width, _KERNEL, stride, 1, bias=i == 0 or norm != "batch"))
             layers += [norm_layer(norm, width)] if i > 0 else []
             layers.append(nn.LeakyReLU(0.2))
-            inside = width
-        self.layers = nn.Sequential(*layers, nn.Conv2d(inside, 1, _KERNEL, 1, 1))
+            in_channels = width
+        self.layers = nn.Sequential(*layers, nn.Conv2d(in_channels, 1, _KERNEL, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Judge."""

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ganzoo.nn.convnets import start_size
 from ganzoo.nn.layers import to_maps
+from ganzoo.nn.renamed import renamed_arguments
 
 Wrap = Callable[[nn.Module], nn.Module]
 """Takes a layer with a weight and returns it, for instance with `ganzoo.nn.layers.spectral_norm`."""
@@ -46,11 +47,15 @@ class ConditionalNorm(nn.Module):
 class UpBlock(nn.Module):
     """Maps (N, I, S, S) to (N, O, 2S, 2S): twice norm, ReLU and convolution, enlarged before the first one."""
 
-    def __init__(self, inside: int, out: int, classes: int | None = None) -> None:
+    @renamed_arguments(inside="in_channels", out="out_channels")
+    def __init__(self, in_channels: int, out_channels: int, classes: int | None = None) -> None:
         super().__init__()
-        self.norm1, self.norm2 = ConditionalNorm(inside, classes), ConditionalNorm(out, classes)
-        self.conv1, self.conv2 = nn.Conv2d(inside, out, 3, padding=1), nn.Conv2d(out, out, 3, padding=1)
-        self.shortcut = nn.Conv2d(inside, out, 1)
+        self.norm1, self.norm2 = ConditionalNorm(in_channels, classes), ConditionalNorm(out_channels, classes)
+        self.conv1, self.conv2 = (
+            nn.Conv2d(in_channels, out_channels, 3, padding=1),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        )
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, maps: Tensor, label: Tensor | None = None) -> Tensor:
         """Double the size."""
@@ -64,19 +69,24 @@ class DownBlock(nn.Module):
     """Maps (N, I, S, S) to (N, O, S/2, S/2), or to the same size with ``down=False``.
 
     Args:
-        inside: I.
-        out: O.
+        in_channels: I.
+        out_channels: O.
         down: average pairs of pixels at the end.
         first: the block sees images, so nothing is rectified before its first convolution.
         wrap: of each convolution.
     """
 
-    def __init__(self, inside: int, out: int, *, down: bool = True, first: bool = False, wrap: Wrap = plain) -> None:
+    @renamed_arguments(inside="in_channels", out="out_channels")
+    def __init__(
+        self, in_channels: int, out_channels: int, *, down: bool = True, first: bool = False, wrap: Wrap = plain
+    ) -> None:
         super().__init__()
         self.down, self.first = down, first
-        self.conv1 = wrap(nn.Conv2d(inside, out, 3, padding=1))
-        self.conv2 = wrap(nn.Conv2d(out, out, 3, padding=1))
-        self.shortcut = wrap(nn.Conv2d(inside, out, 1)) if down or first or inside != out else None
+        self.conv1 = wrap(nn.Conv2d(in_channels, out_channels, 3, padding=1))
+        self.conv2 = wrap(nn.Conv2d(out_channels, out_channels, 3, padding=1))
+        self.shortcut = (
+            wrap(nn.Conv2d(in_channels, out_channels, 1)) if down or first or in_channels != out_channels else None
+        )
 
     def forward(self, maps: Tensor) -> Tensor:
         """Halve the size."""

@@ -154,7 +154,7 @@ def blocks() -> None:
         "Discriminators of patches": "ganzoo.nn.patchgan",
         "Images of images": "ganzoo.gan.image_to_image",
         "Schedules": "ganzoo.gan.schedules",
-        "Conditions": "ganzoo.gan.conditions",
+        "Latents and conditions": "ganzoo.gan.latents",
     }
     for title, home in homes.items():
         module = importlib.import_module(home)

@@ -3,10 +3,10 @@
 import sys
 from importlib import import_module
 
-from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN, seeded_normal, truncate
+from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN
 from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
-from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.image_to_image import Translator
+from ganzoo.gan.latents import condition_values, seeded_normal, truncate
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
@@ -42,6 +42,7 @@ for _old, _new in {
     "equalized": "ganzoo.nn.equalized",
     "patches": "ganzoo.nn.patchgan",
     "contract": "ganzoo.gan.base",
+    "conditions": "ganzoo.gan.latents",
     "translation": "ganzoo.gan.image_to_image",
 }.items():
     sys.modules[f"{__name__}.{_old}"] = globals()[_old] = import_module(_new)

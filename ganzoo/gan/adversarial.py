@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -11,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzoo.errors import ConfigError
 from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
-from ganzoo.gan.conditions import condition_values
+from ganzoo.gan.latents import condition_values, seeded_normal, truncate
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
@@ -224,29 +222,3 @@ class ConditionalGAN(AdversarialGAN):
         """Return images (N, C, H, W) in [-1, 1] for ``latent`` (N, D) and ``label`` (N,)."""
         images: Tensor = self.generator(inputs["latent"], inputs["label"])
         return images
-
-
-def seeded_normal(seeds: Sequence[int], *shape: int) -> Tensor:
-    """Return ``(len(seeds), *shape)`` from N(0, 1), on the CPU; row i depends on ``seeds[i]`` alone."""
-    rows = torch.empty(len(seeds), *shape)
-    generator = torch.Generator()
-    with torch.no_grad():
-        for row, seed in zip(rows, seeds, strict=True):
-            row.normal_(generator=generator.manual_seed(seed))
-    return rows
-
-
-def truncate(normal: Tensor, limit: Sequence[float] | float | None) -> Tensor:
-    """Map N(0, 1) (N, ...) to the normal distribution cut at ``+-limit``, by matching quantiles; None changes nothing.
-
-    Raises:
-        ConfigError: ``limit`` is not above 0, or neither one number nor N.
-    """
-    if limit is None:
-        return normal
-    cut = condition_values("truncation", limit, len(normal)).view(-1, *[1] * (normal.ndim - 1))
-    if not bool((cut > 0).all()):
-        raise ConfigError(f"truncation must be above 0, not {float(cut.min()):g}")
-    inside = torch.special.erf(cut / math.sqrt(2))  # the share of N(0, 1) within the limit
-    quantile = torch.special.erf(normal.double() / math.sqrt(2)) * inside
-    return (torch.erfinv(quantile) * math.sqrt(2)).clamp(-cut, cut).to(normal.dtype)

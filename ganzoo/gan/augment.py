@@ -1,7 +1,7 @@
-"""Augmentations that are differentiable, twice, for what a discriminator sees. Each image draws its own.
+"""Twice differentiable augmentations of what a discriminator sees, random for each image.
 
-The pure functions here take and return images (N, C, S, S) in any range around [-1, 1]. The engine applies them to real
-and drawn images alike (``--augment``), so that an architecture need not; one of its own may call them too.
+The functions take and return images (N, C, H, W) in any range around [-1, 1], `instance_noise` any samples. The engine
+applies them to real and generated samples alike (``--augment``); an architecture may call them as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from torch.nn import functional as F
 from ganzoo.errors import ConfigError, did_you_mean
 
 
+def _check_images(images: Tensor) -> None:
+    if images.ndim != 4:
+        raise ConfigError(
+            f"this augmentation takes images (N, C, H, W), not samples of the shape {tuple(images.shape)}"
+        )
+
+
 def _uniform(images: Tensor, low: float, high: float) -> Tensor:
     """Return one number per image, (N, 1, 1, 1)."""
     return torch.rand(len(images), 1, 1, 1, device=images.device) * (high - low) + low
@@ -23,6 +30,7 @@ def _uniform(images: Tensor, low: float, high: float) -> Tensor:
 
 def color(images: Tensor) -> Tensor:
     """Change brightness, contrast and, of images with three channels, saturation (Zhao 2020, section 4)."""
+    _check_images(images)
     images = images + _uniform(images, -0.5, 0.5)
     if images.shape[1] == 3:
         grey = images.mean(1, keepdim=True)
@@ -33,9 +41,10 @@ def color(images: Tensor) -> Tensor:
 
 def translation(images: Tensor, share: float = 0.125) -> Tensor:
     """Shift by up to ``share`` of the size both ways, with zeros where there was nothing (Zhao 2020, section 4)."""
+    _check_images(images)
     n, _, height, width = images.shape
-    most = max(1, round(height * share))
-    shift = torch.randint(-most, most + 1, (2, n, 1), device=images.device)
+    limit = max(1, round(height * share))
+    shift = torch.randint(-limit, limit + 1, (2, n, 1), device=images.device)
     rows = (torch.arange(height, device=images.device) + shift[0]).clamp(-1, height) + 1
     columns = (torch.arange(width, device=images.device) + shift[1]).clamp(-1, width) + 1
     padded = F.pad(images, (1, 1, 1, 1))
@@ -44,6 +53,7 @@ def translation(images: Tensor, share: float = 0.125) -> Tensor:
 
 def cutout(images: Tensor, share: float = 0.5) -> Tensor:
     """Set a square of ``share`` of the size to zero, which may reach over the edge (Zhao 2020, section 4)."""
+    _check_images(images)
     n, _, height, width = images.shape
     half = height * share / 2
     centre = torch.rand(2, n, 1, device=images.device)
@@ -78,7 +88,7 @@ def diff_augment(images: Tensor, policy: str = "color,translation,cutout") -> Te
     """Apply each augmentation of a policy to every image (DiffAugment: Zhao 2020, equations 5 and 6).
 
     Raises:
-        ConfigError: a name that is not known.
+        ConfigError: a name that is not known, or samples that are no images (N, C, H, W).
     """
     for name in read_policy(policy):
         images = POLICIES[name](images)
@@ -99,14 +109,15 @@ def ada(images: Tensor, strength: Tensor | float) -> Tensor:
 
     Args:
         images: (N, C, S, S).
-        strength: p in [0, 1]; a tensor on the device is not waited for.
+        strength: p in [0, 1]; a tensor on the device causes no synchronisation.
     """
+    _check_images(images)
     p = torch.as_tensor(strength, dtype=torch.float32, device=images.device)
     return _colored(_warped(images, _geometry(images, p)), p)
 
 
-def _draw(images: Tensor, p: Tensor, values: Tensor, neutral: float) -> Tensor:
-    """Return ``values`` (N,) where a coin with probability ``p`` says so, else ``neutral``."""
+def _with_probability(images: Tensor, p: Tensor, values: Tensor, neutral: float) -> Tensor:
+    """Return ``values`` (N,), each with probability ``p``, else ``neutral``."""
     coin = torch.rand(len(images), device=images.device) < p
     return torch.where(coin, values, torch.full_like(values, neutral))
 
@@ -121,33 +132,33 @@ def _geometry(images: Tensor, p: Tensor) -> Tensor:
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(n, device=device) * (high - low) + low
 
-    one, none = torch.ones(n, device=device), torch.zeros(n, device=device)
+    one, zero = torch.ones(n, device=device), torch.zeros(n, device=device)
 
     def matrix(*entries: Tensor) -> Tensor:
-        return torch.stack([*entries, none, none, one], 1).view(n, 3, 3)
+        return torch.stack([*entries, zero, zero, one], 1).view(n, 3, 3)
 
     def turned(angle: Tensor) -> Tensor:
-        return matrix(angle.cos(), -angle.sin(), none, angle.sin(), angle.cos(), none)
+        return matrix(angle.cos(), -angle.sin(), zero, angle.sin(), angle.cos(), zero)
 
-    flip = _draw(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
-    quarter = _draw(images, p, torch.randint(0, 4, (n,), device=device) * (math.pi / 2), 0.0)
+    flip = _with_probability(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
+    quarter = _with_probability(images, p, torch.randint(0, 4, (n,), device=device) * (math.pi / 2), 0.0)
     pixels = torch.stack([uniform(-0.125, 0.125) * size for _ in range(2)]).round() * (2 / size)
-    scale = _draw(images, p, torch.exp2(normal(0.2)), 1.0)
+    scale = _with_probability(images, p, torch.exp2(normal(0.2)), 1.0)
     # Twice, before and after stretching; together with probability p.
     often = 1 - torch.sqrt(1 - p.clamp(max=1))
-    before, after = (_draw(images, often, uniform(-math.pi, math.pi), 0.0) for _ in range(2))
-    stretch = _draw(images, p, torch.exp2(normal(0.2)), 1.0)
-    shifted = _draw(images, p, one, 0.0), _draw(images, p, one, 0.0)
+    before, after = (_with_probability(images, often, uniform(-math.pi, math.pi), 0.0) for _ in range(2))
+    stretch = _with_probability(images, p, torch.exp2(normal(0.2)), 1.0)
+    shifted = _with_probability(images, p, one, 0.0), _with_probability(images, p, one, 0.0)
     whole, part = pixels * shifted[0], torch.stack([normal(0.25), normal(0.25)]) * shifted[1]
     steps = [
-        matrix(flip, none, none, none, one, none),
+        matrix(flip, zero, zero, zero, one, zero),
         turned(quarter),
-        matrix(one, none, whole[0], none, one, whole[1]),
-        matrix(scale, none, none, none, scale, none),
+        matrix(one, zero, whole[0], zero, one, whole[1]),
+        matrix(scale, zero, zero, zero, scale, zero),
         turned(before),
-        matrix(stretch, none, none, none, 1 / stretch, none),
+        matrix(stretch, zero, zero, zero, 1 / stretch, zero),
         turned(after),
-        matrix(one, none, part[0], none, one, part[1]),
+        matrix(one, zero, part[0], zero, one, part[1]),
     ]
     total = steps[0]
     for step in steps[1:]:
@@ -188,16 +199,16 @@ def _pick(images: Tensor, index: Tensor) -> Tensor:
 
 
 def _colored(images: Tensor, p: Tensor) -> Tensor:
-    """Change colours by a matrix of each image's own, around the grey axis."""
+    """Change brightness, contrast, luma, hue and saturation."""
     n, device = len(images), images.device
-    brightness = _draw(images, p, torch.randn(n, device=device) * 0.2, 0.0)
-    contrast = _draw(images, p, torch.exp2(torch.randn(n, device=device) * 0.5), 1.0)
-    inverted = _draw(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
+    brightness = _with_probability(images, p, torch.randn(n, device=device) * 0.2, 0.0)
+    contrast = _with_probability(images, p, torch.exp2(torch.randn(n, device=device) * 0.5), 1.0)
+    inverted = _with_probability(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
     images = (images + brightness.view(n, 1, 1, 1)) * contrast.view(n, 1, 1, 1)
     if images.shape[1] != 3:
         return images * inverted.view(n, 1, 1, 1)
-    angle = _draw(images, p, (torch.rand(n, device=device) * 2 - 1) * math.pi, 0.0).view(n, 1, 1, 1)
-    saturation = _draw(images, p, torch.exp2(torch.randn(n, device=device)), 1.0).view(n, 1, 1, 1)
+    angle = _with_probability(images, p, (torch.rand(n, device=device) * 2 - 1) * math.pi, 0.0).view(n, 1, 1, 1)
+    saturation = _with_probability(images, p, torch.exp2(torch.randn(n, device=device)), 1.0).view(n, 1, 1, 1)
     luma = images.mean(1, keepdim=True)
     chroma = images - luma
     # Rodrigues: what is across the grey axis (1, 1, 1) / sqrt(3), turned about it.

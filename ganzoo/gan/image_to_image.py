@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.gan.adversarial import seeded_normal
 from ganzoo.gan.base import GAN
+from ganzoo.gan.latents import seeded_normal
 
 
 class Translator(GAN):
@@ -49,13 +49,13 @@ def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = N
 
 
 class ImagePool(nn.Module):
-    """A memory of drawn images, so that a discriminator also sees earlier ones (Shrivastava 2017, section 2.3).
+    """A history of generated samples, so that a discriminator also sees earlier ones (Shrivastava 2017, section 2.3).
 
-    Its images are buffers: a resumed run goes on with them.
+    They are buffers, so a resumed run continues with them.
 
     Args:
-        shape: (C, H, W) of an image.
-        size: images that it holds; 0 switches it off.
+        shape: of one sample, for instance (C, H, W).
+        size: samples that it holds; 0 switches it off.
     """
 
     images: Tensor
@@ -69,9 +69,9 @@ class ImagePool(nn.Module):
 
     @torch.no_grad()
     def swap(self, images: Tensor) -> Tensor:
-        """Keep images (N, C, H, W) and return as many: each with chance 1/2 itself, else an earlier one in its place.
+        """Store samples (N, ...) and return as many: each with probability 1/2 itself, else an earlier one instead.
 
-        Until the pool is full it returns what it is given. Computed without a wait for the device.
+        Until the pool is full it returns what it is given. Does not synchronise with the device.
         """
         if self.size == 0:
             return images
@@ -81,7 +81,7 @@ class ImagePool(nn.Module):
         full = self.filled >= self.size
         in_turn = (self.filled + torch.arange(n, device=device)) % self.size
         places = torch.where(full, torch.rand(self.size, device=device).argsort()[:n], in_turn)
-        swaps = (full & (torch.rand(n, device=device) < 0.5)).view(-1, 1, 1, 1)
+        swaps = (full & (torch.rand(n, device=device) < 0.5)).view(-1, *[1] * (head.ndim - 1))
         kept = self.images[places]
         shown = torch.where(swaps, kept.to(head.dtype), head)
         self.images[places] = torch.where(swaps | ~full, head.to(kept.dtype), kept)

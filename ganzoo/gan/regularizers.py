@@ -1,4 +1,4 @@
-"""Regularisers of the discriminator: pure functions, and the `Regularizer` records that `AdversarialGAN` plays."""
+"""Regularisers of the discriminator, on samples (N, ...) of any shape."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ganzoo.nn.renamed import renamed_arguments
+
 Discriminate = Callable[[Tensor], Tensor]
-"""Images (N, C, H, W) to logits (N,)."""
+"""Samples (N, ...) of any shape to logits (N,)."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Regularizer:
 
     Args:
         name: the reported term.
-        penalty: (discriminate, real, fake) to a value per image (N,); ``fake`` carries no gradient.
+        penalty: (discriminate, real, fake) to a value per sample (N,); ``fake`` carries no gradient.
         every: play on each n-th step only, scaled by n; 1 adds the penalty to the discriminator's own phase.
     """
 
@@ -27,35 +29,36 @@ class Regularizer:
     every: int = 1
 
 
-def input_gradient(discriminate: Discriminate, images: Tensor) -> Tensor:
-    """Return d(logit)/d(image), flattened to (N, C*H*W), with a graph for a second backward pass.
+@renamed_arguments(images="samples")
+def input_gradient(discriminate: Discriminate, samples: Tensor) -> Tensor:
+    """Return d(logit)/d(sample), flattened to (N, D), with a graph for a second backward pass.
 
     Computed in float32 whatever the precision around it: the square of a bf16 gradient is noise.
     """
-    with torch.autocast(images.device.type, enabled=False):
-        images = images.detach().float().requires_grad_()
-        (gradient,) = torch.autograd.grad(discriminate(images).sum(), images, create_graph=True)
+    with torch.autocast(samples.device.type, enabled=False):
+        samples = samples.detach().float().requires_grad_()
+        (gradient,) = torch.autograd.grad(discriminate(samples).sum(), samples, create_graph=True)
     return torch.flatten(gradient, 1)
 
 
 def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor) -> Tensor:
-    """Return (||gradient|| - 1)^2 per image at random points between real and fake (Gulrajani 2017, equation 3).
+    """Return (||gradient|| - 1)^2 per sample at random points between real and fake (Gulrajani 2017, equation 3).
 
-    Each image has an interpolation factor of its own.
+    Each sample has its own interpolation factor.
 
     Args:
         discriminate: the critic.
-        real: images (N, C, H, W).
-        fake: images (N, C, H, W).
+        real: samples (N, ...).
+        fake: samples of the same shape.
     """
-    weight = torch.rand(len(real), 1, 1, 1, device=real.device)
+    weight = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
     between = torch.lerp(real.float(), fake.detach().float(), weight)
     norm: Tensor = torch.linalg.vector_norm(input_gradient(discriminate, between), dim=1)
     return (norm - 1).square()
 
 
 def r1_penalty(discriminate: Discriminate, real: Tensor) -> Tensor:
-    """Return ||gradient||^2 per image at the real images (Mescheder 2018, equation 9, without gamma / 2)."""
+    """Return ||gradient||^2 per sample at the real samples (Mescheder 2018, equation 9, without gamma / 2)."""
     return input_gradient(discriminate, real).square().sum(1)
 
 
@@ -70,7 +73,7 @@ def r1_regularizer(gamma: float, every: int = 1) -> Regularizer:
 
 
 def r2_regularizer(gamma: float, every: int = 1) -> Regularizer:
-    """R2, which is R1 at the drawn images, times ``gamma / 2`` (Mescheder 2018, section 4)."""
+    """R2, which is R1 at the generated samples, times ``gamma / 2`` (Mescheder 2018, section 4)."""
     return Regularizer("r2", lambda d, real, fake: gamma / 2 * r1_penalty(d, fake), every)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.gan.latents import lerp, slerp
 from ganzoo.inference.image_io import CHUNK, quantise, to_uint8, write_images
 from ganzoo.models.load import load
 
@@ -66,24 +67,6 @@ def interpolate(
         return lerp(value[0], value[1], share) if straight else slerp(value[0], value[1], share)
 
     return gan.generate_batches({name: way(name, value) for name, value in ends.items()})
-
-
-def lerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    """Return the points at ``share`` (K,) of the line from ``a`` to ``b``, stacked (K, *a.shape)."""
-    return torch.lerp(a, b, share.view(-1, *[1] * a.dim()))
-
-
-def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    """Return the points at ``share`` (K,) of the arc from ``a`` to ``b``, stacked (K, *a.shape).
-
-    Where there is no arc, as one of them is zero or they point the same way, of the line.
-    """
-    cosine = torch.dot(a.flatten(), b.flatten()) / (a.norm() * b.norm())
-    angle = torch.acos(cosine.clamp(-1, 1))
-    if not angle.sin().abs() >= 1e-6:  # which NaN is not either
-        return lerp(a, b, share)
-    share = share.view(-1, *[1] * a.dim())
-    return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
 def draw_chunks(

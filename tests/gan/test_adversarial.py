@@ -11,7 +11,6 @@ from torch import nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import AdversarialGAN, OptimizerSpec, Regularizer
-from ganzoo.gan.adversarial import seeded_normal, truncate
 
 
 class Recorder(nn.Module):
@@ -150,36 +149,6 @@ def test_a_latent_is_the_first_normal_draw_of_its_seed(plain, small):
     assert latent.shape == (3, gan.latent_dim)
     for row, seed in zip(latent, [5, 2**40, 5], strict=True):
         assert torch.equal(row, torch.randn(gan.latent_dim, generator=torch.Generator().manual_seed(seed)))
-
-
-def test_seeded_latents_are_standard_normal():
-    values = seeded_normal(range(400), 50).flatten().double().numpy()
-    assert values.mean() == pytest.approx(0, abs=5 / len(values) ** 0.5)
-    assert values.std() == pytest.approx(1, abs=0.02)
-    assert abs(np.corrcoef(values[:-50], values[50:])[0, 1]) < 0.03  # neighbouring seeds are no relatives
-
-
-def cdf(x):
-    return 0.5 * (1 + math.erf(x / math.sqrt(2)))
-
-
-@pytest.mark.parametrize("limit", [0.3, 1.0, 2.0])
-def test_truncated_latents_follow_the_normal_distribution_cut_at_the_limit(limit):
-    normal = seeded_normal(range(400), 50).flatten()
-    values = truncate(normal, limit)
-    assert values.abs().max() <= np.float32(limit)
-    assert (values[normal.argsort()].diff() >= 0).all()  # quantiles are matched: the order stays
-    ordered = values.double().sort().values.tolist()
-    low, high = cdf(-limit), cdf(limit)
-    n = len(ordered)
-    gap = max(abs((cdf(v) - low) / (high - low) - (i + 0.5) / n) for i, v in enumerate(ordered))
-    assert gap < 1.95 / n**0.5  # Kolmogorov-Smirnov, p = 0.001
-
-
-def test_no_truncation_changes_nothing_and_a_wide_one_hardly_anything():
-    normal = seeded_normal([1, 2], 100)
-    assert truncate(normal, None) is normal
-    torch.testing.assert_close(truncate(normal, 8.0), normal, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, math.nan])

@@ -134,3 +134,17 @@ def test_a_policy_is_read_in_the_order_of_application_and_a_wrong_word_is_named(
     made = augment.diff_augment(images, "cutout,color")
     torch.manual_seed(0)
     assert torch.equal(made, augment.cutout(augment.color(images)))
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+@pytest.mark.parametrize("shape", [(4, 1, 16), (4, 16, 2), (4, 3, 2, 8, 8)], ids=str)
+def test_what_takes_images_refuses_samples_of_another_rank(name, shape):
+    with pytest.raises(ConfigError) as raised:
+        EVERYTHING[name](torch.zeros(shape))
+    assert str(shape) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_noise_is_added_to_samples_of_any_rank():
+    for shape in [(4, 1, 16), (4, 16, 2), (4, 3, 2, 8, 8)]:
+        assert augment.instance_noise(torch.zeros(shape), 0.1).std().item() == pytest.approx(0.1, rel=0.5)

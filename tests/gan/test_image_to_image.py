@@ -121,3 +121,15 @@ def test_a_model_that_draws_from_seeds_translates_nothing():
 def test_as_many_images_as_seeds():
     with pytest.raises(ConfigError, match=r"3 seeds need as many images, .* \(3, 1, 28, 28\), not \(2, 1, 28, 28\)"):
         make("pix2pix").sample(3, images=torch.zeros(2, 1, 28, 28))
+
+
+@pytest.mark.parametrize("shape", [(1, 6), (6, 2), (1, 2, 3, 3)], ids=str)
+def test_a_pool_holds_samples_of_any_rank(shape):
+    pool = ImagePool(shape, size=4)
+    torch.manual_seed(0)
+    for start in range(0, 40, 4):
+        given = torch.arange(start, start + 4.0).view(4, *[1] * len(shape)).expand(4, *shape)
+        swapped = pool.swap(given)
+        assert swapped.shape == given.shape
+        assert all(len(sample.unique()) == 1 for sample in (*swapped, *pool.images))
+    assert not torch.equal(swapped, given)

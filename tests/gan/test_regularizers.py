@@ -142,3 +142,21 @@ def test_clipping_changes_only_what_is_outside(linear):
     assert (before.abs() > 0.5).any()
     assert torch.equal(linear.weight, torch.where(before > 0.5, 0.5, torch.where(before < -0.5, -0.5, before)))
     assert linear.weight.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 12), (5, 12, 2), (5, 2, 3, 4, 4)], ids=["(N,1,T)", "(N,T,C)", "(N,C,F,H,W)"])
+@pytest.mark.parametrize("penalty", [gradient_penalty, lambda d, real, fake: r1_penalty(d, real)], ids=["gp", "r1"])
+def test_samples_of_any_rank_are_penalised_as_their_values_are(shape, penalty):
+    real, fake = torch.randn(2, *shape, generator=torch.Generator().manual_seed(3))
+    seen = []
+
+    def discriminate(samples):
+        seen.append(samples.shape)
+        return samples.flatten(1).pow(3).sum(1)
+
+    values = []
+    for rank in (shape, (5, real[0].numel())):
+        torch.manual_seed(0)
+        values.append(penalty(discriminate, real.view(rank), fake.view(rank)))
+    torch.testing.assert_close(*values)
+    assert seen == [torch.Size(shape), (5, real[0].numel())]

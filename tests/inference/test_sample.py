@@ -8,7 +8,7 @@ from PIL import Image
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.inference.image_io import grid, to_uint8
-from ganzoo.inference.sample import interpolate, save_images, slerp
+from ganzoo.inference.sample import interpolate, save_images
 from helpers import make
 
 
@@ -39,16 +39,6 @@ def test_sample_is_load_and_sample(gan):
     assert torch.equal(ganzoo.sample(gan, 3, seed=5), gan.sample(3, seed=5))
 
 
-def test_slerp_keeps_the_length_between_ends_of_one_length():
-    a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
-    points = slerp(a, b, torch.tensor([0.0, 0.5, 1.0]))
-    torch.testing.assert_close(points, torch.tensor([[2.0, 0.0], [2**0.5, 2**0.5], [0.0, 2.0]]))
-    assert torch.equal(slerp(a, a, torch.tensor([0.3]))[0], a)
-    zero = torch.zeros(2)
-    assert torch.equal(slerp(zero, a, torch.tensor([0.5, 1.0])), torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
-    assert torch.equal(slerp(zero, zero, torch.tensor([0.5]))[0], zero)
-
-
 @pytest.mark.parametrize(
     ("name", "conditions"),
     [
@@ -65,7 +55,9 @@ def test_an_interpolation_of_anything_is_made_of_numbers(name, conditions):
 def test_codes_are_interpolated_straight(monkeypatch):
     """They are uniform: on the sphere through two of them there are points far from all that the model has seen."""
     gan, drawn = make("infogan"), []
-    monkeypatch.setattr(gan, "draw", lambda inputs, batch_size=64: (drawn.append(inputs), torch.zeros(3, 1, 28, 28))[1])
+    monkeypatch.setattr(
+        gan, "generate_batches", lambda inputs, batch_size=64: (drawn.append(inputs), torch.zeros(3, 1, 28, 28))[1]
+    )
     interpolate(gan, 0, 5, steps=3)
     ends = gan.inputs(2, seeds=[0, 5])
     torch.testing.assert_close(drawn[-1]["codes"][1], ends["codes"].mean(0))

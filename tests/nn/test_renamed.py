@@ -25,9 +25,9 @@ def test_a_subclass_that_overrides_the_old_name_overrides_the_new_one():
             def call(self):
                 return "old " + super().call()
 
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
         assert Old().run() == "old middle base"
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
         assert Middle().call() == "middle base"
 
 
@@ -38,22 +38,22 @@ def test_a_mixin_that_overrides_the_old_name_overrides_the_new_one():
         def call(self):
             return "mixin " + super().call()
 
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
 
         class Mixed(Mixin, Base):
             pass
 
     assert Mixed.new == 2
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
         assert Mixed().run() == "mixin base"
 
 
 def test_attributes_are_read_and_set_on_classes_and_instances():
     one = Base()
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
         one.old = 3
     assert (one.new, Base.new) == (3, 1)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
         assert (one.old, Base.old, Base().old) == (3, 1, 1)
 
 
@@ -79,7 +79,7 @@ def test_fields_of_a_frozen_dataclass():
     with pytest.warns(DeprecationWarning, match="fraction"):
         progress = Progress(1, 2, 0, progress=0.5)
     assert progress == Progress(1, 2, 0, 0.5)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="goes in ganzoo"):
         assert dataclasses.replace(progress, progress=0.75).fraction == 0.75
 
 

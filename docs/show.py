@@ -148,6 +148,7 @@ def blocks() -> None:
         "Regularisers": "ganzoo.gan.regularizers",
         "Augmentations": "ganzoo.gan.augment",
         "Layers": "ganzoo.nn.layers",
+        "Layers for the CPU": "ganzoo.nn.cpu",
         "Layers with an equalised learning rate": "ganzoo.nn.equalized",
         "Convolutional networks": "ganzoo.nn.convnets",
         "Residual networks": "ganzoo.nn.resnets",

@@ -23,14 +23,14 @@ from ganzoo.nn.renamed import renamed_arguments
 class AdversarialGAN(GAN):
     """A generator against a discriminator (a critic, for the Wasserstein loss).
 
-    With one discriminator step per generator step the generator moves first and the discriminator is shown the same
-    fakes, so that a step runs the generator once. With ``n_critic`` > 1 the critic moves first, each time on fakes of
-    its own.
+    With one discriminator update per generator update, the generator is updated first and the discriminator sees the
+    same fakes, so that a step runs the generator once. With ``n_critic`` > 1 the critic is updated first, each time on
+    new fakes.
 
     Args:
         config: the architecture's hyper-parameters.
-        generator: latent (N, ``latent_dim``) to images (N, C, H, W) in [-1, 1].
-        discriminator: images to logits (N,).
+        generator: latent (N, ``latent_dim``) to samples (N, ...), for images (N, C, H, W) in [-1, 1].
+        discriminator: samples to logits (N,).
         latent_dim: size of the latent, drawn from N(0, 1).
         loss: a name in `LOSSES`, or a `Loss`.
         regularizers: penalties on the discriminator.
@@ -74,7 +74,7 @@ class AdversarialGAN(GAN):
 
     @functools.cached_property
     def loss(self) -> Loss:
-        """The loss. A name is looked up when it is first needed: who only draws can do without the plugin that has it.
+        """The loss. A name is looked up when it is first needed, as sampling works without the plugin that provides it.
 
         Raises:
             ConfigError: there is no such loss.
@@ -83,7 +83,7 @@ class AdversarialGAN(GAN):
 
     @property
     def decision_boundary(self) -> float | None:  # type: ignore[override]
-        """What the discriminator says where it cannot tell: that of the loss."""
+        """The logit at which real and generated are equally likely: that of the loss."""
         return self.loss.decision_boundary
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -105,11 +105,11 @@ class AdversarialGAN(GAN):
         return self.lr_schedule(progress.fraction)
 
     def latents(self, batch: Batch) -> Tensor:
-        """Draw latents (N, D) for a training batch."""
+        """Return random latents (N, D) for a training batch."""
         return torch.randn(len(batch["image"]), self.latent_dim, device=batch["image"].device)
 
     def fakes(self, batch: Batch) -> Tensor:
-        """Return images of random latents."""
+        """Return samples generated from random latents."""
         images: Tensor = self.generator(self.latents(batch))
         return images
 
@@ -119,7 +119,7 @@ class AdversarialGAN(GAN):
         return logits.float()
 
     def both_logits(self, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the logits of real images and of fakes, in one pass where the discriminator takes each on its own."""
+        """Return the logits of real samples and of fakes, in one pass without batch statistics."""
         if self.joint:
             on_real, on_fake = self.logits(torch.cat([real, fake]), batch, 2).chunk(2)
             return on_real, on_fake
@@ -132,7 +132,7 @@ class AdversarialGAN(GAN):
         if self.n_critic == 1:
             batch["fake"] = fake.detach()
         if self.loss.relativistic:
-            with torch.no_grad():  # from real images no gradient goes to the generator
+            with torch.no_grad():  # real images give the generator no gradient
                 on_real = self.logits(batch["image"], batch)
             yield {"loss": self.loss.generator(on_real, self.logits(fake, batch))}
         else:
@@ -160,18 +160,18 @@ class AdversarialGAN(GAN):
     def inputs(
         self, n: int, *, seeds: Sequence[int], truncation: Sequence[float] | float | None = None
     ) -> dict[str, Tensor]:
-        """Return ``{"latent": (n, D)}``, row i drawn with ``seeds[i]``.
+        """Return ``{"latent": (n, D)}``, row i from N(0, 1) seeded with ``seeds[i]``.
 
         Args:
             n: number of images.
             seeds: one per image.
-            truncation: draw from a normal distribution cut at this many standard deviations, of each image or of all
+            truncation: sample from a normal distribution cut at this many standard deviations, of each image or of all
                 (Brock 2019, section 3.1): smaller is more typical and less varied. None does not cut.
         """
         return {"latent": truncate(seeded_normal(seeds, self.latent_dim), truncation)}
 
     def generate(self, **inputs: Tensor) -> Tensor:
-        """Return images (N, C, H, W) in [-1, 1] for ``latent`` (N, D)."""
+        """Return samples (N, ...) for ``latent`` (N, D)."""
         images: Tensor = self.generator(inputs["latent"])
         return images
 
@@ -185,7 +185,7 @@ class ConditionalGAN(AdversarialGAN):
     needs: ClassVar[frozenset[str]] = frozenset({"image", "label"})
 
     def fakes(self, batch: Batch) -> Tensor:
-        """Return images of random latents with the labels of the batch."""
+        """Return samples generated from random latents and the labels of the batch."""
         images: Tensor = self.generator(self.latents(batch), batch["label"])
         return images
 
@@ -219,6 +219,6 @@ class ConditionalGAN(AdversarialGAN):
         return {**super().inputs(n, seeds=seeds, truncation=truncation), "label": label}
 
     def generate(self, **inputs: Tensor) -> Tensor:
-        """Return images (N, C, H, W) in [-1, 1] for ``latent`` (N, D) and ``label`` (N,)."""
+        """Return samples (N, ...) for ``latent`` (N, D) and ``label`` (N,)."""
         images: Tensor = self.generator(inputs["latent"], inputs["label"])
         return images

@@ -1,7 +1,7 @@
 """The contract between an architecture and the engine.
 
-A GAN is a game: named networks, optimizers over some of them, and phases played in order. The engine calls
-backward and the optimizers, casts, averages across processes and reports; a `GAN` only says what is computed.
+A `GAN` has networks, optimizers over some of them, and phases that run in order. The engine calls
+backward and the optimizers, casts, averages across processes and reports.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ __getattr__ = renamed_names(__name__, Tick="Progress")
 @renamed_attributes(progress="fraction")
 @dataclass(frozen=True)
 class Progress:
-    """Where the training stands.
+    """Training progress at a step.
 
     Args:
         step: steps done before this one.
-        images: real images drawn before this step, over all processes.
+        images: real images seen before this step, over all processes.
         stage: index of the current stage.
         fraction: ``images`` as a share of the whole budget, in [0, 1).
     """
@@ -53,15 +53,15 @@ Progress.__init__ = renamed_arguments(progress="fraction")(Progress.__init__)  #
 
 @dataclass(frozen=True)
 class Phase:
-    """One move of the game: a loss, and the optimizer that follows its gradient.
+    """A part of a training step: a loss, and the optimizer that minimises it.
 
     Args:
         name: prefix of the reported terms, for instance ``"D"`` or ``"D/r1"``.
         optimizer: key in `GAN.optimizers`; only the parameters of this optimizer get gradients.
         loss: called with the batch and the progress; each dict of terms that it yields is one backward pass, and
             what it computed is freed before it goes on.
-        every: play on each n-th step only, with the loss scaled by n (lazy regularisation, Karras 2020, section 3.1).
-        repeat: play n times in a row, each on a batch of its own (n_critic, Arjovsky 2017, algorithm 1).
+        every: run on each n-th step only, with the loss scaled by n (lazy regularisation, Karras 2020, section 3.1).
+        repeat: run n times in a row, each on a new batch (n_critic, Arjovsky 2017, algorithm 1).
         after: called after each update of the phase: a projection of the weights, for instance clipping.
     """
 
@@ -75,13 +75,13 @@ class Phase:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training with phases of its own; most models have one, a growing model one per resolution.
+    """A part of the training with its phases; most models have one, a growing model one per resolution.
 
     Args:
-        phases: played in this order at each step.
-        images: how many images the stage lasts; None takes what is left of the budget.
-        batch_size: images per update over all processes; None takes the run's.
-        resolution: height and width that the data is reduced to; None leaves it as it is.
+        phases: run in this order at each step.
+        images: how many images the stage lasts; None is the rest of the budget.
+        batch_size: images per update over all processes; None is the run's.
+        resolution: height and width that the data is reduced to; None keeps its size.
     """
 
     phases: Sequence[Phase]
@@ -105,13 +105,13 @@ class GAN(nn.Module):
             spherical; None for all of floating point. The others are interpolated linearly.
         translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
             the condition ``images`` and, where there are several pairs, ``to``.
-        discriminators: names of the networks whose first argument is images (N, C, S, S), real or drawn, that they
-            judge: what the engine's augmentations change.
-        decision_boundary: the logit at which these judge real and generated equally likely, 0 in most losses; None
-            where no value means that, as with a critic. Adaptive augmentation compares the terms called ``real...``,
+        discriminators: names of the networks that tell real from generated samples, their first argument, which
+            the engine's augmentations change.
+        decision_boundary: the logit at which real and generated are equally likely, 0 in most losses; None where no
+            value means that, as with a critic. Adaptive augmentation compares the terms called ``real...``,
             the logits of real samples, with it.
         config: the instance of the architecture's config dataclass.
-        origin: where its weights came from, so that they can be had again (``"hf:owner/name@COMMIT"``, a name of the
+        origin: where its weights came from, so that they can be loaded again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
     """
 
@@ -142,7 +142,7 @@ class GAN(nn.Module):
         raise NotImplementedError
 
     def generate(self, **inputs: Tensor) -> Tensor:
-        """Return images (N, C, H, W) in [-1, 1]; each depends on its own row of the inputs alone."""
+        """Return samples (N, ...), images (N, C, H, W) in [-1, 1]; each depends on its row of the inputs only."""
         raise NotImplementedError
 
     @renamed_arguments(tick="progress")
@@ -176,13 +176,13 @@ class GAN(nn.Module):
         batch_size: int = 64,
         **conditions: Any,
     ) -> Tensor:
-        """Draw ``n`` images, one per seed.
+        """Generate ``n`` images, one per seed.
 
         Args:
             n: how many.
             seed: image i is the image of ``seed + i``.
             seeds: the seed of each image instead; ``n`` is then their number.
-            batch_size: images per forward pass; no part of the result.
+            batch_size: images per forward pass; does not change the result.
             conditions: what this architecture's `inputs` accepts, for instance ``labels=[3, 1, 4]``. A model that
                 translates makes images of noise, unless it is given ``images``: see `translate`.
 
@@ -190,7 +190,8 @@ class GAN(nn.Module):
             Images (n, C, H, W), float32 in [-1, 1], on the CPU.
 
         Raises:
-            ConfigError: a condition that the architecture does not know or cannot take, or a bad number or seed.
+            ConfigError: a condition that `inputs` does not take or refuses, or a bad number or seed.
+            PluginError: `inputs` returns something else than tensors with a row for each image.
         """
         try:
             batch_size = operator.index(batch_size)
@@ -208,21 +209,17 @@ class GAN(nn.Module):
                     f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known)}"
                 )
         try:
-            inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
-            for name, value in inputs.items():
-                if not (isinstance(value, Tensor) and value.shape[:1] == (len(seeds),)):
-                    kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-                    raise PluginError(
-                        f"{type(self).__name__}.inputs() returns '{name}' as {kind}: each value must be a tensor with "
-                        "a row for each image"
-                    )
-        except (TypeError, ValueError, AttributeError, LookupError, RuntimeError) as error:
-            if isinstance(error, ConfigError) or not conditions:
-                raise
-            given = ", ".join(
-                f"{name}={value!r}" for name, value in conditions.items() if not isinstance(value, Tensor)
-            )
-            raise ConfigError(f"{type(self).__name__} cannot be sampled with {given[:200]}: {error}") from error
+            inspect.signature(self.inputs).bind(len(seeds), seeds=seeds, **conditions)
+        except TypeError as error:
+            raise ConfigError(f"{type(self).__name__} cannot be sampled with these conditions: {error}") from error
+        inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
+        for name, value in inputs.items():
+            if not (isinstance(value, Tensor) and value.shape[:1] == (len(seeds),)):
+                kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+                raise PluginError(
+                    f"{type(self).__name__}.inputs() returns '{name}' as {kind}: each value must be a tensor with "
+                    "a row for each image"
+                )
         return self.generate_batches(inputs, batch_size)
 
     def direction(self, to: str | None = None) -> tuple[str, str]:
@@ -232,7 +229,7 @@ class GAN(nn.Module):
             ConfigError: it does not translate to that, or at all.
         """
         if not self.translations:
-            raise ConfigError(f"{type(self).__name__} makes images of seeds, not of images: use sample")
+            raise ConfigError(f"{type(self).__name__} does not translate images: use sample")
         found = next((pair for pair in self.translations if to in (None, pair[1])), None)
         if found is None:
             known = ", ".join(target for _, target in self.translations)
@@ -240,20 +237,20 @@ class GAN(nn.Module):
         return found
 
     def translate(self, images: Tensor, *, to: str | None = None, batch_size: int = 64, **conditions: Any) -> Tensor:
-        """Make images of images.
+        """Translate images (image-to-image).
 
         Args:
             images: (N, C, S, S) in [-1, 1], of the size and channels that the model was trained on.
             to: of which kind, for a model that translates both ways: ``"B"`` or ``"A"``; by default the first of its
                 `translations`.
-            batch_size: images per forward pass; no part of the result.
+            batch_size: images per forward pass; does not change the result.
             conditions: what this architecture's `inputs` accepts beside these.
 
         Returns:
             Images (N, C, S, S), float32 in [-1, 1], on the CPU.
 
         Raises:
-            ConfigError: it is no model that translates, the images do not fit it, or what `sample` raises.
+            ConfigError: the model does not translate, the images do not fit it, or what `sample` raises.
         """
         _, target = self.direction(to)
         if len(self.translations) > 1:
@@ -274,10 +271,10 @@ class GAN(nn.Module):
         return self.sample(len(images), batch_size=batch_size, images=images, **conditions)
 
     def generate_batches(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
-        """Return the images of ``inputs`` (see `inputs`), drawn in eval mode; every module's mode is put back.
+        """Generate the samples of ``inputs`` (see `inputs`) in eval mode, batch by batch; restores every module's mode.
 
         Returns:
-            Images (N, C, H, W), float32 in [-1, 1], on the CPU.
+            Samples (N, ...), float32, on the CPU; images (N, C, H, W) are in [-1, 1].
         """
         training = [module for module in self.modules() if module.training]
         for module in training:
@@ -292,5 +289,5 @@ class GAN(nn.Module):
         finally:
             for module in training:
                 module.training = True
-        # Outside of the context, so that it is a plain tensor: others surprise whoever computes gradients on them.
+        # Outside of inference mode, as an inference tensor cannot take part in autograd.
         return torch.cat(images)

@@ -1,4 +1,4 @@
-"""What models share that make images of images."""
+"""Base and parts of image-to-image translation models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganzoo.gan.latents import seeded_normal
 
 
 class Translator(GAN):
-    """A GAN that makes an image of B of one of A. Its config has ``image_size`` and ``channels``."""
+    """A GAN that translates images of A to B. Its config has ``image_size`` and ``channels``."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"A", "B"})
     translations: Sequence[tuple[str, str]] = (("A", "B"),)
@@ -25,7 +25,7 @@ class Translator(GAN):
         Args:
             n: number of images.
             seeds: one per image.
-            images: in [-1, 1]; by default noise, each image drawn with its seed.
+            images: in [-1, 1]; by default noise, seeded for each image.
 
         Raises:
             ConfigError: not as many images as seeds.
@@ -34,7 +34,7 @@ class Translator(GAN):
 
 
 def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = None) -> Tensor:
-    """Return the images, or in their place noise in [-1, 1] of the shape that ``config`` says.
+    """Return the images, or in their place noise in [-1, 1] of the shape in ``config``.
 
     Raises:
         ConfigError: not as many images as seeds, or of another shape.

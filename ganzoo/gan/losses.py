@@ -23,7 +23,7 @@ class Loss:
         discriminator: (logits of real images, logits of fakes) to a loss per image.
         generator: logits of fakes to a loss per image; where ``relativistic``, of (real, fake) as well.
         relativistic: the generator's loss depends on the logits of real images too.
-        decision_boundary: the logit that says neither real nor drawn; None where only differences mean something.
+        decision_boundary: the logit at which real and generated are equally likely; None for losses of differences.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
@@ -110,7 +110,7 @@ def get_loss(name: str) -> Loss:
     """Return the loss called ``name``.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: no loss has this name.
     """
     if name not in LOSSES:
         known = list(dict.fromkeys(known for table in LOSSES.maps for known in table))  # the built-in ones first

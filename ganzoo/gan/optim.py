@@ -56,7 +56,7 @@ class OptimizerSpec:
 def replaced(optimizer: Optimizer, name: str) -> Optimizer:
     """Return the optimizer that timm calls ``name``, over the same groups of parameters at their learning rates.
 
-    Betas and weight decay stay as they are where the new one has them; all else is its own default.
+    Betas and weight decay are kept where the new one has them; the rest has the new one's defaults.
 
     Raises:
         ConfigError: timm has no such optimizer.

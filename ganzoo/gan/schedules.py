@@ -25,7 +25,7 @@ def decay_to_zero(share: float) -> Schedule:
 
 
 def lr_schedule(name: str, images: int, warmup: int = 0) -> Callable[[int], float]:
-    """Return a function from the images drawn so far to a factor on the learning rates.
+    """Return a function from the images seen so far to a factor on the learning rates.
 
     Args:
         name: ``"constant"``, ``"linear"``, ``"cosine"`` (Loshchilov 2017, equation 5) or ``"tanh"``; all but the first

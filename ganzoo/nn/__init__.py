@@ -1,1 +1,1 @@
-"""Network parts that architectures are built of. Knows no game, no data and no registry."""
+"""Network layers and blocks; independent of training, data and the registry."""

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.nn.layers import Dropout, Flatten, norm_layer, to_maps
+from ganzoo.nn.cpu import Dropout, Flatten, to_maps
+from ganzoo.nn.layers import norm_layer
 from ganzoo.nn.renamed import renamed_arguments, renamed_names
 
 __getattr__ = renamed_names(__name__, pyramid="channels_per_resolution")
@@ -49,7 +50,7 @@ class ConvGenerator(nn.Module):
         base_channels: width of the last hidden map; each map before it is twice as wide, up to 8 times.
         norm: normalisation of the hidden maps, see `norm_layer`.
         output: ``"transposed"`` ends as the paper does; ``"conv"`` first doubles to half of ``base_channels`` at the
-            full resolution and ends in a 3x3 convolution, which draws finer strokes at more cost.
+            full resolution and ends in a 3x3 convolution, which gives finer detail at more cost.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class ConvGenerator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Draw one image per row."""
+        """Generate one image per row."""
         images: Tensor = self.layers(to_maps(self.project(latent), *self.start))
         return images
 
@@ -99,7 +100,7 @@ class LabelledConvGenerator(nn.Module):
         self.draw = ConvGenerator(latent_dim + label_dim, **shape)
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        """Draw one image per row."""
+        """Generate one image per row."""
         images: Tensor = self.draw(torch.cat([latent, self.embed(label)], 1))
         return images
 

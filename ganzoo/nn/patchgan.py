@@ -1,4 +1,4 @@
-"""A discriminator that judges patches of an image, each on its own (Isola 2017, section 3.2.2)."""
+"""The patch discriminator, with a logit for each patch of an image (Isola 2017, section 3.2.2)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(in_channels, 1, _KERNEL, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge."""
+        """Return the logits of the patches."""
         logits: Tensor = self.layers(images)
         return logits.squeeze(1)
 

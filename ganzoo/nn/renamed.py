@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ganzoo.errors import renamed
@@ -63,22 +63,21 @@ def renamed_attributes(**names: str) -> Callable[[C], C]:
 
     def adopt(cls: type) -> None:
         for old, new in names.items():
-            found = next((vars(base) for base in cls.__mro__ if {old, new} & vars(base).keys()), {})
-            if new not in found and not isinstance(
-                found.get(old), _Alias | None
-            ):  # a subclass or a mixin of the first edition
+            found: Mapping[str, Any] = next((vars(base) for base in cls.__mro__ if {old, new} & vars(base).keys()), {})
+            # Of a subclass or a mixin of the first edition:
+            if new not in found and not isinstance(found.get(old), _Alias | None):
                 renamed(f"{cls.__name__}.{old}", new)
                 setattr(cls, new, found[old])
             if new in vars(cls) or old not in found:
                 setattr(cls, old, _Alias(old, new, vars(cls).get(new)))
 
     def decorate(cls: C) -> C:
-        def subclassed(subclass: type, **kwargs: Any) -> None:
-            super(cls, subclass).__init_subclass__(**kwargs)  # type: ignore[misc]
+        def subclassed(subclass: type, /, **kwargs: Any) -> None:
+            super(cls, subclass).__init_subclass__(**kwargs)  # type: ignore[arg-type]
             adopt(subclass)
 
         adopt(cls)
-        cls.__init_subclass__ = classmethod(subclassed)  # type: ignore[attr-defined]
+        type.__setattr__(cls, "__init_subclass__", classmethod(subclassed))
         return cls
 
     return decorate

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.nn.convnets import start_size
-from ganzoo.nn.layers import to_maps
+from ganzoo.nn.cpu import to_maps
 from ganzoo.nn.renamed import renamed_arguments
 
 Wrap = Callable[[nn.Module], nn.Module]
@@ -119,7 +119,7 @@ class ResidualGenerator(nn.Module):
         self.to_image = nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
-        """Draw one image per row."""
+        """Generate one image per row."""
         maps = to_maps(self.project(latent), *self.start)
         for block in self.blocks:
             maps = block(maps, label)

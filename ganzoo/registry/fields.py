@@ -31,7 +31,7 @@ LossName = Annotated[
     ),
 ]
 LearningRate = Annotated[float, Meta(gt=0, le=1, description="learning rate")]
-Beta = Annotated[float, Meta(ge=0, lt=1, description="Adam's decay of a moment")]
+Beta = Annotated[float, Meta(ge=0, lt=1, description="Adam beta, the decay rate of a moment estimate")]
 Dropout = Annotated[float, Meta(ge=0, lt=1, description="share of the discriminator's features that is dropped")]
 HalfLife = Annotated[float, Meta(gt=0, description="half-life of the generator's running average, in images")]
 Gamma = Annotated[float, Meta(ge=0, description="weight of the R1 penalty (Mescheder 2018); 0 switches it off")]

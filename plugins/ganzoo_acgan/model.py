@@ -59,7 +59,7 @@ class ACGAN(ConditionalGAN):
         )
 
     def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield L_C - L_S of the drawn images, L_S in its non-saturating form."""
+        """Yield L_C - L_S of the generated images, L_S in its non-saturating form."""
         fake = self.fakes(batch)
         batch["fake"] = fake.detach()
         logit, classes = self.discriminator(fake)
@@ -69,7 +69,7 @@ class ACGAN(ConditionalGAN):
         }
 
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield L_C + L_S of real and drawn images; both kinds are to be told by class."""
+        """Yield L_C + L_S of real and generated images; both are classified."""
         images, label = torch.cat([batch["image"], batch["fake"]]), batch["label"]
         logit, classes = self.discriminator(images)
         (real, fake), (on_real, on_fake) = logit.chunk(2), classes.chunk(2)

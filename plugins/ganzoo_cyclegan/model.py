@@ -105,7 +105,7 @@ class CycleGAN(Translator):
         Args:
             n: number of images.
             seeds: one per image.
-            images: in [-1, 1]; by default noise, each image drawn with its seed.
+            images: in [-1, 1]; by default noise, seeded for each image.
             to: what is made of them.
 
         Raises:

@@ -35,7 +35,7 @@ class Discriminator(nn.Module):
         self.codes = nn.Linear(HIDDEN, 2 * config.codes) if config.codes else None
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Judge and read."""
+        """Return the logits and the predicted codes."""
         features = self.features(images)
         hidden = F.leaky_relu(self.hidden(features), 0.1)
         empty = hidden.new_zeros(len(images), 0)
@@ -72,7 +72,7 @@ class InfoGAN(AdversarialGAN):
         )
 
     def information(self, read: tuple[Tensor, ...], batch: Batch) -> Terms:
-        """Return the negative log-likelihoods of the codes that the images were drawn with, per image, weighted."""
+        """Return the negative log-likelihoods of the codes that the images were generated from, per image, weighted."""
         category, mean, deviation = read
         terms = {
             "category": self.config.category_weight * F.cross_entropy(category, batch["category"], reduction="none")
@@ -94,7 +94,7 @@ class InfoGAN(AdversarialGAN):
         yield {"loss": self.loss.generator(logit), **self.information(tuple(read), batch)}
 
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield the discriminator's loss; Q learns from the drawn images."""
+        """Yield the discriminator's loss; Q learns from the generated images."""
         real, fake = batch["image"], batch["fake"]
         logit, *read = self.discriminator(torch.cat([real, fake]))
         on_real, on_fake = logit.chunk(2)
@@ -132,8 +132,8 @@ class InfoGAN(AdversarialGAN):
             ConfigError: a category out of range, or not one value for each image.
         """
         config = self.config
-        drawn = seeded_normal(seeds, self.latent_dim + config.codes)
-        latent, codes = drawn[:, : self.latent_dim], drawn[:, self.latent_dim :]
+        normal = seeded_normal(seeds, self.latent_dim + config.codes)
+        latent, codes = normal[:, : self.latent_dim], normal[:, self.latent_dim :]
         codes = torch.special.ndtr(codes) * 2 - 1  # uniform
         for name, values in given.items():
             codes[:, int(name[1:]) - 1] = condition_values(name, values, n).float()

@@ -22,7 +22,7 @@ from ganzoo_pix2pix.networks import UNet
 class Pix2Pix(Translator):
     """An adversarial loss on patches, and the L1 distance (Isola 2017, equation 4).
 
-    The paper keeps dropout, and the statistics of the batch, when it draws; here a drawn image depends on its own
+    The paper keeps dropout and batch statistics when it generates; here a generated image depends on its own
     input alone, as all of `GAN.generate` does.
     """
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.nn.layers import Dropout, norm_layer
+from ganzoo.nn.cpu import Dropout
+from ganzoo.nn.layers import norm_layer
 
 WIDEST = 8  # times the first map's width
 DROPPING = 3  # innermost levels of the decoder that drop features

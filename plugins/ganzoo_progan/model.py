@@ -13,8 +13,8 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Progress, Stage, Terms
 from ganzoo.gan.regularizers import gradient_penalty_regularizer
 from ganzoo.nn.convnets import channels_per_resolution, start_size
+from ganzoo.nn.cpu import Flatten, ToImage
 from ganzoo.nn.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
-from ganzoo.nn.layers import Flatten, ToImage
 from ganzoo_progan import ProGANConfig
 
 
@@ -64,7 +64,7 @@ class Generator(Grown):
         self.to_image = nn.ModuleList(EqualizedConv2d(width, config.channels, 1, gain=1.0) for width in widths)
 
     def forward(self, latent: Tensor, level: int) -> Tensor:
-        """Draw at a level; above the first, the newest resolution is blended in (Karras 2018, figure 2)."""
+        """Generate at a level; above the first, the newest resolution is blended in (Karras 2018, figure 2)."""
         before = maps = self.project(latent)
         for block in self.blocks[:level]:
             before, maps = maps, block(maps)
@@ -170,7 +170,7 @@ class ProGAN(AdversarialGAN):
         return scores.float()
 
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield the critic's loss, and how far it has grown; real images are faded in like the drawn ones."""
+        """Yield the critic's loss, and how far it has grown; real images are faded in like the generated ones."""
         real, share = batch["image"], self.discriminator.share
         if progress.stage > 0:
             coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2.0)

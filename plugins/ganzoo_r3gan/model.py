@@ -13,7 +13,7 @@ from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.convnets import channels_per_resolution, start_size
-from ganzoo.nn.layers import Halve
+from ganzoo.nn.cpu import Halve
 from ganzoo_r3gan import R3GANConfig
 
 EXPANSION = 2  # of the channels within a block
@@ -104,7 +104,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, conv(channels[-1], config.channels, 1))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Draw one image per row; the paper's output is linear, and is squashed here so that it is an image."""
+        """Generate one image per row; the paper's output is linear, and is squashed here so that it is an image."""
         return torch.tanh(self.layers(self.basis * self.project(latent)[..., None, None]))
 
 

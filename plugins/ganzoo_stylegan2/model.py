@@ -71,7 +71,7 @@ class StyleGAN2(GAN):
         after = torch.arange(layers, device=self.device) >= crossing
         return torch.where(after[..., None], self.generator.spread(second), self.generator.spread(first))
 
-    def draw_with(self, styles: Tensor) -> Tensor:
+    def synthesise(self, styles: Tensor) -> Tensor:
         """Return images of styles (n, L, W) and fresh noise."""
         noise = torch.randn(len(styles), self.generator.synthesis.noise_size, device=self.device)
         images: Tensor = self.generator.synthesis(styles, noise)
@@ -79,7 +79,7 @@ class StyleGAN2(GAN):
 
     def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the non-saturating loss (Goodfellow 2014, section 3), and leave the images."""
-        fake = self.draw_with(self.styles(len(batch["image"])))
+        fake = self.synthesise(self.styles(len(batch["image"])))
         batch["fake"] = fake.detach()
         yield {"loss": F.softplus(-self.discriminator(fake).float())}
 
@@ -87,13 +87,13 @@ class StyleGAN2(GAN):
         """Yield (|J^T y| - a)^2 for half a batch, a the running mean of the lengths (Karras 2020, equation 4)."""
         with torch.autocast(self.device.type, enabled=False):
             styles = self.styles(max(1, len(batch["image"]) // 2))
-            lengths = path_lengths(self.draw_with(styles), styles)
+            lengths = path_lengths(self.synthesise(styles), styles)
             mean = torch.lerp(self.path_mean, lengths.detach().mean(), DECAY)
             self.path_mean.copy_(mean)
             yield {"penalty": self.config.path_length * (lengths - mean).square(), "length": lengths.detach()}
 
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield the logistic loss; the two kinds are judged apart, for the minibatch statistics."""
+        """Yield the logistic loss; real and generated batches are separate, for the minibatch statistics."""
         real = self.discriminator(batch["image"]).float()
         fake = self.discriminator(batch["fake"]).float()
         yield {"loss": F.softplus(-real) + F.softplus(fake), "real": real.detach(), "fake": fake.detach()}
@@ -117,7 +117,7 @@ class StyleGAN2(GAN):
             seeds: one per image.
             truncation: how far from the mean style an image's own style is, in [0, 1], of each image or of all: 0 is
                 the mean image, 1 the whole variety (Karras 2019, section 2 and appendix B).
-            noise: ``"random"`` draws it with the seed, ``"const"`` is the same for all images, ``"none"`` is 0.
+            noise: ``"random"`` seeds it for each image, ``"const"`` is the same for all images, ``"none"`` is 0.
 
         Raises:
             ConfigError: a truncation or a noise that it does not know.
@@ -125,8 +125,8 @@ class StyleGAN2(GAN):
         share = condition_values("truncation", truncation, n).float()
         if not bool(((share >= 0) & (share <= 1)).all()):
             raise ConfigError(f"truncation must be in 0 ... 1, not {truncation}")
-        drawn = seeded_normal(seeds, self.config.latent_dim + self.generator.synthesis.noise_size)
-        latent, own = drawn[:, : self.config.latent_dim], drawn[:, self.config.latent_dim :]
+        normal = seeded_normal(seeds, self.config.latent_dim + self.generator.synthesis.noise_size)
+        latent, own = normal[:, : self.config.latent_dim], normal[:, self.config.latent_dim :]
         noises = {
             "random": own,
             "const": self.generator.synthesis.constant_noise.cpu().expand(n, -1),

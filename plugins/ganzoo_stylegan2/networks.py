@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.nn.convnets import channels_per_resolution, start_size
+from ganzoo.nn.cpu import Flatten, Halve, Smooth
 from ganzoo.nn.equalized import RECTIFIER, EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
-from ganzoo.nn.layers import Flatten, Halve, Smooth, at_least_float32
+from ganzoo.nn.layers import at_least_float32
 from ganzoo_stylegan2 import StyleGAN2Config
 
 
@@ -126,7 +127,7 @@ class Synthesis(nn.Module):
         self.register_buffer("constant_noise", torch.randn(self.noise_size))
 
     def forward(self, styles: Tensor, noise: Tensor) -> Tensor:
-        """Draw."""
+        """Generate."""
         noises = torch.split(noise, self.noise_sizes, 1)
         maps = self.basis.expand(len(styles), -1, -1, -1)
         images: Tensor | None = None

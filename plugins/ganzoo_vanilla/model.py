@@ -8,7 +8,7 @@ from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.convnets import ConvDiscriminator
-from ganzoo.nn.layers import Dropout, ToImage
+from ganzoo.nn.cpu import Dropout, ToImage
 from ganzoo_vanilla import VanillaConfig
 
 

@@ -57,7 +57,7 @@ def test_a_data_set_with_its_targets(call, run, mnist, tmp_path):
         (["{run}", "{file}", "--style", "7"], 1, "takes no 'style'"),
         (["{run}", "{file}", "--style"], 2, "a condition of a model has a value"),
         (["{run}", "{file}", "-c", "seeds=7"], 1, "is no condition of a model"),
-        (["dcgan-mnist", "{file}"], 1, "makes images of seeds, not of images: use sample"),
+        (["dcgan-mnist", "{file}"], 1, "does not translate images: use sample"),
         (["nobody", "{file}"], 1, "No model or architecture is called 'nobody'"),
         (["{run}", "{file}", "--split", "test"], 0, ""),
     ],

@@ -216,3 +216,16 @@ def test_the_discriminator_of_a_conditional_model_reads_the_label(name, small, b
     joint = gan.logits(torch.cat([batch["image"]] * 2), batch, 2)
     torch.testing.assert_close(joint[:6], joint[6:])
     torch.testing.assert_close(joint[:6], gan.logits(batch["image"], batch))
+
+
+def test_a_bug_in_inputs_is_no_error_of_the_user(small, monkeypatch):
+    gan = small("dcgan")
+
+    def inputs(n, *, seeds, truncation=None, scale):
+        return {"latent": torch.zeros(n, 2) + scale["no such key"]}
+
+    monkeypatch.setattr(gan, "inputs", inputs)
+    with pytest.raises(ConfigError, match="scale"):  # which has no default
+        gan.sample(1, truncation=1.0)
+    with pytest.raises(KeyError, match="no such key"):
+        gan.sample(1, scale={})

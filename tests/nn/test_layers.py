@@ -12,7 +12,8 @@ from torch.utils._pytree import tree_flatten
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.nn.layers import Flatten, ToImage, init_normal, norm_layer, spectral_norm, uses_batch_statistics
+from ganzoo.nn.cpu import Flatten, ToImage
+from ganzoo.nn.layers import init_normal, norm_layer, spectral_norm, uses_batch_statistics
 from helpers import make, make_state, make_store, run_steps
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganzoo.nn.layers import Halve, Smooth
+from ganzoo.nn.cpu import Halve, Smooth
 from ganzoo.nn.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
 
 

@@ -92,7 +92,7 @@ def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR091
         cached = f" and {file or 'it'} is not in the cache" if doing == "fetch" else ""
         return f"HF_HUB_OFFLINE is set{cached}: unset it to ask the Hub"
     if isinstance(error, GatedRepoError):
-        return f"access is restricted: ask for it on its page, then log in ({_LOGIN})"
+        return f"access to it is restricted: ask for access on its page, then log in ({_LOGIN})"
     if isinstance(error, RevisionNotFoundError):
         return "the repository has no such revision: look up its branches, tags and commits"
     if isinstance(error, RemoteEntryNotFoundError):

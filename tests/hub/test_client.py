@@ -17,7 +17,7 @@ def asked(address: Address):
 
 
 def test_an_unknown_repository(hub):
-    with pytest.raises(HubError, match="hf:me/none: the Hub has no such repository, or it is private and wants"):
+    with pytest.raises(HubError, match="hf:me/none: the Hub has no such repository, or it is private"):
         fetch(Address("me/none"), "config.json")
 
 

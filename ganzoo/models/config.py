@@ -74,8 +74,8 @@ class ModelConfig:
         shared["weights"] = file | {"sha256": self.weights.sha256, "bytes": self.weights.bytes}
         shared["config"] = changed_hyperparameters(zoo, self)
         shared["trained"] = {key: value for key, value in shared["trained"].items() if value is not None}
-        order = ("architecture", "config", "weights", "data", "license", "trained", "metrics", "digest")
         shared["data"] = self.data["name"]
+        order = ("architecture", "config", "weights", "data", "license", "trained", "metrics", "digest")
         return {key: shared[key] for key in order}
 
 

@@ -22,7 +22,7 @@ from ganzoo.models.weights import (
     load_tensors,
     load_weights,
     verify,
-)
+)  # fmt: skip
 from ganzoo.registry import Weights, installed
 from ganzoo.registry.zoo import summary_of
 

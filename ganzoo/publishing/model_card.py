@@ -69,7 +69,7 @@ def compose(facts: CardFacts, old: str | None = None) -> str:
     before, after = "", STARTER
     if old is not None:
         card = parse_card(old)
-        front: dict[str, Any] = card.data.to_dict()  # type: ignore[no-untyped-call]
+        front: dict[str, Any] = vars(card.data)  # `to_dict` leaves out keys without a value
         own = front.get(TAG)
         ours = [*data["tags"], own.get("architecture") if isinstance(own, dict) else None]
         tags = [*data["tags"], *(tag for tag in as_list(front.get("tags")) if tag not in ours)]

@@ -21,7 +21,7 @@ from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, uploa
 from ganzoo.models.load import Model, assemble, find
 from ganzoo.models.weights import MODEL, TRAINING
 from ganzoo.publishing.model_card import CARD, read_card
-from ganzoo.publishing.staging import stage, write_card
+from ganzoo.publishing.staging import card_text, stage
 from ganzoo.registry import Score, installed
 
 
@@ -104,7 +104,7 @@ def publish(
         if not private:
             _note_private_base(found, notes)
         config = stage(folder, found, gan, old, license, notes, discriminator=discriminator)
-        write_card(folder, config, address, gan, old)
+        (folder / CARD).write_text(card_text(folder, config, str(address), gan, old), encoding="utf-8")
         drop = _stale(remote, folder)
         name = address.repo.partition("/")[2]
         if target is not None:

@@ -15,14 +15,13 @@ from ganzoo.data.pairs import named_sets
 from ganzoo.data.sources import HUB
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
-from ganzoo.hub.address import Address
 from ganzoo.inference.image_io import grid
 from ganzoo.inference.sample import digest
 from ganzoo.models.config import ModelConfig, find_architecture, trained_by_run, write_config
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors
 from ganzoo.publishing.card_page import CardFacts
-from ganzoo.publishing.model_card import CARD, compose, parse_card
+from ganzoo.publishing.model_card import compose, parse_card
 from ganzoo.registry import Trained, Zoo, installed
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.training.finetune import training_tensors
@@ -127,11 +126,6 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
 def dataset_repo(zoo: Zoo, name: str) -> str:
     """Return the Hub's name of a data set of the zoo (``"mnist"``) or the Hub (``"hf:owner/name"``)."""
     return zoo.datasets[name].record.repo if name in zoo.datasets else name.removeprefix("hf:")
-
-
-def write_card(folder: Path, config: ModelConfig, address: Address, gan: GAN, old: str | None) -> None:
-    """Write the card of a folder that has all other files."""
-    (folder / CARD).write_text(card_text(folder, config, str(address), gan, old), encoding="utf-8")
 
 
 def card_text(folder: Path, config: ModelConfig, address: str, gan: GAN, old: str | None) -> str:

@@ -90,7 +90,7 @@ def test_writing_it_again_changes_nothing():
 def test_what_a_person_wrote_stays():
     old = compose(facts())
     front, page = split(old)
-    front |= {"language": "en", "tags": [*front["tags"], "digits"], "license": "mit"}
+    front |= {"language": "en", "thumbnail": None, "tags": [*front["tags"], "digits"], "license": "mit"}
     mine = page.replace(BEGIN, f"My own words.\n\n{BEGIN}").replace("It has not been checked", "I have checked it")
     edited = f"---\n{yaml.safe_dump(front)}---\n{mine}\n## Thanks\n\nTo all.\n"
     made = facts("cgan-mnist", address="hf:me/other")
@@ -100,6 +100,7 @@ def test_what_a_person_wrote_stays():
     text = compose(made, edited)
     new, body = split(text)
     assert new["language"] == "en"
+    assert "thumbnail:" in text
     assert new["tags"] == ["gan", "cgan", "digits"]
     assert new["ganzoo"]["architecture"] == "cgan"
     assert "My own words." in body

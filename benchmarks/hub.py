@@ -4,7 +4,7 @@
 
 A bundled model is put on a Hub on the loopback (tests/hub), pulled into a fresh cache, and loaded in new processes that
 alternate with ones that only import torch and read the file with safetensors. For ``dcgan-mnist``, a script in which
-its generator is written out (benchmarks/by_hand.py) also draws an image, as ganzoo does. The median of the paired
+its generator is written out (benchmarks/by_hand.py) also generates an image, as ganzoo does. The median of the paired
 ratios is printed, and the requests that the Hub had meanwhile.
 """
 
@@ -20,10 +20,10 @@ from rounds import Row, parse, parser, show
 from startup import compare, environment
 
 ROOT = Path(__file__).resolve().parent.parent
-DRAWN = "dcgan-mnist"
+MODEL = "dcgan-mnist"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from ganzoo.models.config import config_of, write_config  # noqa: E402
+from ganzoo.models.config import ModelConfig, write_config  # noqa: E402
 from ganzoo.registry import installed  # noqa: E402
 from hub.server import LoopbackHub  # noqa: E402
 
@@ -40,7 +40,7 @@ def ganzoo_models():
 def publish(loop: LoopbackHub, site: Path, name: str) -> str:
     """Put a bundled model on the Hub and a plugin that lists it into ``site``; return the commit."""
     entry = installed().models[name].record
-    write_config(site, config_of(entry))
+    write_config(site, ModelConfig.from_entry(entry))
     weights = (Path(entry.root) / entry.weights.file).read_bytes()
     files = {"config.json": (site / "config.json").read_bytes(), "model.safetensors": weights}
     commit = loop.upload("bench/digits", files)
@@ -67,7 +67,7 @@ def commands(site: Path, commit: str, model: str) -> list[dict[str, list[str]]]:
             "ganzoo.load(commit)": ["-c", f"import ganzoo; ganzoo.load('hf:bench/digits@{commit}')"],
         }
     ]
-    if model == DRAWN:
+    if model == MODEL:
         groups.append(
             {
                 "by hand": [str(ROOT / "benchmarks" / "by_hand.py"), str(file)],
@@ -77,7 +77,7 @@ def commands(site: Path, commit: str, model: str) -> list[dict[str, list[str]]]:
     return [{name: [sys.executable, *words] for name, words in group.items()} for group in groups]
 
 
-def measure(rounds: int, model: str = DRAWN) -> list[Row]:
+def measure(rounds: int, model: str = MODEL) -> list[Row]:
     """Compare, and print the requests that the Hub had."""
     with LoopbackHub() as loop, tempfile.TemporaryDirectory() as folder:
         site = Path(folder)
@@ -98,7 +98,7 @@ def measure(rounds: int, model: str = DRAWN) -> list[Row]:
 def main() -> None:
     """Measure and print."""
     made = parser(__doc__, rounds=20)
-    made.add_argument("--model", default=DRAWN, help="a bundled model  [default: %(default)s]")
+    made.add_argument("--model", default=MODEL, help="a bundled model  [default: %(default)s]")
     options = parse(made)
     show(measure(options.rounds, options.model), options.json)
 

@@ -50,7 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def to_final(partial: Path, final: Path) -> None:
-    """Give a finished folder its name; an empty folder that has it makes way.
+    """Give a finished folder its name; an empty folder of that name is replaced.
 
     Raises:
         GanzooError: it cannot be done.
@@ -65,10 +65,10 @@ def to_final(partial: Path, final: Path) -> None:
 
 
 def swap_folder(partial: Path, final: Path) -> None:
-    """Give a finished folder its name; the one that has it goes.
+    """Give a finished folder its name, in place of the folder that has it.
 
     Raises:
-        OSError: it cannot be done; the old one is in its place.
+        OSError: it failed; the old folder is in its place.
     """
     partial.chmod(0o755)  # mkdtemp makes private folders
     sync(partial)
@@ -89,9 +89,9 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
     """Hold a folder's lock, and remove what a killed process has left in it half-written.
 
     Args:
-        folder: that is there.
+        folder: an existing one.
         busy: raised where another process holds it.
-        seconds: that it is waited for.
+        seconds: how long to wait for it.
 
     Raises:
         GanzooError: ``busy``, or nothing can be written into the folder.
@@ -104,7 +104,7 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
     except OSError as error:
         raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
     try:
-        with suppress(OSError):  # what cannot be removed is in nobody's way
+        with suppress(OSError):  # what cannot be removed does no harm
             _sweep(folder)
         yield
     finally:
@@ -145,9 +145,4 @@ def write_json(path: Path, value: Any) -> None:
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
-        if hasattr(hashlib, "file_digest"):  # Python 3.11
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256()
-        while block := file.read(2**20):
-            digest.update(block)
-        return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

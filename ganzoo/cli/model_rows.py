@@ -1,65 +1,149 @@
-"""What is known of a pretrained model, of the zoo or of the Hub, as lines of a table."""
+"""The page of a pretrained model, of the zoo, the Hub or a folder: its metadata, and the code that loads it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, replace
+from pathlib import Path
 
-from ganzoo.cli.options import printable, size_text
-from ganzoo.models.config import ModelConfig
-from ganzoo.registry import Score, Zoo
-from ganzoo.registry.hyperparameters import config_to_dict
+import click
+import msgspec
+
+from ganzoo.cli.options import dump, printable, size_text
+from ganzoo.errors import HubError, WeightsError
+from ganzoo.models.config import CONFIG, ModelConfig, changed_hyperparameters, read_config, trained_by_run
+from ganzoo.registry import Score, Weights, Zoo, installed
+
+_WEIGHTS = "model.safetensors"
 
 
-def model_rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
-    """Return what is known of a pretrained model, a line each; ``where`` its weights lie, if nothing else is known."""
+def show_entry(zoo: Zoo, entry: Weights, *, as_json: bool) -> None:
+    """Print the page of a model of the zoo."""
+    if as_json:
+        content = msgspec.to_builtins(entry)
+        del content["root"]
+        dump(content)
+        return
+    file = entry.weights
+    where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"
+    head = f"{entry.name}: {entry.summary}" if entry.summary else entry.name
+    click.echo(page(zoo, ModelConfig.from_entry(entry), entry.name, where, head=head))
+
+
+def show_folder(zoo: Zoo, name: str, *, as_json: bool) -> None:
+    """Print the page of a run's or a model's folder, from its files alone; its networks are not made.
+
+    Raises:
+        WeightsError: it is not a run or model folder, or its ``config.json`` is damaged.
+    """
+    folder = Path(name)
+    if not (folder / CONFIG).exists():
+        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}")
+    config = read_config(folder)
+    if as_json:
+        dump(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+        return
+    path = folder / _WEIGHTS
+    if config.weights:
+        where = f"{'in' if path.is_file() else 'no longer in'} {folder}"
+    elif path.is_file():
+        where = f"{_WEIGHTS}, {size_text(path.stat().st_size)}, in {folder}"
+    else:
+        where = "none yet: a run writes them with its first checkpoint"
+    if config.trained is None:  # a run records it only for its best weights
+        config = replace(config, trained=trained_by_run(path, config))
+    click.echo(page(zoo, config, name, where))
+
+
+def show_hub(name: str, *, as_json: bool) -> None:
+    """Print the page of a published model, and its card; its weights are not fetched."""
+    from ganzoo.hub.address import parse
+    from ganzoo.hub.client import explained
+    from ganzoo.hub.fetch import fetch_optional
+    from ganzoo.hub.search import describe
+    from ganzoo.publishing.model_card import CARD, own_words
+
+    written = fetch_optional(parse(name), CONFIG)
+    if written is None:
+        raise WeightsError(f"{parse(name)} is not a ganzoo model: it has no {CONFIG}")
+    config = read_config(written.path.parent)
+    address = written.address
+    readme = fetch_optional(address, CARD)
+    words = own_words(readme.path.read_text(encoding="utf-8", errors="replace")) if readme else ""
+    try:
+        with explained(address):
+            sizes = describe(address).sizes
+    except HubError:  # without the Hub, the cache is enough
+        sizes = {}
+    if as_json:
+        dump({"address": str(address), **msgspec.to_builtins(asdict(config)), "files": sizes, "card": words})
+        return
+    shown = page(installed(), config, str(parse(name)), f"Hub {address.repo} at {address.revision}", sizes=sizes)
+    click.echo(f"{shown}\n\n{printable(words)}" if words else shown)
+
+
+def page(
+    zoo: Zoo,
+    config: ModelConfig,
+    name: str,
+    where: str,
+    *,
+    head: str | None = None,
+    sizes: dict[str, int] | None = None,
+) -> str:
+    """Return the page of a model.
+
+    Args:
+        zoo: what is installed.
+        config: its metadata.
+        name: that `ganzoo.load` takes.
+        where: its weights lie.
+        head: the first line, without one the name.
+        sizes: of all its files, where they are known.
+    """
+    rows = _rows(zoo, config, where)
+    if sizes:
+        rows += [["files", ", ".join(f"{file} {size_text(size)}" for file, size in sizes.items() if file[0] != ".")]]
+    width = max(len(row[0]) for row in rows)
+    lines = [f"{key.ljust(width)}  {' '.join(value.split())}" for key, value in rows]
+    known = zoo.architectures[config.architecture].record if config.architecture in zoo.architectures else None
+    use = "translated = gan.translate(images)" if known and known.translates else "images = gan.sample(16, seed=0)"
+    code = [f"gan = ganzoo.load({json.dumps(name, ensure_ascii=False)})", use]
+    return printable("\n".join([head or name, *lines, "", *code]))
+
+
+def _rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
     trained, file = config.trained, config.weights
     by = f"{config.plugin} {config.plugin_version}"
     missing = "" if config.architecture in zoo.architectures else f"  (not installed; written by {by})"
+    changed = changed_hyperparameters(zoo, config)
     rows = [
         ["architecture", f"{config.architecture}{missing}"],
-        ["config", ", ".join(f"{k}={v}" for k, v in _differing(zoo, config).items()) or "all defaults"],
+        ["config", ", ".join(f"{key}={value}" for key, value in changed.items()) or "all defaults"],
         ["data", str(config.data.get("name", "unknown"))],
     ]
     if trained is not None:
         minutes = f", {trained.minutes:g} minutes" if trained.minutes else ""
         rows += [["trained", f"{trained.images:,} images, seed {trained.seed}{minutes}, ganzoo {trained.ganzoo}"]]
         rows += [["command", trained.command]] if trained.command else []
-    rows += [["began from", str(config.training["start"])]] if config.training.get("start") else []
+    rows += [["fine-tuned from", str(config.training["start"])]] if config.training.get("start") else []
     rows += [["license", config.license]] if config.license else []
     if file is None:
         rows += [["weights", where]]
     else:
         rows += [["weights", f"{file.file}, {size_text(file.bytes)}, {where}"], ["sha256", file.sha256]]
-    for m in config.metrics:
-        rows += [[m.name, f"{m.value:g}  {m.protocol}{f' on {m.data}' if m.data else ''}{_seen(m)}"]]
-        rows += [["", f"seed {r.seed}: best {r.best:g}, last {r.last:g}"] for r in m.runs]
-    return [[" ".join(cell.split()) for cell in row] for row in rows]
+    for score in config.metrics:
+        rows += [[" ".join(score.name.split()), _value(score)]]
+        rows += [["", f"seed {run.seed}: best {run.best:g}, last {run.last:g}"] for run in score.runs]
+    return rows
 
 
-def _seen(score: Score) -> str:
-    """Return which weights the extractor of a value had, if any."""
-    return f", weights {brief(score.weights)}" if score.weights else ""
+def _value(score: Score) -> str:
+    data = f" on {score.data}" if score.data else ""
+    weights = f", weights {brief(score.weights)}" if score.weights else ""
+    return f"{score.value:g} {score.protocol}{data}{weights}"
 
 
 def brief(sha256: str) -> str:
-    """Return as much of a hash as tells one from another for a person."""
+    """Return a hash's first characters, which are enough to tell hashes apart."""
     return sha256[:12]
-
-
-def card(zoo: Zoo, config: ModelConfig, name: str, rows: Sequence[Sequence[str]], head: str | None = None) -> str:
-    """Return the page of a model: what is known of it, and the code that loads it by ``name``."""
-    width = max(len(row[0]) for row in rows)
-    known = zoo.architectures[config.architecture].record if config.architecture in zoo.architectures else None
-    use = "made = gan.translate(images)" if known and known.translates else "images = gan.sample(16, seed=0)"
-    code = [f"gan = ganzoo.load({json.dumps(name, ensure_ascii=False)})", use]
-    return printable("\n".join([head or name, *(f"{row[0].ljust(width)}  {row[1]}" for row in rows), "", *code]))
-
-
-def _differing(zoo: Zoo, config: ModelConfig) -> Mapping[str, Any]:
-    """Return the hyper-parameters that are not the defaults, as far as the defaults are known."""
-    if config.architecture not in zoo.architectures.names():
-        return config.config
-    defaults = config_to_dict(zoo.architectures[config.architecture].record.config())
-    return {key: value for key, value in config.config.items() if value != defaults.get(key)}

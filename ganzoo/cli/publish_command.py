@@ -12,8 +12,8 @@ from ganzoo.cli.options import FilePath, complete_model, dump
 @click.command("publish")
 @click.argument("model", shell_complete=complete_model)
 @click.argument("repo", metavar="OWNER/NAME")
-@click.option("--private", is_flag=True, help="Make the repository for its owner alone.")
-@click.option("--revision", default="main", show_default=True, help="The branch; made where there is none.")
+@click.option("--private", is_flag=True, help="Create the repository as private.")
+@click.option("--revision", default="main", show_default=True, help="The branch; created if missing.")
 @click.option("--create-pr", is_flag=True, help="Open a pull request instead of committing.")
 @click.option("--discriminator", is_flag=True, help="Add the networks that only training needs, for fine-tuning.")
 @click.option(
@@ -21,7 +21,7 @@ from ganzoo.cli.options import FilePath, complete_model, dump
     help="Of the weights: cc-by-4.0, apache-2.0.  [default: the model's, the card's, the data set's, or unknown]",
 )
 @click.option("--message", help="Of the commit.")
-@click.option("--dry-run", is_flag=True, help="Write the folder that would go up, and upload nothing.")
+@click.option("--dry-run", is_flag=True, help="Write the folder that would be uploaded, and upload nothing.")
 @click.option("--out", type=FilePath(), help="That folder.  [default: publish/OWNER--NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -30,9 +30,8 @@ def command(
 ) -> None:  # fmt: skip
     """Publish MODEL on the Hugging Face Hub as OWNER/NAME.
 
-    MODEL is a run, a model folder or a name of the zoo. It goes up in one commit, and in
-    none where nothing has changed. The card on the
-    Hub keeps what was written into it by hand.
+    MODEL is a run, a model folder or a name of the zoo. It is uploaded in one commit,
+    or in none where nothing has changed. The card on the Hub keeps what was written into it by hand.
     """
     if out is not None and not dry_run:
         raise click.UsageError("--out goes with --dry-run")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from ganzoo.cli.options import complete_any, dump, table, warn
 from ganzoo.errors import UnknownNameError
@@ -24,35 +24,38 @@ def command(name: str, as_json: bool) -> None:
     NAME may be the folder of a run or a model too, or a model of the Hub, hf:owner/name or hf:owner/name@revision; its
     weights are not fetched.
     """
-    if name.startswith("hf:"):
-        from ganzoo.cli.hub_text import show_hub
-
-        show_hub(name, as_json=as_json)
-        return
     zoo = installed()
-    if name not in zoo.models and name not in zoo.architectures:
-        from ganzoo.cli.folder_text import is_folder, show_folder  # what is installed does without
+    on_hub = name.startswith("hf:")
+    known = not on_hub and (name in zoo.models or name in zoo.architectures)
+    if on_hub or (not known and _is_folder(name)):
+        from ganzoo.cli import model_rows  # the page of an architecture does without
 
-        if is_folder(name):
-            warn(zoo)
-            show_folder(zoo, name, as_json=as_json)
+        if on_hub:
+            model_rows.show_hub(name, as_json=as_json)
             return
+        warn(zoo)
+        model_rows.show_folder(zoo, name, as_json=as_json)
+        return
     try:
         owned = summary_of(zoo, name)
     except UnknownNameError as error:
         raise UnknownNameError(f"{error} The folder of a run or a model may be named as well.") from error
     warn(zoo)
     if isinstance(owned.record, Weights):
-        if as_json:
-            entry = msgspec.to_builtins(owned.record)
-            del entry["root"]
-            dump(entry)
-        else:
-            click.echo(model_text(zoo, owned.record))
+        from ganzoo.cli.model_rows import show_entry
+
+        show_entry(zoo, owned.record, as_json=as_json)
     elif as_json:
         dump(architecture_json(owned))
     else:
         click.echo(architecture_text(zoo, owned))
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).is_dir()
+    except (OSError, ValueError):  # a name that no file system can hold
+        return False
 
 
 def architecture_json(owned: Registered[Architecture]) -> dict[str, Any]:
@@ -85,15 +88,3 @@ def architecture_text(zoo: Zoo, owned: Registered[Architecture]) -> str:
 
 def _default(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
-
-
-def model_text(zoo: Zoo, weights: Weights) -> str:
-    """Return the card of a model of the zoo."""
-    from ganzoo.cli.model_rows import card, model_rows  # the page of an architecture does without
-    from ganzoo.models.config import config_of
-
-    file = weights.weights
-    where = f"Hub {file.repo} at {file.revision}" if file.repo else "in this package"
-    config = config_of(weights)
-    head = f"{weights.name}: {weights.summary}" if weights.summary else weights.name
-    return card(zoo, config, weights.name, model_rows(zoo, config, where), head)

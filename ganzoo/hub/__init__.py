@@ -1,5 +1,5 @@
 """The Hugging Face Hub, through its own client: fetching and checking files, searching, committing a folder.
 
 Nothing in here knows what a GAN is. The client's cache, token and environment variables (``HF_HOME``, ``HF_TOKEN``,
-``HF_HUB_OFFLINE``, ``HF_ENDPOINT``, ...) are the ones that count; ganzoo has none of its own.
+``HF_HUB_OFFLINE``, ``HF_ENDPOINT``, ...) apply; ganzoo adds none.
 """

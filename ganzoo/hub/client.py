@@ -1,4 +1,4 @@
-"""The Hub's client, its errors told in one line each, and patience with a busy Hub."""
+"""The Hub's client, its errors in one line each, and retries while the Hub is busy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def api() -> HfApi:
 
 
 def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:
-    """Call until the Hub is no longer busy, at most ``tries`` times; each wait is told on stderr.
+    """Call until the Hub is no longer busy, at most ``tries`` times; each wait is logged.
 
     For requests that may be made twice, and that the client itself makes only once.
     """
@@ -73,12 +73,12 @@ def explained(what: object, doing: str = "fetch", file: str = "") -> Iterator[No
     try:
         yield
     except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
-        _retell(error, what, doing, file)
+        _raise_hub_error(error, what, doing, file)
     except _HTTP_ERRORS as error:
-        _retell(error, what, doing, file)
+        _raise_hub_error(error, what, doing, file)
 
 
-def _retell(error: Exception, what: object, doing: str, file: str) -> NoReturn:
+def _raise_hub_error(error: Exception, what: object, doing: str, file: str) -> NoReturn:
     if isinstance(error, GanzooError):
         raise error
     raise HubError(f"{what}: {_reason(error, doing, file)}") from error
@@ -92,13 +92,13 @@ def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR091
         cached = f" and {file or 'it'} is not in the cache" if doing == "fetch" else ""
         return f"HF_HUB_OFFLINE is set{cached}: unset it to ask the Hub"
     if isinstance(error, GatedRepoError):
-        return f"its owner lets in only whom they know: ask for access on its page, then log in ({_LOGIN})"
+        return f"access to it is restricted: ask for access on its page, then log in ({_LOGIN})"
     if isinstance(error, RevisionNotFoundError):
         return "the repository has no such revision: look up its branches, tags and commits"
     if isinstance(error, RemoteEntryNotFoundError):
         return f"the repository has no such file: {file}"
     if isinstance(error, RepositoryNotFoundError):
-        seen = "your token may not see it" if get_token() else f"it is private and wants a token ({_LOGIN})"
+        seen = "your token may not see it" if get_token() else f"it is private and needs a token ({_LOGIN})"
         return f"the Hub has no such repository, or {seen}"
     if isinstance(error, HfHubHTTPError):
         return _answered(error, doing, again)
@@ -109,32 +109,32 @@ def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR091
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: HF_HOME must name a folder that may be written"
     if isinstance(error, _HTTP_ERRORS):
-        said = plain(str(error))
-        return f"the Hub cannot be reached ({said or type(error).__name__}): check the network, {again}"
+        message = plain(str(error))
+        return f"the Hub cannot be reached ({message or type(error).__name__}): check the network, {again}"
     if isinstance(error, OSError | RuntimeError):
         return f"the transfer broke off ({plain(str(error))}): {again}"
     if isinstance(error, TypeError | LookupError | AttributeError | json.JSONDecodeError):
-        return f"its answer makes no sense ({type(error).__name__}): is HF_ENDPOINT, where it is set, a Hub?"
+        return f"its answer cannot be parsed ({type(error).__name__}): is HF_ENDPOINT, where it is set, a Hub?"
     return f"the Hub refuses it: {plain(str(error))}"
 
 
 def _answered(error: HfHubHTTPError, doing: str, again: str) -> str:
     status = error.response.status_code
-    said = plain(error.server_message or "")
+    message = plain(error.server_message or "")
     if status == 401:
-        return f"the Hub does not know the token: log in anew ({_LOGIN}), or unset it"
+        return f"the Hub does not know the token: log in again ({_LOGIN}), or unset it"
     if status == 403:
         may = "write there" if doing == "publish" else "read it"
-        return f"the token may not {may}{f' ({said})' if said else ''}: use one that may ({_LOGIN})"
+        return f"the token may not {may}{f' ({message})' if message else ''}: use one that may ({_LOGIN})"
     if status == 412:
-        return "somebody else has committed to it meanwhile: run it again"
+        return "somebody else has committed to it in the meantime: run it again"
     if status in BUSY:
-        return f"the Hub answers {status} (it is {'overrun' if status == 429 else 'out of order'}): later, {again}"
-    return f"the Hub answers {status}: {said or 'without a reason'}"
+        return f"the Hub answers {status} (it is {'overloaded' if status == 429 else 'out of order'}): later, {again}"
+    return f"the Hub answers {status}: {message or 'without a reason'}"
 
 
 def plain(text: str) -> str:
-    """Return somebody else's text as one printable line without the token."""
+    """Return foreign text as one printable line without the token."""
     if token := get_token():
         text = text.replace(token, "***")
     return one_line(text)[:300]

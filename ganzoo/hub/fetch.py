@@ -14,7 +14,6 @@ from ganzoo._files import sha256
 from ganzoo.errors import HubError
 from ganzoo.hub.address import Address
 from ganzoo.hub.client import api, explained, persist
-from ganzoo.hub.search import describe
 
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -41,7 +40,7 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
         HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
     """
     with explained(address, file=file):
-        # A commit never changes. The client, asked to download it, may speak to the Hub for reasons of its own.
+        # A commit never changes. The client, asked to download it, may still send requests.
         cached = try_to_load_from_cache(address.repo, file, revision=address.revision) if address.pinned else None
         if not isinstance(cached, str):
             cached = persist(lambda: api().hf_hub_download(address.repo, file, revision=address.revision))
@@ -53,7 +52,7 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
 
 
 def fetch_optional(address: Address, file: str, *, sha256: str | None = None) -> Fetched | None:
-    """Return a file as `fetch` does, or None where the repository has none of that name."""
+    """Return a file as `fetch` does, or None where the repository has no file of that name."""
     if address.pinned and try_to_load_from_cache(address.repo, file, revision=address.revision) is _CACHED_NO_EXIST:
         return None
     try:
@@ -65,7 +64,7 @@ def fetch_optional(address: Address, file: str, *, sha256: str | None = None) ->
 
 
 def audit(address: Address, snapshot: Path) -> list[str]:
-    """Compare the files of a commit that are in the cache with the hashes that the Hub has of them now.
+    """Compare the cached files of a commit with the hashes that the Hub has of them now.
 
     Args:
         address: pinned to the commit.
@@ -78,11 +77,11 @@ def audit(address: Address, snapshot: Path) -> list[str]:
         HubError: one differs, and has been removed; or the Hub cannot be asked.
     """
     with explained(address):
-        hashes = describe(address).hashes
-    here = [file for file in hashes if (snapshot / file).exists()]
-    for file in here:
-        _compare(snapshot / file, address, file, hashes[file])
-    return here
+        found = persist(lambda: api().verify_repo_checksums(address.repo, revision=address.revision))
+    for bad in found.mismatches:
+        raise _damaged(snapshot / bad["path"], address, bad["path"], bad["actual"], bad["expected"])
+    here = {path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()}
+    return sorted(here - set(found.extra_paths))
 
 
 def _check(fetched: Fetched, file: str, expected: str | None) -> None:
@@ -90,31 +89,32 @@ def _check(fetched: Fetched, file: str, expected: str | None) -> None:
     etag = _etag(path, address, file, known=expected is not None)
     if not path.is_file():
         _remove(path)
-        raise HubError(f"{address} {file}: what is in the cache is no file: fetch it anew with `ganzoo pull {address}`")
+        raise HubError(f"{address} {file}: the cache has no file there: fetch it again with `ganzoo pull {address}`")
     if etag is not None:
-        _compare(path, address, file, etag)
+        if (found := hash_like(path, etag)) != etag:
+            raise _damaged(path, address, file, found, etag)
     elif expected is None:
         _remove(path)
-        raise HubError(f"{address} {file}: the Hub gives no hash for it, so that it cannot be checked: do not use it")
+        raise HubError(f"{address} {file}: the Hub gives no hash for it, so it cannot be checked: do not use it")
     if expected is None or expected == etag:
         return
     if (found := sha256(path)) != expected:
         _remove(path)
-        # The Hub gave what it has, so that fetching again would give the same.
-        remedy = "it is not the file that was listed; do not use it, and tell who listed it"
+        # The Hub sent what it has: fetching again would give the same.
+        remedy = "it is not the file that was listed; do not use it, and report it to the author of the entry"
         if etag is None:
-            remedy = f"it has been removed; fetch it anew with `ganzoo pull {address}`"
+            remedy = f"it has been removed; fetch it again with `ganzoo pull {address}`"
         raise HubError(f"{address} {file} has sha256 {found} where {expected} is expected: {remedy}")
 
 
-def _compare(path: Path, address: Address, file: str, known: str) -> None:
-    if (found := hash_like(path, known)) != known:
-        _remove(path)
-        kind = "sha256" if len(known) == 64 else "sha1"
-        raise HubError(
-            f"{address} {file} has {kind} {found} where the Hub has {known}: it was damaged on its way or on the disk, "
-            f"and has been removed; fetch it anew with `ganzoo pull {address}`"
-        )
+def _damaged(path: Path, address: Address, file: str, found: str, known: str) -> HubError:
+    """Remove a file from the cache, and return the error about it."""
+    _remove(path)
+    kind = "sha256" if len(known) == 64 else "sha1"
+    return HubError(
+        f"{address} {file} has {kind} {found} where the Hub has {known}: it was damaged in transfer or on the disk, "
+        f"and has been removed; fetch it again with `ganzoo pull {address}`"
+    )
 
 
 def _etag(path: Path, address: Address, file: str, *, known: bool) -> str | None:

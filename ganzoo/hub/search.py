@@ -1,4 +1,4 @@
-"""What the Hub has: models by tag, and one repository's card and sizes."""
+"""Searching the Hub: models by tag, and the files of one repository."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Remote(NamedTuple):
 
 
 class Uploaded(NamedTuple):
-    """What came of it.
+    """The result of an upload.
 
     Args:
         url: of the commit.
@@ -69,17 +69,17 @@ def look(address: Address) -> Remote:
 
 
 def need_token(address: Address) -> None:
-    """Refuse to go on without a token.
+    """Refuse to continue without a token.
 
     Raises:
         HubError: there is none.
     """
     if get_token() is None:
-        raise HubError(f"{address}: publishing wants a token that may write: `hf auth login`, or set HF_TOKEN")
+        raise HubError(f"{address}: publishing needs a token with write access: `hf auth login`, or set HF_TOKEN")
 
 
 def compare(remote: Remote, folder: Path, *, drop: tuple[str, ...] = ()) -> dict[str, bool]:
-    """Return which files differ from the repository's: True for one to bring, False for one to remove."""
+    """Return which files differ from the repository's: True for one to add, False for one to remove."""
     there = remote.state.hashes if remote.state else {}
     changes = {
         path.name: True
@@ -93,23 +93,23 @@ def upload(
     remote: Remote, folder: Path, *, message: str, private: bool = False, create_pr: bool = False,
     drop: tuple[str, ...] = (),
 ) -> Uploaded:  # fmt: skip
-    """Commit the files of ``folder``, and the removal of ``drop``, at once; make the repository where there is none.
+    """Commit the files of ``folder``, and the removal of ``drop``, in one commit; create the repository if missing.
 
     Run again after an interruption it sends only what is not there yet.
 
     Raises:
-        HubError: the Hub refuses, breaks off, or somebody else committed meanwhile.
+        HubError: the Hub refuses, breaks off, or somebody else committed in the meantime.
     """
     address, hub = remote.address, api()
     if private and remote.private is False:
-        raise HubError(f"{address} is there already and public: make it private in its settings, or name another")
+        raise HubError(f"{address} exists already and is public: make it private in its settings, or name another")
     with explained(address, "publish"):
         state = remote.state
         if state is None:
             persist(lambda: hub.create_repo(address.repo, private=private or None, exist_ok=True))
             state = describe(Address(address.repo))
             if set(state.sizes) - {".gitattributes"}:
-                raise HubError(f"{address} has just been made by somebody else: run it again")
+                raise HubError(f"{address} has just been created by somebody else: run it again")
         begin = state.address.revision
         if remote.new_branch or (remote.state is None and address.revision != "main"):
             persist(lambda: hub.create_branch(address.repo, branch=address.revision, revision=begin, exist_ok=True))
@@ -131,7 +131,7 @@ def upload(
                 commit_message=message,
                 revision=address.revision,
                 create_pr=create_pr,
-                # A commit that somebody made meanwhile is not overrun, nor ours made twice.
+                # Another's commit in the meantime is not overwritten, and ours is not made twice.
                 parent_commit=state.address.revision,
             ),
             tries=1 if create_pr else TRIES,

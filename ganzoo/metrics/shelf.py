@@ -10,9 +10,8 @@ from ganzoo.data.store import cache_dir
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo.hub.address import Address
 from ganzoo.hub.fetch import fetch_optional
+from ganzoo.models.weights import PICKLES
 
-PICKLES = (".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pyt", ".tar", ".th")
-"""How files are called that may run code when they are opened, or that cannot be told from such ones."""
 _DATA = (".safetensors", ".onnx")
 
 

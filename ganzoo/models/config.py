@@ -1,4 +1,4 @@
-"""What a model says of itself: the ``config.json`` beside its weights. Imports nothing heavy."""
+"""Model metadata: a ``config.json``, and the same facts in a ``registry.yaml``. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ import msgspec
 
 from ganzoo._files import write_json
 from ganzoo.errors import WeightsError
-from ganzoo.registry.records import Score, Trained, Weights, WeightsFile
+from ganzoo.registry.hyperparameters import config_to_dict
+from ganzoo.registry.records import Architecture, Score, Trained, Weights, WeightsFile
+from ganzoo.registry.zoo import Registered, Zoo
 
-CONFIG = "config.json"
-
-# They are shown as a command to paste, and the file may be anybody's.
+CONFIG, _STATS = "config.json", "stats.jsonl"
+_LARGEST_HEADER = 10**8
+# They are shown as a command to paste, and anybody may have written the file.
 _Package = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 _Version = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+!_-]*$", max_length=100)]
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What ``config.json`` says of a model.
+    """The content of ``config.json``.
 
     Args:
         architecture: its name in the zoo.
         plugin: the distribution that provided it, and that version.
-        config: all hyper-parameters.
+        config: all hyper-parameters; of a registry's entry, those that differ from the defaults.
         ganzoo: the version that wrote the file.
         data: what it was trained on: name, split, number of images, class names.
         training: the settings of its run.
         versions: of the libraries that it was made with.
-        metrics: figures with their protocols.
+        metrics: values with their protocols.
         trained: how the weights came to be; a published model has this and the next three.
         license: of the weights.
         weights: name, hash and size of ``model.safetensors``.
@@ -55,6 +57,31 @@ class ModelConfig:
     weights: WeightsFile | None = None
     digest: str | None = None
 
+    @classmethod
+    def from_entry(cls, entry: Weights) -> ModelConfig:
+        """Return the metadata of a model of the registry."""
+        plugin, _, version = entry.trained.plugin.partition(" ")
+        same = {key: getattr(entry, key) for key in _SHARED}
+        return cls(
+            plugin=plugin, plugin_version=version, ganzoo=entry.trained.ganzoo, data={"name": entry.data}, **same
+        )
+
+    def to_entry(self, zoo: Zoo, repo: str, revision: str) -> dict[str, Any]:
+        """Return the entry for a ``registry.yaml`` of a published model, whose fields are all known."""
+        assert self.weights is not None and self.trained is not None  # noqa: PT018, S101
+        shared = {key: msgspec.to_builtins(getattr(self, key)) for key in _SHARED}
+        file = {"repo": repo, "revision": revision, "file": self.weights.file}
+        shared["weights"] = file | {"sha256": self.weights.sha256, "bytes": self.weights.bytes}
+        shared["config"] = changed_hyperparameters(zoo, self)
+        shared["trained"] = {key: value for key, value in shared["trained"].items() if value is not None}
+        shared["data"] = self.data["name"]
+        order = ("architecture", "config", "weights", "data", "license", "trained", "metrics", "digest")
+        return {key: shared[key] for key in order}
+
+
+_SHARED = ("architecture", "config", "metrics", "trained", "license", "weights", "digest")
+"""What an entry of a registry.yaml and a config.json both have."""
+
 
 def write_config(folder: Path, config: ModelConfig) -> None:
     """Write ``config.json``."""
@@ -73,32 +100,61 @@ def read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(content, ensure_ascii=False).encode()  # half a letter could never be written again
+        json.dumps(content, ensure_ascii=False).encode()  # a lone surrogate could never be written again
         config = msgspec.convert(content, ModelConfig)
     except OSError as error:
         raise WeightsError(f"{folder} is no model: it has no readable {CONFIG} ({error.strerror or error})") from error
     except msgspec.ValidationError as error:
-        raise WeightsError(f"{path} is none of ganzoo's, or damaged: {error}") from error
+        raise WeightsError(f"{path} was not written by ganzoo, or is damaged: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} is damaged ({error}): put the file back as it was written") from error
+        raise WeightsError(f"{path} is damaged ({error}): restore the file as it was written") from error
     if config.format != 1:
         raise WeightsError(f"{path} has format {config.format}, which this ganzoo does not know: upgrade ganzoo")
     return config
 
 
-def config_of(entry: Weights) -> ModelConfig:
-    """Return what the registry knows of a model in the form of a ``config.json``."""
-    plugin, _, version = entry.trained.plugin.partition(" ")
-    return ModelConfig(
-        architecture=entry.architecture,
-        plugin=plugin,
-        plugin_version=version,
-        config=entry.config,
-        ganzoo=entry.trained.ganzoo,
-        data={"name": entry.data},
-        metrics=entry.metrics,
-        trained=entry.trained,
-        license=entry.license,
-        weights=entry.weights,
-        digest=entry.digest,
+def find_architecture(zoo: Zoo, name: str, dist: str) -> Registered[Architecture] | None:
+    """Return the architecture that a model names, from the distribution that wrote it where two share the name."""
+    for full in (f"{dist}:{name}", name):
+        if full in zoo.architectures:
+            return zoo.architectures[full]
+    return None
+
+
+def changed_hyperparameters(zoo: Zoo, config: ModelConfig) -> dict[str, Any]:
+    """Return the hyper-parameters that differ from the defaults; all, where the architecture is not installed."""
+    owned = find_architecture(zoo, config.architecture, config.plugin)
+    defaults = config_to_dict(owned.record.config()) if owned else {}
+    return {key: value for key, value in config.config.items() if key not in defaults or value != defaults[key]}
+
+
+def trained_by_run(weights: Path, config: ModelConfig) -> Trained | None:
+    """Return how a run's weights came to be, from its files; None where these do not record it."""
+    try:
+        with weights.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size)) if size < _LARGEST_HEADER else {}
+        written = header["__metadata__"]["images"]
+        images = int(written) if written.isascii() and written.isdigit() and len(written) < 16 else 0
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    seed = config.training.get("seed")
+    return Trained(
+        images=images,
+        seed=seed if isinstance(seed, int) else 0,
+        ganzoo=config.ganzoo,
+        plugin=f"{config.plugin} {config.plugin_version}",
+        minutes=_minutes(weights.with_name(_STATS), images),
     )
+
+
+def _minutes(stats: Path, images: int) -> float | None:
+    seconds = 0.0
+    lines = stats.read_text(encoding="utf-8", errors="replace").splitlines() if stats.is_file() else []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            seconds = float(entry["seconds"]) if entry["images"] <= images else seconds
+        except (ValueError, LookupError, TypeError, OverflowError, RecursionError):  # cut short, or not ours
+            continue
+    return round(seconds / 60, 1) or None

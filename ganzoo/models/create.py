@@ -11,7 +11,7 @@ import torch
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
 from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
-from ganzoo.models.config import ModelConfig
+from ganzoo.models.config import ModelConfig, find_architecture
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
 from ganzoo.registry.zoo import Registered, import_target
@@ -113,9 +113,9 @@ def _try(loss: Loss, name: str, dist: str) -> None:
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device called ``name``; for ``"auto"``, CUDA, MPS or the CPU, the first that is there.
+    """Return the device called ``name``; for ``"auto"``, CUDA, MPS or the CPU, the first available.
 
-    Of several processes on a machine with several GPUs, each takes one of its own.
+    With several processes on one machine, each takes the GPU of its local rank.
 
     Raises:
         ConfigError: this machine has no such device.
@@ -137,7 +137,7 @@ def create(name: str, **hyperparameters: Any) -> GAN:
     """Return an untrained GAN.
 
     Args:
-        name: an architecture, as ``ganzoo list`` shows it.
+        name: of an architecture, as ``ganzoo list`` shows it.
         **hyperparameters: what differs from its defaults, for instance ``image_size=64``.
 
     Raises:
@@ -146,14 +146,6 @@ def create(name: str, **hyperparameters: Any) -> GAN:
     """
     architecture = installed().architectures[name]
     return build(architecture, with_full_names(make_config(architecture.record.config, hyperparameters, owner=name)))
-
-
-def find_architecture(zoo: Zoo, name: str, dist: str) -> Registered[Architecture] | None:
-    """Return the architecture that a model names, from the distribution that wrote it where two share the name."""
-    for full in (f"{dist}:{name}", name):
-        if full in zoo.architectures:
-            return zoo.architectures[full]
-    return None
 
 
 def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Registered[Architecture]:

@@ -11,24 +11,32 @@ import torch
 from ganzoo.errors import UnknownNameError, WeightsError
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address, is_address, parse
-from ganzoo.models.config import CONFIG, ModelConfig, config_of, read_config
+from ganzoo.models.config import CONFIG, ModelConfig, read_config
 from ganzoo.models.create import build_for, pick_device
-from ganzoo.models.weights import MODEL, TRAINING, check_fit, inference_state, load_tensors, load_weights, verify
+from ganzoo.models.weights import (
+    MODEL,
+    PICKLES,
+    TRAINING,
+    check_fit,
+    inference_state,
+    load_tensors,
+    load_weights,
+    verify,
+)  # fmt: skip
 from ganzoo.registry import Weights, installed
 from ganzoo.registry.zoo import summary_of
 
 _LARGE = 1024
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 
 class Model(NamedTuple):
     """A pretrained model whose files are on this machine and were checked.
 
     Args:
-        name: as the person gave it.
+        name: as it was given.
         origin: where it came from, so that it can be had again: a name of the zoo, ``hf:owner/name@COMMIT``, or a
             folder in full.
-        config: what is known of it.
+        config: its metadata.
         weights: the path of its ``model.safetensors``.
         folder: of a model or a run on this machine; None for one of the zoo or the Hub.
     """
@@ -66,7 +74,7 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
     gan.origin = model.origin
-    # channels-last, as in training: convolutions draw faster in it
+    # channels-last, as in training: convolutions are faster in it
     return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
 
 
@@ -77,12 +85,16 @@ def check_sizes(model: Model) -> None:
         WeightsError: its architecture is not installed, or the file does not fit it.
     """
     numbers = [value for value in model.config.config.values() if isinstance(value, int)]
-    if max(numbers, default=0) <= _LARGE:  # networks that any machine can hold: to make them is quicker
+    if max(numbers, default=0) <= _LARGE:  # small enough for any machine
         return
     try:
         with torch.device("meta"):
             gan = build_for(installed(), model.config, model.name)
-    except (RuntimeError, NotImplementedError, TypeError):  # its networks compute while they are made; then so be it
+    except (
+        RuntimeError,
+        NotImplementedError,
+        TypeError,
+    ):  # networks that compute in __init__ cannot be made without memory
         return
     check_fit(load_tensors(model.weights), inference_state(gan), model.weights, gan)
 
@@ -130,11 +142,11 @@ def _entry(entry: Weights) -> Model:
     if file.repo is None or file.revision is None:
         path = Path(entry.root) / file.file
         verify(path, file.sha256, "reinstall the package that lists it")
-        return Model(entry.name, entry.name, config_of(entry), path)
+        return Model(entry.name, entry.name, ModelConfig.from_entry(entry), path)
     from ganzoo.hub.fetch import fetch
 
     fetched = fetch(Address(file.repo, file.revision), file.file, sha256=file.sha256)
-    return Model(entry.name, str(fetched.address), config_of(entry), fetched.path)
+    return Model(entry.name, str(fetched.address), ModelConfig.from_entry(entry), fetched.path)
 
 
 def _hub(name: str) -> Model:
@@ -156,13 +168,13 @@ def _no_model(address: Address, missing: str) -> WeightsError:
     from ganzoo.hub.search import describe
 
     with explained(address):
-        there = [file for file in describe(address).sizes if file.endswith(PICKLES)]
+        there = [file for file in describe(address).sizes if file.lower().endswith(PICKLES)]
     if there:
         return WeightsError(
             f"{address} has no {missing}, only {', '.join(there[:3])}: such a file can run code when it is opened, and "
             "ganzoo never does; ask its owner for safetensors"
         )
-    return WeightsError(f"{address} is no model of ganzoo's: it has no {missing}")
+    return WeightsError(f"{address} is not a ganzoo model: it has no {missing}")
 
 
 def find_training(model: Model) -> Path | None:
@@ -194,10 +206,10 @@ def verify_with_hub(model: Model) -> list[str]:
 
 def _folder(folder: Path) -> Model:
     if not (folder / CONFIG).exists():
-        raise WeightsError(f"{folder} is no run or model folder: it has no {CONFIG}")
+        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}")
     config = read_config(folder)
     if not (folder / MODEL).exists():
         raise WeightsError(f"{folder} has no {MODEL} yet: a run writes it with its first checkpoint")
     if config.weights is not None:
-        verify(folder / MODEL, config.weights.sha256, "the folder was changed after it was made; make it anew")
+        verify(folder / MODEL, config.weights.sha256, "the folder was changed after it was written; write it again")
     return Model(str(folder), str(folder.absolute()), config, folder / MODEL, folder)

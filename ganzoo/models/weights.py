@@ -20,6 +20,11 @@ MODEL = "model.safetensors"
 _FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.float64)}
 """What is loaded into a tensor of this type without loss of meaning."""
 
+PICKLES = (
+    ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pyt", ".tar", ".th",
+)  # fmt: skip
+"""Endings of files that may run code when they are opened, or that cannot be told from such files."""
+
 TRAINING = "training.safetensors"
 """The networks that only training needs: a discriminator, a critic."""
 
@@ -41,13 +46,13 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def _sort_metadata(path: Path) -> None:
-    """Put the header's metadata in order, which the library leaves to chance: the same weights give the same file."""
+    """Put the header's metadata in order, whose order the library does not fix: the same weights give the same file."""
     with path.open("r+b") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
         header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        if len(text) <= size:  # else the library wrote something in a shorter way, which is as good
+        if len(text) <= size:  # else the library wrote it shorter
             file.seek(8)
             file.write(text.ljust(size))
 
@@ -56,12 +61,12 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file onto the CPU.
 
     Raises:
-        WeightsError: it is missing, cut short or no safetensors file.
+        WeightsError: it is missing, cut short or not a safetensors file.
     """
     try:
         return load_file(path)
     except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
-        why = "there is no such file" if not path.exists() else f"it is cut short or no safetensors file ({error})"
+        why = "there is no such file" if not path.exists() else f"it is cut short or not a safetensors file ({error})"
         raise WeightsError(f"{path} cannot be loaded: {why}") from error
 
 
@@ -69,7 +74,7 @@ def verify(path: Path, expected: str, remedy: str) -> None:
     """Check a file's SHA-256.
 
     Raises:
-        WeightsError: it is missing or another; the text ends with ``remedy``.
+        WeightsError: it is missing or differs; the text ends with ``remedy``.
     """
     if not path.is_file():
         raise WeightsError(f"{path} is missing: {remedy}")
@@ -84,34 +89,33 @@ def file_record(path: Path) -> WeightsFile:
 
 
 def inference_state(gan: GAN) -> dict[str, Tensor]:
-    """Return the tensors of the networks that `GAN.generate` uses."""
+    """Return the inference tensors: those of the networks that `GAN.generate` uses."""
     keep = tuple(f"{name}." for name in gan.inference)
     return {name: tensor for name, tensor in gan.state_dict().items() if name.startswith(keep)}
 
 
 def training_state(gan: GAN) -> dict[str, Tensor]:
-    """Return the tensors of the networks that only training uses.
+    """Return the tensors of the networks that only training uses, such as a discriminator.
 
-    What has no parameters is no network: running means, and images that a run remembers, which are nobody else's
-    business.
+    Children without parameters are left out: running means, and buffers of past images, which are private.
     """
-    drawn = inference_state(gan)
+    inference = inference_state(gan)
     networks = tuple(f"{name}." for name, child in gan.named_children() if any(True for _ in child.parameters()))
     own = {name for name, _ in gan.named_parameters(recurse=False)}
     return {
         name: tensor
         for name, tensor in gan.state_dict().items()
-        if name not in drawn and (name in own or name.startswith(networks))
+        if name not in inference and (name in own or name.startswith(networks))
     }
 
 
 def save_weights(folder: Path, gan: GAN, images: int) -> None:
-    """Write ``model.safetensors``: the networks that draw images, after ``images`` of training."""
+    """Write ``model.safetensors``: the inference tensors, after ``images`` of training."""
     save_tensors(folder / MODEL, inference_state(gan), {"images": str(images)})
 
 
 def load_weights(gan: GAN, path: Path) -> None:
-    """Load ``path`` into the networks that draw images, and drop the others; the GAN is then in eval mode.
+    """Load ``path`` into the inference networks, and drop the others; the GAN is then in eval mode.
 
     Raises:
         WeightsError: a tensor is missing, left over or of another shape.
@@ -121,15 +125,15 @@ def load_weights(gan: GAN, path: Path) -> None:
     check_finite(found, path)
     for name in [name for name, _ in gan.named_children() if name not in gan.inference]:
         delattr(gan, name)  # an untrained discriminator beside a trained generator would only mislead
-    gan.load_state_dict(found, strict=False)  # every tensor that draws was compared; what is missing only trains
+    gan.load_state_dict(found, strict=False)  # every inference tensor was compared; the others are gone
     gan.eval()
 
 
 def check_finite(found: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse weights that nothing can be drawn with.
+    """Refuse weights with NaN or infinity.
 
     Raises:
-        WeightsError: a tensor holds what is no number.
+        WeightsError: a tensor holds one.
     """
     for name, tensor in found.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():

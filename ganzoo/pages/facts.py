@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from ganzoo.errors import GanzooError, RunError
-from ganzoo.models.config import CONFIG, ModelConfig, read_config
-from ganzoo.models.create import build_for, find_architecture
+from ganzoo.models.config import CONFIG, ModelConfig, find_architecture, read_config
+from ganzoo.models.create import build_for
 from ganzoo.pages.embedded import Frames, read_frames
 from ganzoo.registry import Architecture, Zoo
 from ganzoo.registry.hyperparameters import config_to_dict, parameters

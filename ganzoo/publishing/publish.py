@@ -20,23 +20,23 @@ from ganzoo.hub.search import describe
 from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
 from ganzoo.models.load import Model, assemble, find
 from ganzoo.models.weights import MODEL, TRAINING
-from ganzoo.publishing.cardtext import CARD, read_card
-from ganzoo.publishing.staging import entry_of, stage, write_card
-from ganzoo.registry import Score
+from ganzoo.publishing.model_card import CARD, read_card
+from ganzoo.publishing.staging import card_text, stage
+from ganzoo.registry import Score, installed
 
 
 class Published(NamedTuple):
-    """What was published, or with ``dry_run`` would be.
+    """What was published, or with ``dry_run`` would be published.
 
     Args:
         address: to load it from.
         url: of the commit; empty when there is none yet.
         commit: its 40-hex name, or None.
         changed: the files that differ from what the repository had.
-        removed: the files that it had and that no longer belong there; when both are empty, nothing was to be done.
+        removed: the files that were removed; when both are empty, nothing had changed.
         entry: for a ``registry.yaml``, by the model's name; without a revision after a dry run.
         folder: that a dry run wrote.
-        notes: what the person may want to know.
+        notes: remarks for the person.
         pull_request: its address, where one was opened.
     """
 
@@ -68,26 +68,26 @@ def publish(
 
     Args:
         model: a run, a model folder, or what else `ganzoo.load` takes.
-        repo: ``"owner/name"``; made where there is none.
-        private: make it for its owner alone.
-        revision: the branch; made where there is none.
+        repo: ``"owner/name"``; created if missing.
+        private: create it as private.
+        revision: the branch; created if missing.
         create_pr: open a pull request instead of committing to the branch.
         discriminator: add the networks that only training needs, for fine-tuning.
         license: of the weights, as the Hub names it (``"cc-by-4.0"``); without one the model's own, else that of the
             card on the Hub, else that of the data set.
         message: of the commit.
         metrics: values in place of those that the model comes with.
-        dry_run: write what would go up into this new folder instead.
+        dry_run: write what would be uploaded into this new folder instead.
 
     Raises:
         WeightsError: the model cannot be loaded, or has no discriminator.
-        HubError: the Hub refuses or breaks off; what was sent before is kept for the next try.
+        HubError: the Hub refuses or breaks off; a repeated call sends only what is missing.
     """
     address = _address(repo, revision)
     if create_pr and revision != "main":
         raise ConfigError(f"a pull request goes to main: leave out the revision {revision}")
     if license is not None and not re.fullmatch("[a-z0-9][a-z0-9.-]*", license):
-        raise ConfigError(f"'{license}' is no licence of the Hub: say it in short, as in cc-by-4.0 or apache-2.0")
+        raise ConfigError(f"'{license}' is not a licence of the Hub: use its identifier, as in cc-by-4.0 or apache-2.0")
     target = Path(dry_run) if dry_run is not None else None
     if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} exists and is not an empty folder: name another, or remove it")
@@ -104,13 +104,13 @@ def publish(
         if not private:
             _note_private_base(found, notes)
         config = stage(folder, found, gan, old, license, notes, discriminator=discriminator)
-        write_card(folder, config, address, gan, old)
+        (folder / CARD).write_text(card_text(folder, config, str(address), gan, old), encoding="utf-8")
         drop = _stale(remote, folder)
         name = address.repo.partition("/")[2]
         if target is not None:
             _put(folder, target)
             changed = tuple(compare(remote, target))
-            entry = {name: entry_of(config, address.repo, None)}
+            entry = {name: config.to_entry(installed(), address.repo, "THE COMMIT, once it is published")}
             return Published(str(address), "", None, changed, drop, entry, target, tuple(notes))
         done: Uploaded = upload(
             remote,
@@ -120,7 +120,7 @@ def publish(
             create_pr=create_pr,
             drop=drop,
         )
-    entry = {name: entry_of(config, address.repo, done.commit)}
+    entry = {name: config.to_entry(installed(), address.repo, done.commit)}
     loaded = Address(address.repo, done.revision)
     return Published(
         str(loaded), done.url, done.commit, done.changed, done.removed, entry, None, tuple(notes), done.pull_request
@@ -129,12 +129,12 @@ def publish(
 
 def _address(repo: str, revision: str) -> Address:
     if is_address(repo):
-        raise HubError(f"'{repo}': say where to without the hf:, and with --revision which branch")
+        raise HubError(f"'{repo}': give the repository without hf:, and the branch with --revision")
     check_repo(repo)
     check_revision(revision)
     address = Address(repo, revision)
     if address.pinned:
-        raise HubError(f"'{revision}' is a commit, which nothing can be added to: name a branch")
+        raise HubError(f"'{revision}' is a commit, which cannot be changed: name a branch")
     return address
 
 
@@ -159,27 +159,27 @@ def _remote(address: Address, found: Model, notes: list[str], *, strict: bool) -
 
 
 def _note_private_base(found: Model, notes: list[str]) -> None:
-    """Say if the card of a public model names a private one, which it began from."""
+    """Note where the card of a public model names a private model that it was fine-tuned from."""
     start = str(found.config.training.get("start") or "")
     if is_address(start):
         try:
             with explained(start):
                 private = describe(parse(start)).private
-        except HubError:  # nobody who could ask would learn of it here
+        except HubError:
             return
         if private:
-            notes.append(f"its card says that it began from {start}, which is private")
+            notes.append(f"its card says that it was fine-tuned from {start}, which is private")
 
 
 def _stale(remote: Remote, folder: Path) -> tuple[str, ...]:
-    """Return what has to go: a discriminator that belongs to weights which are replaced."""
+    """Return the files to remove: a discriminator that belongs to weights which are replaced."""
     if (folder / TRAINING).exists() or remote.state is None:
         return ()
     return (TRAINING,) if TRAINING in remote.state.hashes and MODEL in compare(remote, folder) else ()
 
 
 def _put(folder: Path, target: Path) -> None:
-    """Move a finished folder to its place, whole."""
+    """Move a finished folder to its place, whole or not at all."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))

@@ -1,4 +1,4 @@
-"""Values written where a model says what is known of it: its ``config.json`` and its card, here or on the Hub."""
+"""Measured values written into a model's metadata: its ``config.json`` and its card, on this machine or the Hub."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ganzoo.hub.address import is_address, parse
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL
-from ganzoo.publishing.cardtext import CARD, read_card
+from ganzoo.publishing.model_card import CARD, read_card
 from ganzoo.publishing.publish import publish
 from ganzoo.publishing.staging import card_text
 from ganzoo.registry import Score
 
 _SECONDS = 3
-"""That other processes of the same command are waited for."""
+"""How long other processes of the same command are waited for."""
 
 
 def check_recordable(model: str, found: Model) -> str | None:
-    """Refuse a model whose values nobody can write, before it is measured.
+    """Refuse a model whose metadata cannot be written, before it is measured.
 
     Returns:
         The SHA-256 of the weights in its folder, which must be the same when values are written; None for the Hub.
@@ -35,7 +35,7 @@ def check_recordable(model: str, found: Model) -> str | None:
     """
     if is_address(model):
         if parse(model).pinned:
-            raise ConfigError(f"{model} is a commit, which nothing can be added to: name the branch")
+            raise ConfigError(f"{model} is a commit, which cannot be changed: name the branch")
     elif found.folder is None:
         raise ConfigError(
             f"{model} comes with ganzoo, and its values with it: --update is for runs, model folders and hf:owner/name"
@@ -60,7 +60,7 @@ def record(model: str, found: Model, gan: GAN, scores: Sequence[Score], weights:
         What was written, for the person.
 
     Raises:
-        ConfigError: as `check_recordable`, or the weights are others by now.
+        ConfigError: as `check_recordable`, or the weights have changed.
         GanzooError: it cannot be written, or the Hub refuses.
     """
     if is_address(model):
@@ -99,12 +99,12 @@ def _alone(folder: Path) -> AbstractContextManager[None]:
 
 
 def _address_in(card: Path, folder: Path) -> str:
-    """Return the address that a card loads its model from; of a card that says none, the folder."""
+    """Return the address that a card loads its model from, or else the folder."""
     _, found, rest = read_card(card).partition('ganzoo.load("')
     return rest.partition('"')[0] if found else str(folder)
 
 
 def merged(old: Sequence[Score], new: Sequence[Score]) -> tuple[Score, ...]:
-    """Return the old values, those that were measured anew replaced in their places, and after them the rest."""
+    """Return the old values, replaced where they were measured again, and then the new ones."""
     values = {(score.protocol, score.data): score for score in (*old, *new)}
     return tuple(values.values())

@@ -1,4 +1,4 @@
-"""registry.yaml: the pretrained models, one entry each, validated as a whole with the line of what is wrong."""
+"""registry.yaml: the pretrained models, one entry each, validated; an error names the line."""
 
 from __future__ import annotations
 

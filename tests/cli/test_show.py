@@ -145,7 +145,7 @@ def test_a_name_of_the_zoo_comes_before_a_folder(call, runs):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(None, "is no run or model folder: it has no config.json"), ("{", "is damaged"), ("{}", "or damaged")],
+    [(None, "it has no config.json"), ("{", "is damaged"), ("{}", "architecture")],
 )
 def test_a_folder_that_is_none_or_damaged_is_one_line(call, runs, content, text):
     path = runs / "digits" / "config.json"

@@ -17,7 +17,7 @@ def asked(address: Address):
 
 
 def test_an_unknown_repository(hub):
-    with pytest.raises(HubError, match="hf:me/none: the Hub has no such repository, or it is private and wants"):
+    with pytest.raises(HubError, match="hf:me/none: the Hub has no such repository, or it is private"):
         fetch(Address("me/none"), "config.json")
 
 
@@ -32,7 +32,7 @@ def test_an_unknown_revision(hub):
         fetch(Address("me/x", "v9"), "config.json")
 
 
-@pytest.mark.parametrize(("token", "text"), [(None, "wants a token"), ("hf_bob", "your token may not see it")])
+@pytest.mark.parametrize(("token", "text"), [(None, "HF_TOKEN"), ("hf_bob", "your token may not see it")])
 def test_a_private_repository(hub, monkeypatch, token, text):
     hub.upload("alice/secret", CONTENT, private=True)
     if token:
@@ -55,7 +55,7 @@ def test_a_gated_repository(hub, monkeypatch, token):
 def test_an_unknown_token_is_told_and_not_shown(hub, monkeypatch):
     hub.upload("me/x", CONTENT)
     monkeypatch.setenv("HF_TOKEN", "hf_expired")
-    with pytest.raises(HubError, match="does not know the token: log in anew") as error:
+    with pytest.raises(HubError, match="does not know the token: log in") as error:
         fetch(Address("me/x"), "config.json")
     assert "hf_expired" not in str(error.value)
 
@@ -124,7 +124,7 @@ def test_an_answer_that_makes_no_sense(hub, body):
         try:
             ask()
         except HubError as error:
-            assert "makes no sense" in str(error)  # noqa: PT017 - some of these are an empty listing
+            assert "HF_ENDPOINT" in str(error)  # noqa: PT017 - some of these are an empty listing
 
 
 def test_persist_makes_one_call_when_all_is_well():

@@ -11,8 +11,8 @@ from ganzoo.models.config import read_config
     [
         (None, "is no model"),
         ("{", "is damaged"),
-        ("[]", "or damaged"),
-        (json.dumps({"architecture": "dcgan"}), "none of ganzoo's, or damaged.*plugin"),
+        ("[]", "config.json"),
+        (json.dumps({"architecture": "dcgan"}), "config.json.*plugin"),
     ],
 )
 def test_a_bad_config_is_one_clear_error(content, text, tmp_path):

@@ -182,7 +182,7 @@ def test_a_hub_model_whose_config_no_longer_fits(hub, model):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(b"", "cut short"), (b"\x80\x04\x95 a pickle", "no safetensors"), (b"{}" * 100, "no safetensors")],
+    [(b"", "cut short"), (b"\x80\x04\x95 a pickle", "not a safetensors"), (b"{}" * 100, "not a safetensors")],
 )
 def test_a_hub_model_whose_weights_are_something_else(hub, model, content, text):
     put(hub, model, model__safetensors=content)
@@ -215,13 +215,13 @@ def test_weights_that_are_not_those_of_the_config_are_refused(hub, model):
 @pytest.mark.parametrize(
     ("files", "text"),
     [
-        ({"config__json": None}, r"hf:me/x is no model of ganzoo's: it has no config\.json"),
-        ({"model__safetensors": None}, r"is no model of ganzoo's: it has no model\.safetensors"),
+        ({"config__json": None}, r"hf:me/x .* has no config\.json"),
+        ({"model__safetensors": None}, r"has no model\.safetensors"),
         (
             {"model__safetensors": None, "pytorch_model__bin": b"\x80\x04"},
             r"no model\.safetensors, only pytorch_model\.bin: such a file can run code .* and ganzoo never does",
         ),
-        ({"config__json": b'{"model_type": "bert"}'}, r"config\.json is none of ganzoo's"),
+        ({"config__json": b'{"model_type": "bert"}'}, r"config\.json .*architecture"),
         ({"config__json": b"{"}, r"config\.json is damaged"),
     ],
 )

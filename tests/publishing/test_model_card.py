@@ -5,19 +5,25 @@ from huggingface_hub import ModelCard
 import ganzoo
 from ganzoo.data.pairs import named_sets
 from ganzoo.errors import HubError
-from ganzoo.models.config import ModelConfig, config_of
-from ganzoo.publishing.cardtext import BEGIN, END, own_words, split
-from ganzoo.publishing.model_card import Facts, compose, dataset_repo
+from ganzoo.models.config import ModelConfig
+from ganzoo.publishing.card_page import BEGIN, END, CardFacts
+from ganzoo.publishing.model_card import compose, own_words, parse_card
+from ganzoo.publishing.staging import dataset_repo
 from ganzoo.registry import Score, installed
 
 MODELS = ganzoo.list_models()
 
 
-def facts(name="dcgan-mnist", address="hf:me/digits", **changes) -> Facts:
-    config = config_of(installed().models[name].record)
+def split(text: str) -> tuple[dict, str]:
+    card = parse_card(text)
+    return card.data.to_dict(), card.text
+
+
+def facts(name="dcgan-mnist", address="hf:me/digits", **changes) -> CardFacts:
+    config = ModelConfig.from_entry(installed().models[name].record)
     architecture = installed().architectures[config.architecture].record
     repos = tuple(dataset_repo(installed(), one) for one in named_sets(config.data["name"], installed()))
-    made = Facts(config, address, architecture, repos, (1, 28, 28), False)
+    made = CardFacts(config, address, architecture, repos, (1, 28, 28), False)
     return made._replace(**changes)
 
 
@@ -49,7 +55,7 @@ def test_the_page_says_what_a_reader_needs():
 
 def test_without_data_set_metrics_or_licence():
     config = ModelConfig("dcgan", "ganzoo-x", "2.0", {"a": "x|y"}, "0.1.0", data={"name": "photos"})
-    text = compose(Facts(config, "hf:me/photos@v1", None, (), (3, 64, 64), True))
+    text = compose(CardFacts(config, "hf:me/photos@v1", None, (), (3, 64, 64), True))
     front, page = split(text)
     assert not {"datasets", "model-index", "metrics", "license"} & set(front)
     assert "None was measured" in page
@@ -84,8 +90,8 @@ def test_writing_it_again_changes_nothing():
 def test_what_a_person_wrote_stays():
     old = compose(facts())
     front, page = split(old)
-    front |= {"language": "en", "tags": [*front["tags"], "digits"], "license": "mit"}
-    mine = page.replace(BEGIN, f"My own words.\n\n{BEGIN}").replace("Nobody has checked it", "I have checked it")
+    front |= {"language": "en", "thumbnail": None, "tags": [*front["tags"], "digits"], "license": "mit"}
+    mine = page.replace(BEGIN, f"My own words.\n\n{BEGIN}").replace("It has not been checked", "I have checked it")
     edited = f"---\n{yaml.safe_dump(front)}---\n{mine}\n## Thanks\n\nTo all.\n"
     made = facts("cgan-mnist", address="hf:me/other")
     from dataclasses import replace
@@ -94,6 +100,7 @@ def test_what_a_person_wrote_stays():
     text = compose(made, edited)
     new, body = split(text)
     assert new["language"] == "en"
+    assert "thumbnail:" in text
     assert new["tags"] == ["gan", "cgan", "digits"]
     assert new["ganzoo"]["architecture"] == "cgan"
     assert "My own words." in body
@@ -103,6 +110,22 @@ def test_what_a_person_wrote_stays():
     assert "| fid | 3.5 | p |" in body
     assert body.count(BEGIN) == body.count(END) == 1
     assert compose(made, text) == text
+
+
+def test_an_evaluation_result_that_the_client_cannot_parse_stays(caplog):
+    index = [{"name": "mine", "results": [{"odd": 1}]}]
+    made = facts()
+    from dataclasses import replace
+
+    made = made._replace(config=replace(made.config, metrics=()))
+    text = compose(made, f"---\n{yaml.safe_dump({'model-index': index, 'language': 'en'})}---\n# x\n")
+    assert split(text)[0]["model-index"] == index
+    assert not caplog.records
+
+
+def test_a_card_without_metadata_is_read_without_a_warning(caplog):
+    assert own_words("# x\n\n---\n\ny") == "# x\n\n---\n\ny"
+    assert not caplog.records
 
 
 def test_a_card_that_ganzoo_never_wrote_is_kept_below():
@@ -134,22 +157,22 @@ def test_a_page_of_marks_is_read_at_once():
     assert own_words((BEGIN + "\n") * 20_000).startswith("<!-- ganzoo")
 
 
-@pytest.mark.parametrize("card", ["---\n---\n# x\n", "\ufeff---\na: 1\n---\n# x\n", "---\n\n---\n# x"])
+@pytest.mark.parametrize("card", ["\ufeff---\na: 1\n---\n# x\n", "---\n\n---\n# x", "# x\n"])
 def test_odd_fronts(card):
     front, body = split(card)
     assert front in ({}, {"a": 1})
     assert body.strip() == "# x"
 
 
-@pytest.mark.parametrize("front", ["a: [", "- x", "a: b: c", "a: 2024-99-99", "[" * 5000, "a: " + "9" * 6000])
-def test_metadata_that_is_no_yaml_is_named(front):
+@pytest.mark.parametrize("front", ["a: [", "- x", "a: b: c", "a: 2024-99-99", "[" * 5000, "a: " + "9" * 6000, "2: x"])
+def test_metadata_that_is_not_a_yaml_mapping_is_named(front):
     with pytest.raises(HubError, match="metadata on top of the card"):
         compose(facts(), f"---\n{front}\n---\n# x\n")
 
 
 def test_windows_line_ends_are_read():
     front, body = split("---\r\na: 1\r\n---\r\n# x\r\n")
-    assert (front, body) == ({"a": 1}, "# x\r\n")
+    assert (front, body.strip()) == ({"a": 1}, "# x")
 
 
 def test_own_words_leave_ganzoos_out():

@@ -9,7 +9,7 @@ import yaml
 
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.publishing.cardtext import CARD
+from ganzoo.publishing.model_card import CARD
 from ganzoo.publishing.publish import publish
 from ganzoo.publishing.scores import check_recordable, merged, record
 from ganzoo.registry import Score

@@ -15,7 +15,7 @@ import ganzoo
 from ganzoo.errors import ConfigError, HubError, WeightsError
 from ganzoo.models.config import read_config
 from ganzoo.models.weights import load_tensors
-from ganzoo.publishing.cardtext import CARD
+from ganzoo.publishing.model_card import CARD
 from ganzoo.publishing.publish import publish
 from ganzoo.publishing.staging import entry_text
 from ganzoo.registry import installed
@@ -137,7 +137,7 @@ def test_the_models_own_licence_comes_before_the_cards(alice, trained):
 
 @pytest.mark.parametrize("license", ["Apache 2.0", "", "a\nb: c", "mit\n"])
 def test_a_licence_is_named_as_the_hub_names_it(alice, trained, license):  # noqa: A002
-    with pytest.raises(ConfigError, match="is no licence of the Hub"):
+    with pytest.raises(ConfigError, match="licence of the Hub"):
         publish(trained, "alice/digits", license=license)
 
 
@@ -146,7 +146,7 @@ def test_a_private_base_is_noted_and_its_licence_kept(alice, trained, mnist, tmp
     run = ganzoo.train(start="hf:alice/base", data=str(mnist), images=64, batch_size=32, out=tmp_path / "run",
                        progress=False).run  # fmt: skip
     done = publish(run, "alice/tuned")
-    assert any("began from hf:alice/base@" in note and "private" in note for note in done.notes)
+    assert any("fine-tuned from hf:alice/base@" in note and "private" in note for note in done.notes)
     assert config_of(alice, "alice/tuned")["license"] == "cc-by-4.0"
     assert not [note for note in publish(run, "alice/hidden", private=True).notes if "private" in note]
     ganzoo.resume(run, images=128, progress=False)
@@ -215,7 +215,7 @@ def test_a_translator_shows_images_of_a_named_set(alice, translator, tmp_path):
         "samples.png",
         "gan.translate(images)",
         "ganzoo translate hf:alice/edges",
-        "makes grey images of 28x28",
+        "grey images of 28x28 from such images",
     ):
         assert part in card, part
     for part in ("gan.sample", "ganzoo sample", "`images`"):

@@ -176,7 +176,7 @@ def test_on_the_command_line_what_was_switched_on_can_be_switched_off(train, tmp
 
 
 def test_a_card_tells_what_steadied_the_training(train, tmp_path):
-    from ganzoo.publishing.model_card import _training
+    from ganzoo.publishing.card_page import _training
 
     train(**ALL)
     told = Path(tmp_path / "run/config.json")

@@ -1,0 +1,193 @@
+"""The generated page of a model card: what the model is, how it was trained, what it scores and how to use it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ganzoo.hub.search import TAG
+from ganzoo.models.config import ModelConfig
+from ganzoo.registry import Architecture
+
+BEGIN = "<!-- ganzoo: `ganzoo publish` writes the lines from here to the end mark anew; write before or after them -->"
+END = "<!-- ganzoo: end -->"
+STARTER = (
+    "## Intended use and limits\n\n"
+    "For research, teaching and as a start for fine-tuning. It generates images like those it was trained on "
+    "and nothing else: it carries over their gaps and biases, some samples are "
+    "malformed, and some may be close to a training image. It has not been checked for uses where a wrong or a "
+    "recognisable image does harm. Whether the licence of the training images binds its samples is for its user to "
+    "find out."
+)
+UNCONDITIONAL, IMAGE_TO_IMAGE = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them
+
+
+class CardFacts(NamedTuple):
+    """What a card is written from.
+
+    Args:
+        config: of the model, as it is published.
+        address: it can be loaded from, ``"hf:owner/name"``.
+        architecture: its record, or None where it is not installed.
+        datasets: their repositories on the Hub.
+        shape: (C, H, W) of an image.
+        training: whether the networks that only training needs are published too.
+        conditions: what `sample` takes beside seeds, for instance ``("labels",)``.
+        picture: whether ``samples.png`` is published too.
+    """
+
+    config: ModelConfig
+    address: str
+    architecture: Architecture | None
+    datasets: tuple[str, ...]
+    shape: tuple[int, int, int]
+    training: bool
+    conditions: tuple[str, ...] = ()
+    picture: bool = True
+
+    @property
+    def name(self) -> str:
+        """The repository's name without its owner."""
+        return self.address.partition("@")[0].rpartition("/")[2]
+
+    @property
+    def translates(self) -> bool:
+        """Whether it is an image-to-image model."""
+        return self.architecture is not None and self.architecture.translates
+
+    @property
+    def task(self) -> str:
+        """The Hub's name of its task."""
+        return IMAGE_TO_IMAGE if self.translates else UNCONDITIONAL
+
+
+def page_of(facts: CardFacts) -> str:
+    """Return the generated part of the page, between its marks."""
+    picture = "![64 samples, seeds 0 to 63](samples.png)"
+    if facts.translates:
+        picture = "![images of the data set, each with the model's output](samples.png)"
+    sections = [
+        *([picture] if facts.picture else []),
+        _intro(facts),
+        _use(facts),
+        _training(facts),
+        _metrics(facts.config),
+        _versions(facts.config),
+    ]
+    # A config may hold any text: a mark in it must not be taken for ganzoo's.
+    text = "\n\n".join([f"# {facts.name}", *sections]).replace("<!--", "&lt;!--")
+    return f"{BEGIN}\n\n{text}\n\n{END}"
+
+
+def _intro(facts: CardFacts) -> str:
+    config, (channels, height, width) = facts.config, facts.shape
+    summary = f" ({facts.architecture.summary})" if facts.architecture else ""
+    colour = "grey" if channels == 1 else "RGB"
+    start = config.training.get("start")
+    base = f", fine-tuned from {_line(start)}" if start else ""
+    return (
+        f"A generative adversarial network: {config.architecture}{summary}, trained on "
+        f"{_line(config.data['name'])}{base}. It generates {colour} images of {height}x{width}"
+        f"{' from such images' if facts.translates else ''}. Load it with ganzoo; the weights are safetensors, "
+        "and no code of this repository is run."
+    )
+
+
+def _use(facts: CardFacts) -> str:
+    address, shape = facts.address, ", ".join(map(str, facts.shape))
+    verb = "translate" if facts.translates else "sample"
+    names = ", ".join(f"`{name}`" for name in facts.conditions if not facts.translates or name != "images")
+    more = f"\n\n`gan.{verb}` also takes {names}." if names else ""
+    package = "" if facts.config.plugin == TAG else f" {facts.config.plugin}"
+    if facts.translates:
+        code = f"translated = gan.translate(images)  # both (N, {shape}), in [-1, 1]"
+        command = f"`ganzoo translate {address} INPUT... -o OUT` translates files"
+    else:
+        code = f"images = gan.sample(16, seed=0)  # (16, {shape}), float32 in [-1, 1]"
+        command = f"`ganzoo sample {address} -n 64 -o grid.png` generates a grid"
+    return f"""## Use
+
+```
+pip install ganzoo{package}
+```
+
+```python
+import ganzoo
+
+gan = ganzoo.load("{address}")  # verified, in eval mode
+{code}
+```
+
+{command}; `ganzoo train --from {address} --data DATA` fine-tunes it on other images.{more}"""
+
+
+_SETTINGS = (
+    "batch_size", "precision", "start", "optimizer", "schedule", "warmup", "accumulate", "clip_grad", "l1", "l2",
+    "augment", "instance_noise", "balance", "sync_batch_norm",
+)  # fmt: skip
+_NEUTRAL = {"schedule": "constant", "accumulate": 1}
+
+
+def _training(facts: CardFacts) -> str:
+    config, paper = facts.config, facts.architecture.paper if facts.architecture else None
+    named = f"{config.architecture}, {paper}" if paper else config.architecture
+    rows: dict[str, Any] = {"architecture": named, "data": _data(config)}
+    if trained := config.trained:
+        rows["images seen"] = f"{trained.images:,}{f' in {trained.minutes:g} minutes' if trained.minutes else ''}"
+        rows["seed"] = trained.seed
+        rows |= {"command": f"`{trained.command}`"} if trained.command else {}
+    values = {key: config.training.get(key) for key in _SETTINGS}
+    rows |= {key: value for key, value in values.items() if value and value != _NEUTRAL.get(key)}
+    parts = ["## Training", _table(("setting", "value"), rows.items())]
+    parts += [_table(("hyper-parameter", "value"), config.config.items())]
+    if facts.training:
+        parts += ["`training.safetensors` holds the networks that only training needs; fine-tuning starts from them."]
+    else:
+        parts += ["The networks that only training needs are not published; fine-tuning starts with new ones."]
+    return "\n\n".join(parts)
+
+
+def _metrics(config: ModelConfig) -> str:
+    if not config.metrics:
+        return "## Metrics\n\nNone was measured."
+    rows = [(m.name, f"{m.value:g}", m.protocol, m.data or "") for m in config.metrics]
+    parts = ["## Metrics", _table(("metric", "value", "protocol", "real images"), rows)]
+    if repeats := [(m.protocol, r.seed, f"{r.best:g}", f"{r.last:g}") for m in config.metrics for r in m.runs]:
+        parts += ["The same training with several seeds, each with the value of its best weights and of its last ones:"]
+        parts += [_table(("protocol", "seed", "best", "last"), repeats)]
+    command = " ".join(f"-m '{m.protocol}'" for m in config.metrics)
+    return "\n\n".join(
+        [*parts, f"`ganzoo eval MODEL {command}` measures it again. Only values of the same protocol compare."]
+    )
+
+
+def _versions(config: ModelConfig) -> str:
+    plugin = [(f"plugin {config.plugin}", config.plugin_version)] if config.plugin != TAG else []
+    rows = [("ganzoo", config.ganzoo), *plugin, *config.versions.items()]
+    rows += [("sha256 of the weights", config.weights.sha256)] if config.weights else []
+    return f"## Versions\n\n{_table(('what', 'version'), rows)}"
+
+
+def _line(text: Any) -> str:
+    return " ".join(str(text).split())
+
+
+def _data(config: ModelConfig) -> str:
+    classes = as_list(config.data.get("classes"))
+    images = config.data.get("images")
+    words = [str(config.data["name"])]
+    words += [f"split {config.data['split']}"] if config.data.get("split") else []
+    words += [f"{images:,} images"] if isinstance(images, int) else []
+    words += [f"{len(classes)} classes"] if classes else []
+    return ", ".join(words)
+
+
+def _table(header: tuple[str, ...], rows: Any) -> str:
+    def line(cells: Any) -> str:
+        return "| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in cells) + " |"
+
+    return "\n".join([line(header), "|" + "---|" * len(header), *map(line, rows)])
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, none for None, and else one of the value alone."""
+    return value if isinstance(value, list) else [] if value is None else [value]

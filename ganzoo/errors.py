@@ -6,6 +6,7 @@ An error says what is wrong and what to do about it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 
@@ -67,3 +68,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def renamed(old: str, new: str) -> None:
+    """Warn that a name of an earlier version is used; it works until ganzoo 0.4."""
+    warnings.warn(f"{old} is now called {new}; the old name goes in ganzoo 0.4", DeprecationWarning, stacklevel=3)

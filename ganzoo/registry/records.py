@@ -127,8 +127,9 @@ class Tracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Args:
         name: what a user types.
-        target: ``"package.module:Class"``, an `accelerate.tracking.GeneralTracker`, called with the run's folder (a str);
-            its ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each report.
+        target: ``"package.module:Class"``, an `accelerate.tracking.GeneralTracker`, called with the run's folder
+            (a str); its ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each
+            report.
         summary: one line: where the values are logged.
     """
 
@@ -211,7 +212,7 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def _refuse_non_finite(*values: float) -> None:
     for value in values:
         if not math.isfinite(value):
-            raise ValueError(f"a metric value must be finite, not {value}")
+            raise ValueError(f"a metric gives a number, not {value}")
 
 
 class Repeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

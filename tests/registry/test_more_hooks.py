@@ -105,7 +105,7 @@ def test_they_are_among_what_plugins_provide(site):
 
 @pytest.mark.parametrize(
     ("target", "text"),
-    [("nowhere:x", "command 'odd' of ganzoo-odd 1.0 cannot be imported"), ("os:sep", "is no click.Command")],
+    [("nowhere:x", "command 'odd' of ganzoo-odd 1.0 cannot be imported"), ("os:sep", "is not a click.Command")],
 )
 def test_a_broken_command_is_one_line_and_costs_no_other(tmp_path, target, text):
     source = (

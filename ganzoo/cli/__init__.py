@@ -55,7 +55,12 @@ class LazyGroup(click.Group):
             return None
         from ganzoo.registry.zoo import import_target
 
-        found = import_target("command", entry)
+        try:
+            found = import_target("command", entry)
+        except PluginError:
+            if ctx.resilient_parsing:  # shell completion leaves out a broken command
+                return None
+            raise
         if not isinstance(found, click.Command):
             raise PluginError(f"the command '{cmd_name}' of {entry.dist} is not a click.Command")
         return found

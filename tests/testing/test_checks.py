@@ -165,3 +165,14 @@ def test_configs():
 def test_summaries(summary):
     with pytest.raises(CheckError, match="summary"):
         CHECKS["check_summary"](subject("Good", summary=summary))
+
+
+def test_the_earlier_names_of_a_subject_still_work():
+    good = subject("Good")
+    with pytest.warns(DeprecationWarning, match="registered"):
+        assert good.owned is good.registered
+    with pytest.warns(DeprecationWarning, match="samples"):
+        generated, real = good.draw(good.build(), 4)
+    assert len(generated) == len(real) == 4
+    with pytest.raises(AttributeError, match="nothing"):
+        good.nothing  # noqa: B018

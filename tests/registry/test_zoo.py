@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import types
 from dataclasses import dataclass
 
@@ -68,7 +69,7 @@ def test_a_name_is_found_with_and_without_its_distribution(zoo, name, dist):
 @pytest.mark.parametrize("name", ["tyo", "two:toy", "", ":", "toy:", "three:shared"])
 def test_an_unknown_name_is_an_error(zoo, name):
     assert name not in zoo.architectures
-    with pytest.raises(UnknownNameError, match="No architecture is called"):
+    with pytest.raises(UnknownNameError, match=f"'{re.escape(name)}'"):
         zoo.architectures[name]
 
 
@@ -79,7 +80,7 @@ def test_an_unknown_name_suggests_the_closest(zoo):
 
 def test_a_shared_name_says_how_to_choose(zoo):
     assert zoo.warnings() == ["2 packages provide the architecture 'shared': say one:shared or two:shared"]
-    with pytest.raises(NameClashError, match="say one:shared or two:shared"):
+    with pytest.raises(NameClashError, match="one:shared or two:shared"):
         zoo.architectures["shared"]
 
 
@@ -95,7 +96,7 @@ def test_models_come_before_architectures_of_the_same_name(tmp_path):
     assert summary_of(zoo, "digits") is zoo.models["digits"]
     assert summary_of(zoo, "toy") is zoo.architectures["toy"]
     assert summary_of(zoo, "one:digits") is zoo.architectures["digits"]
-    with pytest.raises(UnknownNameError, match=r"No model or architecture is called 'digts'\. Did you mean 'digits'"):
+    with pytest.raises(UnknownNameError, match=r"'digts'.* 'digits'"):
         summary_of(zoo, "digts")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ganzoo.models.create import create
     from ganzoo.models.load import load
     from ganzoo.publishing.publish import publish
-    from ganzoo.registry.listing import list_architectures, list_models
+    from ganzoo.registry.zoo import list_architectures, list_models
     from ganzoo.training.run import resume, train
 
 _HOMES = {
@@ -28,8 +28,8 @@ _HOMES = {
     "create": "ganzoo.models.create",
     "grid": "ganzoo.inference.image_io",
     "interpolate": "ganzoo.inference.sample",
-    "list_architectures": "ganzoo.registry.listing",
-    "list_models": "ganzoo.registry.listing",
+    "list_architectures": "ganzoo.registry.zoo",
+    "list_models": "ganzoo.registry.zoo",
     "load": "ganzoo.models.load",
     "publish": "ganzoo.publishing.publish",
     "resume": "ganzoo.training.run",

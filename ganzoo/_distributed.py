@@ -1,4 +1,4 @@
-"""Work that several processes share: each does its part, and all are given the whole."""
+"""Work shared by the processes of a distributed launch: each computes a part, and all receive the whole."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Processes:
     """The processes that were started together, by ``torchrun`` or ``accelerate launch``.
 
     Args:
-        rank: number of this one.
-        world: how many there are.
-        device: of this one, for what is sent.
+        rank: of this process.
+        world: the world size.
+        device: of this process, for collectives.
     """
 
     rank: int = 0
@@ -30,46 +30,46 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that writes and speaks."""
+        """Whether this process has rank 0, which alone writes files and prints."""
         return self.rank == 0
 
     def share(self, parts: Sequence[P], work: Callable[[P], dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-        """Yield ``work(part)`` of every part in order, in every process; each does every ``world``-th itself.
+        """Yield ``work(part)`` of every part in order, in every process; each computes every ``world``-th part.
 
         Args:
-            parts: none empty.
-            work: a part to tensors with a row for each of its items, on any device.
+            parts: non-empty sequences.
+            work: maps a part to tensors with one row per item, on any device.
         """
         if self.world == 1:
             yield from map(work, parts)
             return
         for start in range(0, len(parts), self.world):
             due = parts[start : start + self.world]
-            own = work(due[min(self.rank, len(due) - 1)])  # at the end some do what another does as well
+            own = work(due[min(self.rank, len(due) - 1)])  # in the last round some ranks compute a part twice
             whole = {name: self._gathered(rows, max(map(len, due))) for name, rows in own.items()}
             for i, part in enumerate(due):
                 yield {name: rows[i][: len(part)] for name, rows in whole.items()}
 
     def _gathered(self, rows: Tensor, most: int) -> list[Tensor]:
-        """Return the rows of each process, all padded to as many."""
+        """Gather the rows of each process, padded to the same number."""
         padded = torch.zeros(most, *rows.shape[1:], dtype=rows.dtype, device=self.device)
         padded[: len(rows)] = rows
-        everyone = [torch.empty_like(padded) for _ in range(self.world)]
-        torch.distributed.all_gather(everyone, padded)
-        return [theirs.to(rows.device) for theirs in everyone]
+        gathered = [torch.empty_like(padded) for _ in range(self.world)]
+        torch.distributed.all_gather(gathered, padded)
+        return [part.to(rows.device) for part in gathered]
 
 
 ALONE = Processes()
-"""One process."""
+"""A single process."""
 
 
 @contextmanager
 def launched(device: torch.device) -> Iterator[Processes]:
-    """Give the processes that were started together, this one of them; `ALONE` where nothing started several."""
+    """Join the processes of a distributed launch; `ALONE` if this process was started by itself."""
     if os.environ.get("WORLD_SIZE", "1") in ("0", "1") or "MASTER_ADDR" not in os.environ:
         yield ALONE
         return
-    from accelerate import PartialState  # knows the launchers and the ways to talk
+    from accelerate import PartialState  # it reads the variables of all launchers
 
     state = PartialState(cpu=device.type == "cpu")
     yield Processes(state.process_index, state.num_processes, device)

@@ -1,7 +1,6 @@
-"""Every error that a person may see.
+"""Errors that users see: each message says what is wrong and how to fix it, in one line.
 
-The command line prints these as one line, without a traceback; anything else that escapes is a bug.
-An error says what is wrong and what to do about it.
+The command line prints them without a traceback; any other exception that reaches it is a bug.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterable
 
 
 class GanzooError(Exception):
-    """The base of all errors raised on purpose; its text is one line that names the remedy."""
+    """The base class of all errors that ganzoo raises on purpose."""
 
 
 class UnknownNameError(GanzooError, LookupError):
@@ -43,7 +42,7 @@ class WeightsError(GanzooError):
 
 
 class HubError(GanzooError):
-    """Something that the Hub does not have, does not allow, or could not deliver whole."""
+    """A file or repository that the Hub does not have, does not allow access to, or failed to deliver."""
 
 
 class RunError(GanzooError):
@@ -58,7 +57,7 @@ class MissingExtraError(GanzooError, ImportError):
 
 
 def one_line(text: str) -> str:
-    """Return somebody else's text as one line without what would steer a terminal."""
+    """Return untrusted text as one line without control characters, which could steer a terminal."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
@@ -69,7 +68,12 @@ def renamed(old: str, new: str) -> None:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
-    from difflib import get_close_matches  # only those who mistype wait for it
+    from difflib import get_close_matches  # imported only for a mistyped name
 
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def renamed(old: str, new: str) -> None:
+    """Warn that a name of an earlier version is used; it works until ganzoo 0.4."""
+    warnings.warn(f"{old} is now called {new}; the old name goes in ganzoo 0.4", DeprecationWarning, stacklevel=3)

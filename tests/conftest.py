@@ -1,8 +1,10 @@
-"""What all tests share: real images, a cache of their own, and a quiet machine."""
+"""What all tests share: real images, a separate cache, one thread, and no network but the loopback."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +29,34 @@ def _cache(tmp_path_factory: pytest.TempPathFactory):
     os.environ["HF_HUB_OFFLINE"] = "1"
     for name in ("GANZOO_PLUGINS", "GANZOO_STRICT"):
         os.environ.pop(name, None)
+
+
+def is_loopback(family: int, address: object) -> bool:
+    """Return whether a socket's address is on this machine: a loopback address, or no internet address at all."""
+    if family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple):
+        return True
+    try:
+        return ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return address[0] in ("localhost", "")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network():
+    """Let no test connect to another machine: no telemetry of any dependency, no hidden download."""
+
+    def guarded(connect):
+        def call(self, address):
+            if not is_loopback(self.family, address):
+                pytest.fail(f"a socket was to be connected to {address}, which is not the loopback")
+            return connect(self, address)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -19,6 +20,8 @@ LAYERS = [
     "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "data", "hub", "models", "inference",
     "metrics", "training", "publishing", "pages", "testing", "cli",
 ]  # fmt: skip
+# The same subject in two layers: what one defines, the other reads from the command line, the data or a run.
+SHARED_NAMES = {"__init__", "augment", "conditions", "evaluation", "images"}
 FORBIDDEN = {
     "nn": {"_files", "_distributed", "registry"},
     "gan": {"_files", "_distributed", "registry"},
@@ -79,6 +82,16 @@ def test_imports_run_downward(path):
 
 def test_every_module_belongs_to_a_layer():
     assert {layer(path) for path in MODULES} - {"__init__", "__main__"} <= set(LAYERS)
+
+
+def test_the_top_level_is_that_of_the_design():
+    entries = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.name not in ("__pycache__", "_zoo")}
+    assert entries == {*LAYERS, "__init__", "__main__", "py.typed"}
+
+
+def test_no_two_files_of_one_name_mean_two_things():
+    names = Counter(path.stem for path in MODULES if path.stem not in SHARED_NAMES)
+    assert not {name for name, count in names.items() if count > 1}
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if is_light(p)], ids=name_of)

@@ -124,7 +124,7 @@ def test_an_architecture_that_is_gone_is_not_missed():
     assert gone.returncode == 1
     assert gone.stderr.startswith("Error: No model or architecture is called 'dcgan'.")
     assert gone.stderr.endswith(
-        "GANZOO_PLUGINS lets in only vanilla,datasets. "
+        "GANZOO_PLUGINS selects only vanilla,datasets. "
         "`ganzoo list` shows what is installed; plugins add more (pip install). "
         "The folder of a run or a model may be named as well.\n"
     )

@@ -1,4 +1,4 @@
-"""The command line: one file per command, imported when it is called, and nothing heavy before it must be."""
+"""The command line: one file per command, imported when it is called; heavy imports come as late as possible."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import io
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo._version import __version__
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
+
+if TYPE_CHECKING:
+    from ganzoo.registry import Command
+    from ganzoo.registry.zoo import Registered
 
 COMMANDS = (
     "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "report", "study", "publish",
@@ -19,53 +24,64 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def plugin_commands() -> dict[str, str]:
-    """Return the commands of plugins, each with its summary."""
-    from ganzoo.registry import installed  # ganzoo's own commands do without
+def plugin_commands() -> dict[str, Registered[Command]]:
+    """Return the commands of plugins by name; a built-in command of the same name takes precedence."""
+    from ganzoo.registry import installed  # a built-in command may not need plugins
 
     try:
         registry = installed().commands
-    except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: a command that needs plugins says so, help needs none
+    except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: the help works all the same
         return {}
-    return {name: one_line(owned.record.summary) for name, owned in zip(registry.names(), registry, strict=True)}
+    return {name: entry for name, entry in zip(registry.names(), registry, strict=True) if name not in COMMANDS}
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are the modules of this package that carry their names."""
+    """A group whose commands are modules of this package and commands of plugins, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return ganzoo's own names in the order in which a newcomer needs them, then those of plugins."""
-        return [*COMMANDS, *(name for name in plugin_commands() if name not in COMMANDS)]
+        """Return the names in the order in which a newcomer needs them; those of other packages come last."""
+        plugins = plugin_commands()
+        bundled = [name for name, entry in plugins.items() if entry.dist == "ganzoo"]
+        place = COMMANDS.index("publish")
+        return [*COMMANDS[:place], *bundled, *COMMANDS[place:], *(name for name in plugins if name not in bundled)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
         if cmd_name in COMMANDS:
             command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}_command").command
             return command
-        if cmd_name not in plugin_commands():
+        entry = plugin_commands().get(cmd_name)
+        if entry is None:
             return None
-        from ganzoo.registry.zoo import import_target, installed
+        from ganzoo.registry.zoo import import_target
 
-        found = import_target("command", installed().commands[cmd_name])
+        try:
+            found = import_target("command", entry)
+        except PluginError:
+            if ctx.resilient_parsing:  # shell completion leaves out a broken command
+                return None
+            raise
         if not isinstance(found, click.Command):
-            raise PluginError(f"the command '{cmd_name}' of {installed().commands[cmd_name].dist} is no click.Command")
+            raise PluginError(f"the command '{cmd_name}' of {entry.dist} is not a click.Command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help; a plugin's command is not imported for its line."""
+        """Write the list of commands; a plugin's command is not imported for its line."""
         plugins, names = plugin_commands(), self.list_commands(ctx)
         limit = formatter.width - 6 - max(map(len, names))
         rows = []
         for name in names:
-            command = None if name in plugins and name not in COMMANDS else self.get_command(ctx, name)
-            rows.append((name, command.get_short_help_str(limit) if command else plugins[name]))
+            command = None if name in plugins else self.get_command(ctx, name)
+            rows.append(
+                (name, command.get_short_help_str(limit) if command else one_line(plugins[name].record.summary))
+            )
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for a mistyped one, say which was meant."""
+        """Find the command; for a mistyped one, suggest the closest."""
         if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             plugins = plugin_commands()
             if args[0] not in plugins:
@@ -83,7 +99,7 @@ def cli(debug: bool) -> None:
 def main() -> None:
     """Run the command line; every error is one line on stderr, and a non-zero exit."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a summary may have letters that the terminal has not
+        sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may lack letters of a summary
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.

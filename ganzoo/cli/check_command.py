@@ -21,13 +21,13 @@ from ganzoo.registry.hyperparameters import make_config, parse_options
     help="A hyper-parameter, for instance one that keeps it small.",
 )
 @click.option("--data", help="Images to train on.  [default: 1,000 digits of MNIST that ship with ganzoo]")
-@click.option("--only", multiple=True, metavar="CHECK", help="This check alone; may be given several times.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Run only this check; may be repeated.")
 @click.option(
     "--expect",
     "expected",
     multiple=True,
     metavar="CHECK=REASON",
-    help="A check that fails and may, with the reason; it must then fail.",
+    help="A check that is expected to fail, with the reason; a pass is then a failure.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -36,7 +36,7 @@ def command(
 ) -> int:  # fmt: skip
     """Run the conformance kit on an installed ARCHITECTURE.
 
-    Does it do what every user of the zoo counts on?
+    It checks that the architecture behaves as the command line and the engine expect.
     """
     zoo = installed()
     record = zoo.architectures[architecture].record
@@ -47,7 +47,7 @@ def command(
 
     import dataclasses
 
-    from ganzoo import testing  # torch comes in here, after the arguments are known to be good
+    from ganzoo import testing  # imports torch, so it comes after the arguments are validated
     from ganzoo.registry.hyperparameters import config_to_dict
 
     checks = testing.select(only, reasons)

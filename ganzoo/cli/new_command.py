@@ -16,7 +16,7 @@ from ganzoo.cli.options import FilePath
 def command(name: str, out: Path | None) -> None:
     """Write the package of a new architecture called NAME.
 
-    It can be installed and trained as it stands, and waits to be filled in.
+    It can be installed and trained unchanged: a starting point for your own networks.
     """
     names = scaffold.names_for(name)
     folder = out or Path(names.dist)

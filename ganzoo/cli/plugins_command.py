@@ -20,10 +20,10 @@ def command(times: bool, as_json: bool) -> None:
     rows = []
     for plugin in zoo.plugins:
         provides = [
-            owned.record.name
+            entry.record.name
             for registry in zoo.registries()
-            for owned in registry
-            if owned.dist == plugin.dist and owned.plugin == plugin.name
+            for entry in registry
+            if (entry.dist, entry.plugin) == (plugin.dist, plugin.name)
         ]
         if (plugin.dist, plugin.name) not in broken:
             rows.append((plugin.name, plugin.dist, plugin.version, round(plugin.seconds * 1e3, 1), provides))

@@ -1,4 +1,4 @@
-"""The catalogue: what is installed, under which name. Imports no torch, numpy, timm or huggingface_hub."""
+"""The catalogue of installed plugins and their records. Imports no torch, numpy, timm or huggingface_hub."""
 
 from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.records import (

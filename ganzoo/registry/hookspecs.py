@@ -1,4 +1,4 @@
-"""The hooks that a plugin may implement: plain functions, marked with `hookimpl`, in the entry point's module."""
+"""The hooks that a plugin may implement: functions marked with `hookimpl` in the entry point's module."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ganzoo_models() -> Iterable[Path]:
 
 @hookspec
 def ganzoo_datasets() -> Iterable[Dataset]:
-    """Return the data sets that can be named in short."""
+    """Return data sets, so that ``--data NAME`` finds them."""
     raise NotImplementedError
 
 
@@ -42,7 +42,7 @@ def ganzoo_losses() -> Iterable[AdversarialLoss]:
 
 @hookspec
 def ganzoo_metrics() -> Iterable[Metric]:
-    """Return what drawn images can be measured by: ``ganzoo eval MODEL -m 'NAME[EXTRACTOR]@10k/test'``."""
+    """Return metrics of generated images: ``ganzoo eval MODEL -m 'NAME[EXTRACTOR]@10k/test'``."""
     raise NotImplementedError
 
 
@@ -54,7 +54,7 @@ def ganzoo_extractors() -> Iterable[Extractor]:
 
 @hookspec
 def ganzoo_trackers() -> Iterable[Tracker]:
-    """Return where a training may log its figures: ``ganzoo train --tracker NAME``."""
+    """Return experiment trackers that a training can log to: ``ganzoo train --tracker NAME``."""
     raise NotImplementedError
 
 

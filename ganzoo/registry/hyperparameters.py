@@ -1,4 +1,4 @@
-"""Hyper-parameters: a frozen `Config` or dataclass, made from JSON or from ``key=value`` words, and checked."""
+"""Hyper-parameters: a frozen `Config` or dataclass, made from JSON or from ``key=value`` options, and validated."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = Fals
     Args:
         kind: the type of the hyper-parameters.
         values: what differs from the defaults.
-        text: the values are words of a command line, so ``"64"`` may become 64 and ``"[0.5,0.9]"`` a tuple.
-        owner: whose hyper-parameters they are, for the errors.
+        text: the values are text of a command line, so ``"64"`` may become 64 and ``"[0.5,0.9]"`` a tuple.
+        owner: the architecture that has them, for error messages.
 
     Raises:
-        ConfigError: an unknown key, a wrong type or a value out of range; says which, and what is allowed.
-        PluginError: it has a type that cannot be checked.
+        ConfigError: an unknown key, a wrong type or a value out of range; the text names it and what is allowed.
+        PluginError: a field's type cannot be validated.
     """
     hints = _hints(kind)
     for key in values:
@@ -68,7 +68,7 @@ def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
 
 
 def _parse(hint: Any, word: str) -> Any:
-    """Turn a word of the command line into what JSON would give for this type."""
+    """Turn text of the command line into what JSON would give for this type."""
     allowed = _members(hint)
     if word in [m for m in allowed if isinstance(m, str)]:
         return word
@@ -99,10 +99,10 @@ def _members(hint: Any) -> list[Any]:
 
 
 def describe_type(hint: Any) -> str:
-    """Say in words what a hyper-parameter may be, for instance ``"an integer >= 1"``."""
+    """Describe the allowed values of a hyper-parameter, for instance ``"an integer >= 1"``."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        bounds = [text for meta in args[1:] if isinstance(meta, msgspec.Meta) for text in _bounds(meta)]
+        bounds = [text for meta in _metas(hint) for text in _bounds(meta)]
         return " ".join([describe_type(args[0]), *([", ".join(bounds)] if bounds else [])])
     if origin in (Union, UnionType):
         return " or ".join(describe_type(a) for a in args)
@@ -141,38 +141,38 @@ def parameters(kind: type[Any]) -> list[Parameter]:
 
 
 def named(kind: type[Any], what: str) -> list[str]:
-    """Return the hyper-parameters that hold names of ``what``: their type has ``Meta(extra={"names": what})``."""
-    found = []
-    for name, hint in _hints(kind).items():
-        metas = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        if any(isinstance(meta, msgspec.Meta) and (meta.extra or {}).get("names") == what for meta in metas):
-            found.append(name)
-    return found
+    """Return the hyper-parameters whose type has ``Meta(extra={"names": what})``: their values name a ``what``."""
+    return [
+        name for name, hint in _hints(kind).items() if any((m.extra or {}).get("names") == what for m in _metas(hint))
+    ]
+
+
+def _metas(hint: Any) -> list[msgspec.Meta]:
+    return [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+
+
+def _meaning(hint: Any) -> str:
+    return next((meta.description for meta in _metas(hint) if meta.description), "")
 
 
 def vars_of(config: Any) -> dict[str, Any]:
-    """Return the values of a config by name, as they are."""
+    """Return the values of a config by name, unconverted."""
     return {name: getattr(config, name) for name in field_names(type(config))}
 
 
 def replaced(config: Any, changes: Mapping[str, Any]) -> Any:
-    """Return a config with some values changed; they are not checked."""
+    """Return a config with some values changed, without validation."""
     return type(config)(**{**vars_of(config), **changes})
 
 
-def _meaning(hint: Any) -> str:
-    metas = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    return next((m.description for m in metas if isinstance(m, msgspec.Meta) and m.description), "")
-
-
 def config_to_dict(config: Any) -> dict[str, Any]:
-    """Return a config as what JSON can hold; `make_config` takes it back."""
+    """Return a config as JSON types; `make_config` is the inverse."""
     result: dict[str, Any] = msgspec.to_builtins(config)
     return result
 
 
 def parse_options(words: Iterable[str], example: str = "-o base_channels=64") -> dict[str, str]:
-    """Split ``key=value`` words; an error shows the ``example``.
+    """Split ``key=value`` options; an error message shows the ``example``.
 
     Raises:
         ConfigError: a word without ``=`` or a key given twice.

@@ -1,7 +1,7 @@
 """Discovery: each entry point of group ``ganzoo`` is loaded on its own, and what fails becomes a `Broken` record.
 
-pluggy's own ``load_setuptools_entrypoints`` stops at the first plugin that raises; a zoo must still open
-when one cage is broken.
+pluggy's own ``load_setuptools_entrypoints`` stops at the first plugin that raises; here one broken plugin must not
+make the others unusable.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -22,17 +22,17 @@ from ganzoo.registry.hookspecs import GROUP
 
 
 class Plugin(NamedTuple):
-    """An entry point that loaded: its name, its distribution, what implements the hooks, the seconds of its import."""
+    """A plugin: its entry point's name, its distribution, the imported module, the seconds that the import took."""
 
     name: str
     dist: str
     version: str
-    module: Any
+    module: Any = None
     seconds: float = 0.0
 
 
 class Found(NamedTuple):
-    """An entry point that is installed and not yet loaded."""
+    """An entry point that is installed but not loaded yet."""
 
     entry_point: metadata.EntryPoint
     dist: str
@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """An entry point that cannot be used, with the reason in one line."""
+    """A plugin that cannot be used, with the reason in one line."""
 
     name: str
     dist: str
@@ -50,7 +50,7 @@ class Broken(NamedTuple):
 
     @property
     def traceback(self) -> str:
-        """The traceback of the error, for whoever mends the plugin."""
+        """The traceback of the error, for the plugin's author."""
         import traceback
 
         return "".join(traceback.format_exception(self.error))
@@ -60,7 +60,7 @@ class Broken(NamedTuple):
 
 
 class Plugins:
-    """The loaded plugins, the broken ones, and the hooks' results."""
+    """The loaded plugins, the broken ones, and the results of the hooks."""
 
     def __init__(self, found: Iterable[Found]) -> None:
         self._manager = pluggy.PluginManager(GROUP)
@@ -68,30 +68,23 @@ class Plugins:
         self.loaded: list[Plugin] = []
         self.broken: list[Broken] = []
         for one in found:
-            self._load(one)
-
-    def _load(self, found: Found) -> None:
-        def load() -> Plugin:
-            start = time.perf_counter()
-            module = found.entry_point.load()
-            taken = time.perf_counter() - start
-            plugin = Plugin(found.entry_point.name, found.dist, found.version, module, taken)
-            self._register(plugin)
-            return plugin
-
-        plugin = self._guarded(Plugin(found.entry_point.name, found.dist, found.version, None), load)
-        if plugin is not None:
-            self.loaded.append(plugin)
+            plugin = Plugin(one.entry_point.name, one.dist, one.version)
+            with self._errors_recorded(plugin):
+                start = time.perf_counter()
+                module = one.entry_point.load()
+                plugin = plugin._replace(module=module, seconds=time.perf_counter() - start)
+                self._register(plugin)
+                self.loaded.append(plugin)
 
     def _register(self, plugin: Plugin) -> None:
-        """Register one plugin; a hook without a spec or with foreign arguments is refused, and nothing stays behind."""
+        """Register one plugin, whole or not at all; a hook that is unknown or unmarked is an error."""
         known = [name for name in vars(hookspecs) if name.startswith(f"{GROUP}_")]
         for name in vars(plugin.module):
             if not name.startswith(f"{GROUP}_"):
                 continue
             marked = self._manager.parse_hookimpl_opts(plugin.module, name) is not None
             if marked and name not in known:
-                raise PluginError(f"{name} is no hook of ganzoo.{did_you_mean(name, known)}")
+                raise PluginError(f"{name} is not a hook of ganzoo.{did_you_mean(name, known)}")
             if not marked and name in known:
                 raise PluginError(f"{name} is not marked with @hookimpl")
         key = f"{plugin.dist}:{plugin.name}"
@@ -105,33 +98,32 @@ class Plugins:
             self._manager.unregister(name=key)
             raise
 
-    def _guarded(self, who: Plugin, call: Callable[[], Any]) -> Any:
-        """Return ``call()``, or None after recording why it failed. A plugin may raise anything, `SystemExit` too."""
+    @contextlib.contextmanager
+    def _errors_recorded(self, plugin: Plugin) -> Iterator[None]:
+        """Run a plugin's code; whatever it raises, `SystemExit` too, makes it a broken plugin."""
         try:
             # A plugin that prints while it is imported must not spoil `ganzoo list --json`.
             with contextlib.redirect_stdout(sys.stderr):
-                return call()
+                yield
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - recorded, or raised as what a user may see
+        except BaseException as error:  # noqa: BLE001 - recorded, or raised as a PluginError
             text = " ".join(str(error).split())
-            reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
-            self.add_broken(who, reason, error)
-            return None
+            self.add_broken(plugin, f"{type(error).__name__}: {text}" if text else type(error).__name__, error)
 
-    def add_broken(self, who: Plugin, reason: str, error: BaseException) -> None:
+    def add_broken(self, plugin: Plugin, reason: str, error: BaseException) -> None:
         """Record that a plugin cannot be used.
 
         Raises:
             PluginError: ``GANZOO_STRICT`` is set.
         """
-        broken = Broken(who.name, who.dist, who.version, reason, error)
+        broken = Broken(plugin.name, plugin.dist, plugin.version, reason, error)
         if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
             raise PluginError(str(broken)) from error
         self.broken.append(broken)
 
     def results(self, hook: str, kind: type[Any]) -> Iterator[tuple[Plugin, list[Any]]]:
-        """Yield each plugin that implements ``hook`` with what it returned: a list of ``kind``.
+        """Yield each plugin that implements ``hook`` with the list of ``kind`` that it returned.
 
         A plugin whose hook raises or returns something else moves to `broken`.
         """
@@ -141,19 +133,21 @@ class Plugins:
             implementation = implementations.get(id(plugin.module))
             if implementation is None:
                 continue
-
-            def call(function: Callable[[], Iterable[Any]] = implementation.function) -> list[Any]:
-                found = list(function())
-                for record in found:
-                    if not isinstance(record, kind):
-                        raise PluginError(f"{hook} must return {kind.__name__} records, not {type(record).__name__}")
-                return found
-
-            records = self._guarded(plugin, call)
+            records = None
+            with self._errors_recorded(plugin):
+                records = _records(hook, implementation.function(), kind)
             if records is None:
                 self.loaded.remove(plugin)
             else:
                 yield plugin, records
+
+
+def _records(hook: str, returned: Iterable[Any], kind: type[Any]) -> list[Any]:
+    records = list(returned)
+    for record in records:
+        if not isinstance(record, kind):
+            raise PluginError(f"{hook} must return {kind.__name__} records, not {type(record).__name__}")
+    return records
 
 
 def discover() -> Plugins:
@@ -179,7 +173,7 @@ def find() -> list[Found]:
     """Return the installed entry points in the order of their names.
 
     Raises:
-        PluginError: the entry points of a distribution are damaged, whatever it is for.
+        PluginError: the entry points of some distribution, a plugin or not, cannot be parsed.
     """
     owners: dict[int, tuple[str, str]] = {}
     found = []

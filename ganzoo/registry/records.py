@@ -1,4 +1,4 @@
-"""The records that plugins hand to the catalogue: frozen, free of torch, and quick to define (a `msgspec.Struct`)."""
+"""The records that plugins return from hooks: frozen `msgspec.Struct` types, which are quick to define; no torch."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ __all__ = [
 ]  # fmt: skip
 
 API = 1
-"""The number of the plugin interface that this core speaks."""
+"""The current version of the plugin interface."""
 OLDEST_API = 1
-"""The oldest one that it still understands."""
+"""The oldest version that is still supported."""
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Commit = Annotated[str, Meta(pattern="^[0-9a-f]{40}$")]
 
 
 def is_name(word: object) -> bool:
-    """Whether a record may be called this: a printable word without spaces and what separates names elsewhere."""
+    """Whether a string is a valid record name: printable, without spaces and the separators of other syntax."""
     return isinstance(word, str) and bool(word) and word.isprintable() and not set(word) & set(" :/\\@[],#")
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """The base of an architecture's hyper-parameters: annotated fields, each with a default; frozen, quick to define.
+    """The base class of an architecture's hyper-parameters: annotated fields, each with a default; frozen.
 
-    A frozen dataclass does as well. ``ganzoo list`` makes the configs of all plugins, and a dataclass takes longer to
-    make than all else in a light module.
+    A frozen dataclass works too, but defining one takes longer than everything else in a light module, and every
+    command defines the configs of all plugins.
     """
 
 
@@ -41,7 +41,7 @@ def field_names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def wrong_with(kind: object) -> str | None:
-    """Return what is wrong with a type of hyper-parameters, or None."""
+    """Return why a type cannot be an architecture's config, or None."""
     if isinstance(kind, type) and issubclass(kind, Struct):
         frozen, defaults = kind.__struct_config__.frozen, (*kind.__struct_defaults__,)
         without = [name for name, value in zip(kind.__struct_fields__, defaults, strict=False) if value is NODEFAULT]
@@ -70,10 +70,10 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             from the data.
         summary: one line for ``ganzoo list``.
         paper: a reference, for instance ``"Radford et al. 2015, arXiv:1511.06434"``.
-        translates: it makes images of images (`ganzoo translate`), not of seeds.
-        api: the plugin interface that the plugin was written for.
-        renamed: its earlier names, each with the version of the package in which it goes; until then it works, and
-            says so.
+        translates: it is image-to-image (`ganzoo translate`): its input is an image, not a seed.
+        api: the version of the plugin interface that the plugin was written for.
+        renamed: its earlier names, each with the version of the package that will drop it; until then it works, with
+            a warning.
     """
 
     name: str
@@ -87,16 +87,16 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An image data set of the Hugging Face Hub that can be named in short.
+    """An image data set of the Hugging Face Hub with a short name.
 
     Args:
         name: what a user types, for instance ``"mnist"``.
         repo: the Hub's ``owner/name``.
-        summary: one line: what it shows, how many, which size.
+        summary: one line: the subject, the number of images, their size.
         image_column: the column that holds the encoded image.
         label_column: the column that holds the class index, or None for an unlabelled set.
         subset: the Hub's configuration name, where the set has several.
-        license: the licence as its owner states it.
+        license: the licence that its owner states.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command of the command line, ``ganzoo NAME``.
 
     Args:
-        name: what a user types; ganzoo's own commands come first.
+        name: what a user types; a built-in command of the same name takes precedence.
         target: ``"package.module:command"``, a `click.Command`, imported when it is called.
         summary: one line for ``ganzoo --help``.
     """
@@ -123,13 +123,14 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Tracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a training logs its figures, beside ``stats.jsonl``: ``ganzoo train --tracker NAME``.
+    """An experiment tracker that a training logs to, beside ``stats.jsonl``: ``ganzoo train --tracker NAME``.
 
     Args:
         name: what a user types.
-        target: ``"package.module:Class"``, an `accelerate.tracking.GeneralTracker`, made with the run's folder (a str);
-            its ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each report.
-        summary: one line: where the figures go.
+        target: ``"package.module:Class"``, an `accelerate.tracking.GeneralTracker`, called with the run's folder
+            (a str); its ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each
+            report.
+        summary: one line: where the values are logged.
     """
 
     name: str
@@ -141,7 +142,7 @@ class AdversarialLoss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """An adversarial loss that architectures can be trained with by its name: ``-o loss=NAME``.
 
     Args:
-        name: what a user types; ganzoo's own losses come first.
+        name: what a user types; a built-in loss of the same name takes precedence.
         target: ``"package.module:LOSS"``, a `ganzoo.gan.Loss`, imported on first use.
         summary: one line: what sets it apart.
         paper: a reference.
@@ -154,15 +155,15 @@ class AdversarialLoss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What drawn images are measured by, most often against real ones: ``ganzoo eval MODEL -m 'NAME[...]@10k/test'``.
+    """A metric of generated images, usually against real ones: ``ganzoo eval MODEL -m 'NAME[...]@10k/test'``.
 
     Args:
         name: what a user types.
-        target: ``"package.module:Class"``, made without arguments for each measurement; see `ganzoo.metrics.Measure`.
-        summary: one line: what the value says.
-        better: whether the lower or the higher value is the better one.
-        extractor: the only one that this is a name for, as FID is for Inception's features; a protocol may leave it
-            out.
+        target: ``"package.module:Class"``, called without arguments for each measurement; see `ganzoo.metrics.Measure`.
+        summary: one line: what the value means.
+        better: whether a lower or a higher value is better.
+        extractor: the only feature extractor that the metric is defined for, as Inception is for FID; a protocol may
+            then omit it.
     """
 
     name: str
@@ -173,11 +174,11 @@ class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Extractor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The features of images that metrics are computed on.
+    """A feature extractor: maps images to the features that metrics are computed on.
 
     Args:
-        name: what a user types; ``NAME:WORD,WORD`` hands the words to the target.
-        target: ``"package.module:Class"``, called with those words, gives a `torch.nn.Module`; see
+        name: what a user types; ``NAME:WORD,WORD`` passes the words to the target.
+        target: ``"package.module:Class"``, called with those words; returns a `torch.nn.Module`, see
             `ganzoo.metrics.Features`.
         summary: one line: which network, on which data.
     """
@@ -188,7 +189,7 @@ class Extractor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class WeightsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a safetensors file is: beside registry.yaml (``file`` alone), or at a commit of a Hub repository."""
+    """The location of a safetensors file: beside registry.yaml (``file`` alone), or at a commit of a Hub repository."""
 
     file: str
     sha256: Sha256
@@ -198,7 +199,7 @@ class WeightsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the weights came to be."""
+    """The training that produced the weights."""
 
     images: Annotated[int, Meta(ge=0)]
     seed: int
@@ -208,33 +209,32 @@ class Trained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: str | None = None
 
 
-def _refuse_no_number(*values: float) -> None:
+def _refuse_non_finite(*values: float) -> None:
     for value in values:
         if not math.isfinite(value):
             raise ValueError(f"a metric gives a number, not {value}")
 
 
 class Repeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one training gave: the value of its best weights by its first metric, and of its last ones."""
+    """The scores of one training run: of its best weights (by its first metric) and of its last ones."""
 
     seed: int
     best: float
     last: float
 
     def __post_init__(self) -> None:
-        _refuse_no_number(self.best, self.last)
+        _refuse_non_finite(self.best, self.last)
 
 
 class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The value of a metric with the protocol that it was measured by; values of two protocols do not compare.
+    """The value of a metric with its protocol; only values of the same protocol can be compared.
 
     Args:
         name: of the metric.
-        value: what it gave.
         protocol: `ganzoo.metrics.Protocol` as text.
-        data: the real images that drawn ones were compared with, as everybody may know them; None without any.
+        data: public name of the real images that generated ones were compared with; None without any.
         weights: SHA-256 of the weights of the extractor; None for one without any.
-        runs: the same measurement of equal trainings with several seeds, this one among them.
+        runs: the same measurement of this training repeated with several seeds, this run included.
     """
 
     name: str
@@ -245,7 +245,7 @@ class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     runs: tuple[Repeat, ...] = ()
 
     def __post_init__(self) -> None:
-        _refuse_no_number(self.value)
+        _refuse_non_finite(self.value)
 
 
 class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -262,4 +262,4 @@ class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: tuple[Score, ...] = ()
     summary: str | None = None
     root: str = ""
-    """The folder that ``weights.file`` is relative to; set by whoever reads the entry."""
+    """The folder that ``weights.file`` is relative to; set when the entry is read."""

@@ -1,8 +1,8 @@
-"""The conformance kit: whether an architecture does what every user of the zoo counts on.
+"""The conformance kit: checks that an architecture behaves as the command line and the engine expect.
 
-``ganzoo check NAME`` runs it on the command line; `conformance` makes tests of it in a package of one's own. The checks
-are plain functions `check_*` of this package's modules; each takes a `Subject` and raises a `CheckError` that says what
-to change.
+``ganzoo check NAME`` runs it on the command line; `conformance` turns it into pytest tests of a plugin package. The
+checks are the functions `check_*` of this package's modules; each takes a `Subject` and raises a `CheckError` that says
+what to change.
 """
 
 from ganzoo.testing.runner import CHECKS, Result, conformance, run, select

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import multiprocessing.connection
+import multiprocessing
 import os
 import signal
 import threading
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, distributed
+from torch.multiprocessing.spawn import ProcessException, start_processes
 from torch.nn import functional as F
 
 from ganzoo.data import Loader
@@ -27,10 +28,10 @@ from ganzoo.training.checkpoint import found
 from ganzoo.training.loop import train as train_loop
 from ganzoo.training.run import resume, train
 
-NEARER = 0.9  # of the distance before training
-GRACE = 5.0  # seconds for a process to end when the other has gone
-MOST_STEPS = 100  # before the last stage begins, for a check to go there
-LOOKS, SAMPLES = (120, 240, 480), 256  # steps after which it is looked at; images that are compared
+NEARER = 0.9  # share of the distance before training
+GRACE = 5.0  # seconds for a process to end when the other has failed
+MOST_STEPS = 100  # a check trains into the last stage if it begins within as many steps
+CHECKED_AFTER, SAMPLES = (120, 240, 480), 256  # steps; images
 
 
 def _options(subject: Subject) -> dict[str, Any]:
@@ -38,10 +39,9 @@ def _options(subject: Subject) -> dict[str, Any]:
 
 
 def _train(subject: Subject, out: Path, images: int, **settings: Any) -> None:
-    name = f"{subject.owned.dist}:{subject.name}"
     train(
-        name, data=subject.data, images=images, out=out, config=_options(subject), batch_size=BATCH, progress=False,
-        device="cpu", preview_every=10**9, **settings,
+        subject.full_name, data=subject.data, images=images, out=out, config=_options(subject), batch_size=BATCH,
+        progress=False, device="cpu", preview_every=10**9, **settings,
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def _checkpoint(run: Path) -> Mapping[str, Tensor]:
 
 
 def check_resume(subject: Subject) -> None:
-    """A run that was stopped and resumed must be the run that was not stopped, to the last bit."""
+    """A resumed run must equal an uninterrupted one, to the last bit."""
     half = _half(subject)
     with TemporaryDirectory() as folder:
         whole, parts = Path(folder, "whole"), Path(folder, "parts")
@@ -70,19 +70,19 @@ def check_resume(subject: Subject) -> None:
     expect(
         set(expected) == set(got) and not different,
         f"a resumed run differs from one that was not stopped in {', '.join(different[:3])}: keep what changes over "
-        "training in parameters, buffers or the progress, and draw with torch's own generators",
+        "training in parameters, buffers or the progress, and draw random numbers with torch's generators",
     )
 
 
 def _half(subject: Subject) -> int:
-    """Return half of the images of a run that reaches into the last stage, where that is not far, or of a short one."""
+    """Return half the images of a run that reaches the last stage if it begins soon, else of a short run."""
     begins = sum(stage.images or 0 for stage in subject.build().stages()[:-1])
     steps = math.ceil(begins / BATCH) + 3
     return BATCH * (steps if 3 < steps <= MOST_STEPS else 3)
 
 
 def _depends_on_budget(subject: Subject) -> bool:
-    """Whether learning rates depend on the whole budget, so that a run with half of it is another run."""
+    """Whether learning rates depend on the whole budget, so that half the budget is a different run."""
     gan = subject.build()
     return gan.lr_scale(Progress(3, 48, 0, 0.5)) != gan.lr_scale(Progress(3, 48, 0, 0.99))
 
@@ -90,69 +90,58 @@ def _depends_on_budget(subject: Subject) -> bool:
 def check_two_processes(subject: Subject) -> None:
     """Two processes that share a batch must hold the same parameters after every step, or they drift apart."""
     with TemporaryDirectory() as folder:
-        error = _train_as_two(f"{subject.owned.dist}:{subject.name}", subject.data, _options(subject), folder)
-        # What they left is what counts: gloo may abort a process on its way out, when all is done.
-        both = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
-        written = [load_tensors(path) for path in both if path.exists()]
+        error = _train_in_two_processes(subject.full_name, subject.data, _options(subject), folder)
+        # The files decide: gloo may abort a process at its exit, when training is complete.
+        files = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
+        written = [load_tensors(path) for path in files if path.exists()]
     expect(len(written) == 2, f"two processes do not train it: {error}")
     different = [name for name in written[0] if not torch.equal(written[0][name], written[1][name])]
     expect(
         not different,
-        f"{', '.join(different[:3])} differs between two processes: each of them must play the same phases",
+        f"{', '.join(different[:3])} differs between two processes: each of them must run the same phases",
     )
 
 
-def _train_as_two(name: str, data: str, options: dict[str, Any], folder: str) -> str:
-    """Train in two processes, each of which leaves its parameters in ``folder``; return what went wrong first."""
-    context = _context()
-    both = [
-        context.Process(target=_train_as_one_of_two, args=(rank, name, data, options, folder), daemon=True)
-        for rank in range(2)
-    ]
-    running, error = {}, ""
+def _train_in_two_processes(*arguments: Any) -> str:
+    """Run `_train_as_rank` in two processes; return the first error in one line, or an empty string."""
+    context: Any = start_processes(  # type: ignore[no-untyped-call]
+        _train_as_rank, arguments, nprocs=2, join=False, daemon=True, start_method=_start_method()
+    )
     try:
-        for rank, process in enumerate(both):
-            process.start()
-            running[process.sentinel] = rank, process
-        while running:
-            ended = multiprocessing.connection.wait(list(running), GRACE if error else None)
-            for rank, process in [running.pop(sentinel) for sentinel in ended]:
-                process.join()
-                if process.exitcode and not error:
-                    said = Path(folder, f"{rank}.log").read_text(encoding="utf-8").strip()
-                    error = said.rpartition("\n")[2] or f"one ended with exit code {process.exitcode}"
-            if error and not ended:
-                break
+        while not context.join(grace_period=GRACE):
+            pass
+    except ProcessException as error:
+        return str(error).strip().rpartition("\n")[2]
     finally:
-        for process in filter(BaseProcess.is_alive, both):
+        for process in filter(BaseProcess.is_alive, context.processes):
             process.kill()
             process.join()
-    return error
+    return ""
 
 
-def _context() -> Any:
-    """Return how to start a process: as the copy of one that has imported all this, where there is such a thing."""
+def _start_method() -> str:
+    """Return how to start a process: where possible as a fork of a server that has imported torch already."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver  # which Windows has not
+        return "spawn"
+    from multiprocessing import forkserver  # Windows has none
 
     # The first optimizer of a process imports torch._dynamo, which takes as long as torch itself.
     multiprocessing.set_forkserver_preload([__name__, "torch._dynamo"])
     if threading.current_thread() is threading.main_thread():
-        # Ctrl-C is for the one that waits: the server would say at length what it was about to import.
+        # Ctrl-C is for this process: the server would print the traceback of its imports.
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         forkserver.ensure_running()
         signal.signal(signal.SIGINT, handler)
-    return multiprocessing.get_context("forkserver")
+    return "forkserver"
 
 
-def _train_as_one_of_two(rank: int, name: str, data: str, options: dict[str, Any], folder: str) -> None:
-    """Train a few steps as one of two processes, and leave the parameters in a file."""
-    if not Path(folder).exists():  # it was interrupted before this began
+def _train_as_rank(rank: int, name: str, data: str, options: dict[str, Any], folder: str) -> None:
+    """Train for three steps as one of two processes, and save the parameters."""
+    if not Path(folder).exists():  # the check was interrupted before this process started
         return
-    with Path(folder, f"{rank}.log").open("w") as log:  # what gloo says on its way out is for nobody
-        for stream in (1, 2):
-            os.dup2(log.fileno(), stream)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # gloo prints warnings at exit
+        os.dup2(silence, stream)
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", LOCAL_WORLD_SIZE="2")
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=Path(folder, "met").as_uri(), rank=rank, world_size=2)
@@ -160,7 +149,7 @@ def _train_as_one_of_two(rank: int, name: str, data: str, options: dict[str, Any
     accelerator = Accelerator(cpu=True)
     gan = subject.build()
     state = subject.state(gan)
-    torch.manual_seed(rank)  # each draws latents of its own
+    torch.manual_seed(rank)  # each samples other latents
     train_loop(
         state, Loader(subject.store, seed=0, rank=rank, world=2), accelerator, images=10**6, batch_size=BATCH,
         precision="fp32", after_step=lambda: state.step >= 3,
@@ -175,9 +164,7 @@ def check_bf16(subject: Subject) -> None:
     gan = subject.build()
     state = subject.steps(subject.state(gan), 3, precision="bf16")
     bad = [name for name, parameter in gan.named_parameters() if not parameter.isfinite().all()]
-    expect(
-        not bad, f"after three steps in bf16 {', '.join(bad[:3])} is not finite: compute what is delicate in float32"
-    )
+    expect(not bad, f"after three steps in bf16 {', '.join(bad[:3])} is not finite: compute sensitive parts in float32")
     wide = [name for name, p in gan.named_parameters() if p.dtype != torch.float32]
     expect(not wide, f"{', '.join(wide[:3])} is not float32: autocast casts for you, parameters stay as they are")
     expect(all(total.isfinite() for total in state.sums.totals.values()), "a loss is not finite in bf16")
@@ -195,12 +182,12 @@ def sliced_distance(a: Tensor, b: Tensor, directions: int = 64) -> float:
 def check_it_learns(subject: Subject) -> None:
     """After a short training its samples must be closer to real images than before it."""
     gan = subject.build()
-    gan.ema = dict.fromkeys(gan.ema, 100.0)  # an average over a short training has to forget soon
-    before = sliced_distance(*subject.draw(gan, SAMPLES))
+    gan.ema = dict.fromkeys(gan.ema, 100.0)  # a short training needs a short average
+    before = sliced_distance(*subject.samples(gan, SAMPLES))
     state, after = subject.state(gan), before
-    for steps in LOOKS:
+    for steps in CHECKED_AFTER:
         subject.steps(state, steps - state.step)
-        images, real = subject.draw(state.ema.model(), SAMPLES)
+        images, real = subject.samples(state.ema.model(), SAMPLES)
         most = images.abs().max()
         expect(most <= 1, f"after {steps} steps its images go to {most:.2f}: end the generator with tanh, or clamp")
         after = sliced_distance(images, real)
@@ -208,7 +195,7 @@ def check_it_learns(subject: Subject) -> None:
             return
     expect(
         False,
-        f"after {LOOKS[-1]} steps of {BATCH} images its samples are {after:.3f} from the real ones (sliced Wasserstein "
-        f"distance), and {before:.3f} before: it is to fall to {NEARER:.0%}. Look at the signs of the losses; if they "
-        "are right it learns slowly: raise the learning rate or the width for the check",
+        f"after {CHECKED_AFTER[-1]} steps of {BATCH} images its samples are {after:.3f} from the real ones (sliced "
+        f"Wasserstein distance), and {before:.3f} before: it must fall to {NEARER:.0%}. Check the signs of the losses; "
+        "if they are right it learns slowly: raise the learning rate or the width for the check",
     )

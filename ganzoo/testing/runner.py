@@ -1,4 +1,4 @@
-"""Running the checks: all of one architecture, with a report; or one by one as tests of a package."""
+"""Running the checks: all of one architecture with results, or each as a pytest test of a plugin package."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ CHECKS: dict[str, Check] = {
 }
 """All checks by name, the quick ones first."""
 STRUCTURE = "check_structure"
-PLAYING = (training_checks.__name__, run_checks.__name__)
-"""The modules whose checks play phases."""
+TRAINING = (training_checks.__name__, run_checks.__name__)
+"""The modules whose checks run phases."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of a check.
+    """The outcome of a check.
 
     Args:
         name: of the check.
-        status: ``"passed"``, ``"failed"``, ``"skipped"``, or ``"expected"`` for a failure that was announced with a
+        status: ``"passed"``, ``"failed"``, ``"skipped"``, or ``"expected"`` for a failure that is expected for a
             reason.
-        seconds: it took.
+        seconds: that it took.
         message: why it failed, and what to change.
         meaning: why the check matters.
     """
@@ -72,17 +72,16 @@ def full_name(name: str) -> str:
 
 
 def run(subject: Subject, checks: Mapping[str, Check], expected: Mapping[str, str] | None = None) -> Iterator[Result]:
-    """Run checks one after another, and yield what came of each; without a sound structure those that play are skipped.
+    """Run checks in order and yield their results; if `check_structure` fails, those that train are skipped.
 
-    One thread computes: the networks are small, and threads that wait for each other take many times as long on a
-    machine that is busy.
+    They run on one thread: the networks are small, and on a busy machine several threads mostly wait for each other.
     """
     reasons = {full_name(name): reason for name, reason in (expected or {}).items()}
     sound, threads = True, torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         for name, check in checks.items():
-            if sound or check.__module__ not in PLAYING:
+            if sound or check.__module__ not in TRAINING:
                 result = _result(subject, name, check, reasons)
                 sound = sound and (name != STRUCTURE or result.status != "failed")
             else:
@@ -115,14 +114,14 @@ def _message(error: Exception, subject: Subject) -> str:
     if isinstance(error, CheckError | GanzooError):
         return text
     if "through the graph a second time" in text:
-        text = "a phase leaves something in the batch, or keeps it, that has a graph: detach() it there"
+        text = "a phase keeps a tensor with a graph, in the batch or elsewhere: detach() it there"
     return f"{type(error).__name__}: {text}{_place(error, subject)}"
 
 
 def _place(error: Exception, subject: Subject) -> str:
-    """Return where it happened: the last line of the plugin's own, if there is one."""
+    """Return the last line of the traceback in the plugin's package, or else the last one."""
     frames = list(traceback.walk_tb(error.__traceback__))
-    package = subject.owned.record.target.partition(".")[0].partition(":")[0]
+    package = subject.record.target.partition(".")[0].partition(":")[0]
     own = [frame for frame in frames if frame[0].f_globals.get("__name__", "").partition(".")[0] == package]
     frame, line = (own or frames)[-1]
     return f" ({frame.f_code.co_filename}:{line})"
@@ -135,7 +134,7 @@ def conformance(
     data: str | None = None,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a pytest test of every check: the decorated function is called with ``check``, and calls it.
+    """Decorate a test function: pytest calls it once per check, with a ``check`` to call.
 
     ::
 
@@ -144,10 +143,10 @@ def conformance(
             check()
 
     Args:
-        name: of the architecture, installed.
+        name: of an installed architecture.
         config: hyper-parameters that keep it small.
         data: images to train on; without it 1,000 digits of MNIST.
-        expected_failures: a reason for each check that fails and may fail; it must then fail.
+        expected_failures: a reason for each check that is expected to fail; a pass is then a failure.
 
     Raises:
         ConfigError: there is no such check, or an expected failure has no reason.

@@ -1,4 +1,4 @@
-"""Checks of what an untrained model draws."""
+"""Checks of the images that an untrained model generates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganzoo.testing.subject import Subject, expect
 
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)
 CLOSE = 1e-4
-"""What two orders of adding up may differ by, in images of [-1, 1]."""
+"""Allowed difference of images in [-1, 1]: batches of other sizes round differently."""
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
@@ -26,18 +26,20 @@ def _same(a: Tensor, b: Tensor) -> bool:
 
 
 def check_output(subject: Subject) -> None:
-    """Images are (N, C, H, W), float32, finite, in [-1, 1]: all that comes after counts on it."""
-    fields = {"image_size", "channels"} & set(field_names(subject.owned.record.config))
-    drawn = 0
+    """Images are (N, C, H, W), float32, finite, in [-1, 1]: files, previews and metrics rely on it."""
+    fields = {"image_size", "channels"} & set(field_names(subject.record.config))
+    supported = 0
     for size, channels in itertools.product(SIZES, CHANNELS):
         shape = {"image_size": size, "channels": channels}
         try:
             gan = subject.build(**{key: shape[key] for key in fields})
         except ConfigError:
-            continue  # its config says that it takes no such images
+            continue  # its config refuses such images
         _check_images(gan, size if "image_size" in fields else None, channels if "channels" in fields else None)
-        drawn += 1
-    expect(drawn, f"its config takes none of the sizes {SIZES} with {CHANNELS} channels: check image_size and channels")
+        supported += 1
+    expect(
+        supported, f"its config takes none of the sizes {SIZES} with {CHANNELS} channels: check image_size and channels"
+    )
 
 
 def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
@@ -46,33 +48,40 @@ def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
     expect(
         images.ndim == 4 and len(images) == 3, f"{what} returns {tuple(images.shape)} for 3 images, not (3, C, H, W)"
     )
-    expect(size is None or images.shape[2:] == (size, size), f"{what} draws {images.shape[2]}x{images.shape[3]} images")
-    expect(channels is None or images.shape[1] == channels, f"{what} draws images of {images.shape[1]} channels")
-    expect(images.isfinite().all(), f"{what} draws what is not finite: check the initial weights and divisions")
+    expect(
+        size is None or images.shape[2:] == (size, size), f"{what} generates {images.shape[2]}x{images.shape[3]} images"
+    )
+    expect(channels is None or images.shape[1] == channels, f"{what} generates images of {images.shape[1]} channels")
+    expect(
+        images.isfinite().all(), f"{what} generates images that are not finite: check the initial weights and divisions"
+    )
     expect(images.abs().max() <= 1, f"{what} goes to {images.abs().max():.2f}: end the generator with tanh, or clamp")
-    expect(images.std() > 0, f"{what} draws one colour: nothing of the latent reaches the image")
+    expect(images.std() > 0, f"{what} generates one colour: the latent does not reach the image")
 
 
 def check_translations(subject: Subject) -> None:
-    """One that makes images of images says so, and each of its images is made of one image."""
-    gan, record = subject.build(), subject.owned.record
+    """An image-to-image GAN says so in its record, and each output depends on one input image."""
+    gan, record = subject.build(), subject.record
     says = f"translates={record.translates} in its record, and translations {tuple(gan.translations)}"
     expect(record.translates == bool(gan.translations), f"it has {says}: say the same in both")
     if not gan.translations:
         return
-    expect("images" in gan.conditions(), "inputs() takes no 'images', of which images are made")
+    expect("images" in gan.conditions(), "inputs() takes no 'images', which an image-to-image GAN translates")
     batch = Loader(subject.store, seed=0).batch(0, 6)
     for source, target in gan.translations:
-        way = f"from {source} to {target}"
+        direction = f"from {source} to {target}"
         for key in (source, target):
             expect(key in batch, f"translations has '{key}', which the images do not give: {', '.join(batch)}")
-        made = gan.translate(batch[source], to=target)
-        expect(made.shape == batch[target].shape, f"{way} it makes {tuple(made.shape)} of {tuple(batch[source].shape)}")
+        images = gan.translate(batch[source], to=target)
+        expect(
+            images.shape == batch[target].shape,
+            f"{direction} it makes {tuple(images.shape)} of {tuple(batch[source].shape)}",
+        )
         one = gan.translate(batch[source][2:3], to=target)
-        expect(_same(made[2:3], one), f"{way} an image depends on the others that are translated with it")
+        expect(_same(images[2:3], one), f"{direction} an image depends on the others that are translated with it")
         other = gan.translate(batch[source].flip(0), to=target)
-        expect(_same(made.flip(0), other), f"{way} an image depends on its place")
-        expect(torch.unique(made, dim=0).shape[0] == 6, f"{way} it makes the same of all images")
+        expect(_same(images.flip(0), other), f"{direction} an image depends on its place in the batch")
+        expect(torch.unique(images, dim=0).shape[0] == 6, f"{direction} it gives the same output for all images")
 
 
 def check_seeds(subject: Subject) -> None:
@@ -83,16 +92,21 @@ def check_seeds(subject: Subject) -> None:
     images = gan.sample(6, seed=40)
     expect(
         torch.unique(images, dim=0).shape[0] == 6,
-        "different seeds draw the same image: draw the latent in inputs() from seeds (ganzoo.gan.seeded_normal)",
+        "different seeds give the same image: make the latent in inputs() from seeds (ganzoo.gan.seeded_normal)",
     )
-    expect(_same(gan.sample(6, seed=40), images), "the same seeds draw other images: draw nothing in generate()")
+    expect(
+        _same(gan.sample(6, seed=40), images), "the same seeds give other images: use no random numbers in generate()"
+    )
     for size in (1, 4):
         expect(
             _same(gan.sample(6, seed=40, batch_size=size), images),
-            f"in batches of {size} the same seeds draw other images: row i of inputs() may depend on seeds[i] alone, "
+            f"in batches of {size} the same seeds give other images: row i of inputs() may depend on seeds[i] alone, "
             "and generate() must not mix the rows of a batch (batch norm in eval mode does not)",
         )
-    expect(_same(gan.sample(seeds=[45, 40, 45]), images[[5, 0, 5]]), "a seed draws another image at another place")
+    expect(
+        _same(gan.sample(seeds=[45, 40, 45]), images[[5, 0, 5]]),
+        "a seed gives another image at another place in the batch",
+    )
 
 
 def check_sampling_changes_nothing(subject: Subject) -> None:
@@ -103,12 +117,12 @@ def check_sampling_changes_nothing(subject: Subject) -> None:
     gan.sample(3)
     changed = [name for name, tensor in gan.state_dict().items() if not torch.equal(tensor, state[name])]
     expect(not changed, f"sampling changes {', '.join(changed[:3])}: generate() must leave weights and buffers alone")
-    expect(torch.equal(torch.get_rng_state(), random), "sampling moves torch's global generator: use seeded_normal")
+    expect(torch.equal(torch.get_rng_state(), random), "sampling advances torch's global generator: use seeded_normal")
     expect(gan.training, "sampling leaves the model in eval mode")
 
 
 def check_save_and_load(subject: Subject) -> None:
-    """What is published is what is loaded: the same images from a file, with nothing missing and nothing left over."""
+    """A saved model must generate the same images once it is loaded: no tensor missing, none left over."""
     gan, other = subject.build(), subject.build(seed=1)
     kept = inference_state(gan)
     expect(kept, f"inference is {tuple(gan.inference)}, and no tensor belongs to these networks")
@@ -125,6 +139,6 @@ def check_save_and_load(subject: Subject) -> None:
     )
     expect(
         _same(images, other.sample(4)),
-        f"a saved model draws other images once it is loaded: what generate() uses must be a parameter or a buffer of "
-        f"the networks in inference, which are {tuple(gan.inference)}",
+        f"a saved model generates other images once it is loaded: what generate() uses must be a parameter or a buffer "
+        f"of the networks in inference, which are {tuple(gan.inference)}",
     )

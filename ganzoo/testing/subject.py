@@ -1,7 +1,8 @@
-"""What is under test: one architecture, with hyper-parameters that keep it small, and real images."""
+"""The architecture under test, with hyper-parameters that keep it small, and real images to train on."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ganzoo.data import Loader, PairStore, Store, open_data, prepare
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.data import Loader, PairSource, PairStore, Source, Store, open_data, prepare
+from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN, Batch, Phase, Progress
 from ganzoo.models.create import build
 from ganzoo.registry import Architecture, Zoo, installed
@@ -25,13 +26,14 @@ from ganzoo.training.loop import train
 from ganzoo.training.state import State
 
 DIGITS = Path(__file__).with_name("digits.npz")
-"""1,000 handwritten digits of MNIST, 28x28, with their labels: what a check trains on unless it is given others."""
+"""1,000 handwritten digits of MNIST, 28x28, with their labels: the default training data of the checks."""
 
 BATCH = 16
+RENAMED = {"owned": "registered", "draw": "samples"}
 
 
 class CheckError(AssertionError):
-    """What an architecture does wrong, and what to change."""
+    """A failed check: what is wrong with the architecture, and what to change."""
 
 
 def expect(condition: object, message: str) -> None:
@@ -45,13 +47,13 @@ class Subject:
     """An architecture under test.
 
     Args:
-        owned: its record, and whose it is.
+        registered: its record, and the distribution that provides it.
         options: hyper-parameters that keep it small, so that the checks are quick.
-        data: the images that it is trained on; what `ganzoo.train` takes.
-        zoo: where it was found.
+        data: the images that it is trained on; any ``data`` of `ganzoo.train`.
+        zoo: the zoo that it is registered in.
     """
 
-    owned: Registered[Architecture]
+    registered: Registered[Architecture]
     options: Mapping[str, Any]
     data: str
     zoo: Zoo
@@ -62,73 +64,87 @@ class Subject:
 
         Raises:
             UnknownNameError: there is none.
-            ConfigError: it does not take these hyper-parameters.
+            ConfigError: it does not accept these hyper-parameters.
         """
         zoo = installed()
-        owned = zoo.architectures[name]
-        make_config(owned.record.config, options or {}, owner=name)
-        return cls(owned, dict(options or {}), data or _default_data(owned), zoo)
+        registered = zoo.architectures[name]
+        make_config(registered.record.config, options or {}, owner=name)
+        return cls(registered, dict(options or {}), data or _default_data(registered), zoo)
+
+    @property
+    def record(self) -> Architecture:
+        """The architecture's record."""
+        return self.registered.record
 
     @property
     def name(self) -> str:
         """The architecture's name."""
-        return self.owned.record.name
+        return self.record.name
+
+    @property
+    def full_name(self) -> str:
+        """The name with its distribution, which is unambiguous."""
+        return f"{self.registered.dist}:{self.name}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in RENAMED:
+            raise AttributeError(f"'Subject' object has no attribute '{name}'")
+        renamed(f"Subject.{name}", f"Subject.{RENAMED[name]}")
+        return getattr(self, RENAMED[name])
+
+    @functools.cached_property
+    def source(self) -> Source | PairSource:
+        """The images before they are decoded."""
+        return open_data(self.data, zoo=self.zoo)
 
     def config(self, **more: Any) -> Any:
         """Return its config with the options, the shape of the data, and ``more``.
 
         Raises:
-            ConfigError: they do not go together.
+            ConfigError: they contradict each other.
         """
-        known = set(field_names(self.owned.record.config))
-        source = open_data(self.data, zoo=self.zoo)
-        size, channels = source.native()
-        given: dict[str, Any] = {"image_size": size, "channels": channels}
-        if source.classes:
-            given["classes"] = len(source.classes)
-        fitting: dict[str, Any] = {}
-        for key, value in given.items():
-            if key in known and value is not None:
-                try:
-                    make_config(self.owned.record.config, {key: value}, owner=self.name)
-                except ConfigError:  # it takes no such images: its own default, to which they are resized
-                    continue
-                fitting[key] = value
-        return make_config(self.owned.record.config, {**fitting, **self.options, **more}, owner=self.name)
+        kind = self.record.config
+        size, channels = self.source.native()
+        classes = len(self.source.classes) if self.source.classes else None
+        from_data = {}
+        for key, value in {"image_size": size, "channels": channels, "classes": classes}.items():
+            if value is not None and key in field_names(kind):
+                with contextlib.suppress(ConfigError):  # its default stays, and the images are resized to it
+                    make_config(kind, {key: value}, owner=self.name)
+                    from_data[key] = value
+        return make_config(kind, {**from_data, **self.options, **more}, owner=self.name)
 
     def build(self, seed: int = 0, **more: Any) -> GAN:
         """Return an untrained GAN, the same one for the same seed."""
         torch.manual_seed(seed)
-        return build(self.owned, self.config(**more)).to(memory_format=torch.channels_last)
+        return build(self.registered, self.config(**more)).to(memory_format=torch.channels_last)
 
     @functools.cached_property
     def store(self) -> Store | PairStore:
         """The decoded images, in the shape that the architecture takes."""
-        config = self.config()
-        source = open_data(self.data, zoo=self.zoo)
-        size, channels = source.native()
+        config, (size, channels) = self.config(), self.source.native()
         size, channels = getattr(config, "image_size", size), getattr(config, "channels", channels)
-        expect(size is not None, "the images differ in size, and the config has no image_size: give the check others")
-        return prepare(source, int(size or 0), channels, progress=False)
+        expect(size is not None, "the images differ in size, and the config has no image_size: pass other --data")
+        return prepare(self.source, int(size or 0), channels, progress=False)
 
-    def batch(self, gan: GAN, turn: Turn) -> Batch:
-        """Return what a phase finds in its batch: what the GAN says that it needs, and what earlier phases leave."""
-        full = Loader(self.store, seed=0).batch(0, BATCH, turn.resolution)
+    def batch(self, gan: GAN, at: PhaseAt) -> Batch:
+        """Return the batch that a phase is given: the keys in `GAN.needs`, after the earlier phases of its stage."""
+        full = Loader(self.store, seed=0).batch(0, BATCH, at.resolution)
         for key in gan.needs:
             expect(key in full, f"needs has '{key}', which the images do not give: they give {', '.join(full)}")
         batch = {key: value for key, value in full.items() if key in gan.needs}
-        gan.before_step(turn.progress)
-        for phase in turn.before:
-            for _ in phase.loss(batch, turn.progress):
+        gan.before_step(at.progress)
+        for phase in at.before:
+            for _ in phase.loss(batch, at.progress):
                 pass
         return batch
 
     def state(self, gan: GAN) -> State:
-        """Return what training changes, before its first step."""
+        """Return the training state before the first step."""
         return State(gan, EMA(gan), gan.optimizers())
 
-    def draw(self, gan: GAN, n: int) -> tuple[Tensor, Tensor]:
-        """Return ``n`` images of the GAN and as many real ones; one that translates makes them of real ones."""
+    def samples(self, gan: GAN, n: int) -> tuple[Tensor, Tensor]:
+        """Return ``n`` generated images and as many real ones; an image-to-image GAN translates real ones."""
         batch = Loader(self.store, seed=1).batch(0, n)
         if gan.translations:
             source, target = gan.translations[0]
@@ -136,7 +152,7 @@ class Subject:
         return gan.sample(n), batch["image"]
 
     def steps(self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH) -> State:
-        """Let the engine make steps on real images."""
+        """Train for some steps on real images."""
         last, budget = state.step + steps, 10**6
         train(
             state, Loader(self.store, seed=0), Accelerator(cpu=True), images=budget, batch_size=batch_size,
@@ -145,14 +161,14 @@ class Subject:
         return state
 
 
-class Turn(NamedTuple):
-    """A phase in its stage, in the middle of which it is looked at.
+class PhaseAt(NamedTuple):
+    """A phase, and the point of training in the middle of its stage at which it is checked.
 
     Args:
-        phase: what is played.
+        phase: the phase.
         before: the phases of the stage that come before it.
         progress: in the middle of the stage, when a fade-in is under way.
-        resolution: that the stage wants its images in.
+        resolution: of the stage's real images.
     """
 
     phase: Phase
@@ -161,17 +177,7 @@ class Turn(NamedTuple):
     resolution: int | None
 
 
-def _default_data(owned: Registered[Architecture]) -> str:
-    """Return the digits, or pairs that are made of them for an architecture that needs two sets."""
-    try:
-        needs = getattr(import_target("architecture", owned), "needs", ())
-    except PluginError:  # the checks will say so
-        needs = ()
-    both = isinstance(needs, set | frozenset) and "A" in needs
-    return f"edges:{DIGITS}" if both else str(DIGITS)
-
-
-def turns(gan: GAN) -> list[Turn]:
+def phases(gan: GAN) -> list[PhaseAt]:
     """Return every phase of every stage."""
     found, begun = [], 0
     for index, stage in enumerate(gan.stages()):
@@ -179,5 +185,15 @@ def turns(gan: GAN) -> list[Turn]:
         begun += stage.images or 0
         progress = Progress(0, images, index, images / max(2 * begun, 1))
         for place, phase in enumerate(stage.phases):
-            found.append(Turn(phase, tuple(stage.phases[:place]), progress, stage.resolution))
+            found.append(PhaseAt(phase, tuple(stage.phases[:place]), progress, stage.resolution))
     return found
+
+
+def _default_data(registered: Registered[Architecture]) -> str:
+    """Return the digits, or pairs made from them for an architecture that needs two sets."""
+    try:
+        needs = getattr(import_target("architecture", registered), "needs", ())
+    except PluginError:  # a check reports it
+        needs = ()
+    paired = isinstance(needs, set | frozenset) and "A" in needs
+    return f"edges:{DIGITS}" if paired else str(DIGITS)

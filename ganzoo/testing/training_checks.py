@@ -1,4 +1,4 @@
-"""Checks of the phases: who gets gradients, what the losses are, what a step changes."""
+"""Checks of the phases: which parameters get gradients, the losses' shapes, what a step changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES
-from ganzoo.testing.subject import BATCH, Subject, Turn, expect, turns
+from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, phases
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.gradients import Treatment
@@ -32,7 +32,7 @@ def _list(names: set[str] | list[str]) -> str:
 
 
 def check_structure(subject: Subject) -> None:
-    """Names, intervals and half-lives must make sense before anything is played."""
+    """Names, intervals and half-lives must be valid before any phase runs."""
     gan = subject.build()
     networks = {name for name, _ in gan.named_children()}
     optimizers, stages = gan.optimizers(), gan.stages()
@@ -40,7 +40,9 @@ def check_structure(subject: Subject) -> None:
     expect(stages and all(stage.phases for stage in stages), "stages() returns no stage, or one without phases")
     expect(set(gan.needs) <= KNOWN_NEEDS, f"needs {_list(set(gan.needs) - KNOWN_NEEDS)}: no data gives that")
     for attribute, names in (("ema", gan.ema), ("inference", gan.inference)):
-        expect(set(names) <= networks, f"{attribute} names {_list(set(names) - networks)}, which is no network of it")
+        expect(
+            set(names) <= networks, f"{attribute} names {_list(set(names) - networks)}, which is not a network of it"
+        )
     expect(gan.inference, "inference is empty: name the networks that generate() uses")
     for name, half_life in gan.ema.items():
         expect(0 < half_life < math.inf, f"the half-life of {name} is {half_life}: it is a number of images, above 0")
@@ -51,52 +53,51 @@ def check_structure(subject: Subject) -> None:
             value = getattr(stage, name)
             expect(value is None or value >= 1, f"stage {place} has {name}={value}: it counts from 1")
         names = [phase.name for phase in stage.phases]
-        expect(len(set(names)) == len(names), f"two phases of a stage are called alike: {', '.join(names)}")
+        expect(len(set(names)) == len(names), f"two phases of a stage have the same name: {', '.join(names)}")
         for phase in stage.phases:
             expect(phase.optimizer in optimizers, f"phase {phase.name} names the optimizer '{phase.optimizer}'")
             expect(
                 phase.every >= 1 and phase.repeat >= 1,
                 f"phase {phase.name} has every={phase.every}, repeat={phase.repeat}: both count from 1",
             )
-    idle = set(optimizers) - {turn.phase.optimizer for turn in turns(gan)}
+    idle = set(optimizers) - {at.phase.optimizer for at in phases(gan)}
     expect(not idle, f"no phase uses the optimizer {_list(idle)}")
 
 
 def check_parameters_have_one_optimizer(subject: Subject) -> None:
     """A parameter in two optimizers is moved twice; one in none never learns."""
     gan = subject.build()
-    owned = [_own(gan, optimizer) for optimizer in gan.optimizers().values()]
     seen: set[str] = set()
-    for names in owned:
+    for names in (_own(gan, optimizer) for optimizer in gan.optimizers().values()):
         expect(not seen & names, f"{_list(seen & names)} is in two optimizers")
         seen |= names
     left = {name for name, parameter in gan.named_parameters() if parameter.requires_grad} - seen
     expect(not left, f"{_list(left)} is in no optimizer: add it, or make it a buffer")
 
 
-def _play(subject: Subject, gan: GAN, turn: Turn) -> None:
-    optimizer = gan.optimizers()[turn.phase.optimizer]
+def _play(subject: Subject, gan: GAN, at: PhaseAt) -> None:
+    optimizer = gan.optimizers()[at.phase.optimizer]
     state = State(gan, EMA(gan), {})
     player = Player(state, optimizer, Accelerator(cpu=True), bf16=False, treatment=Treatment())
-    batch = subject.batch(gan, turn)
+    batch = subject.batch(gan, at)
     player.take_turn()
-    player.play(turn.phase, [batch], turn.progress)
+    player.play(at.phase, [batch], at.progress)
 
 
-def _each_alone(subject: Subject) -> Iterator[tuple[GAN, Turn]]:
-    """Yield every phase of every stage, each with a GAN that has not played yet."""
-    for index in range(len(turns(subject.build()))):
+def _each_alone(subject: Subject) -> Iterator[tuple[GAN, PhaseAt]]:
+    """Yield every phase of every stage, each with a newly built GAN."""
+    for index in range(len(phases(subject.build()))):
         gan = subject.build().train()
-        yield gan, turns(gan)[index]
+        yield gan, phases(gan)[index]
 
 
 def check_gradients_stay_home(subject: Subject) -> None:
-    """A phase trains its own optimizer's networks; it must leave all others as they are, and reach its own."""
-    for gan, turn in _each_alone(subject):
-        name = turn.phase.name
-        own = _own(gan, gan.optimizers()[turn.phase.optimizer])
+    """A phase must change the networks of its own optimizer, and no others."""
+    for gan, at in _each_alone(subject):
+        name = at.phase.name
+        own = _own(gan, gan.optimizers()[at.phase.optimizer])
         before = {key: parameter.detach().clone() for key, parameter in gan.named_parameters()}
-        _play(subject, gan, turn)
+        _play(subject, gan, at)
         touched = {key for key, parameter in gan.named_parameters() if parameter.grad is not None}
         expect(not touched - own, f"phase {name} gives a gradient to {_list(touched - own)}, which it does not train")
         expect(touched, f"phase {name} gives no gradient at all: does its loss detach what it should train?")
@@ -107,23 +108,21 @@ def check_gradients_stay_home(subject: Subject) -> None:
 
 def check_every_parameter_learns(subject: Subject) -> None:
     """A parameter that no phase reaches is a mistake in a forward pass, or dead weight."""
-    reached: set[str] = set()
-    every: set[str] = set()
-    for gan, turn in _each_alone(subject):
-        every = {key for key, _ in gan.named_parameters()}
-        _play(subject, gan, turn)
-        reached |= {key for key, p in gan.named_parameters() if p.grad is not None}
-    expect(not every - reached, f"no phase gives a gradient to {_list(every - reached)}: is it used in forward()?")
+    unreached = {name for name, _ in subject.build().named_parameters()}
+    for gan, at in _each_alone(subject):
+        _play(subject, gan, at)
+        unreached -= {name for name, parameter in gan.named_parameters() if parameter.grad is not None}
+    expect(not unreached, f"no phase gives a gradient to {_list(unreached)}: is it used in forward()?")
 
 
 def check_losses(subject: Subject) -> None:
     """Losses are per image, so that the engine can average them over any number of processes; and finite."""
     gan = subject.build().train()
-    for turn in turns(gan):
-        phase = turn.phase
-        batch = subject.batch(gan, turn)
+    for at in phases(gan):
+        phase = at.phase
+        batch = subject.batch(gan, at)
         yielded = 0
-        for terms in phase.loss(batch, turn.progress):
+        for terms in phase.loss(batch, at.progress):
             yielded += 1
             expect(isinstance(terms, dict) and terms, f"phase {phase.name} yields {type(terms).__name__}, not terms")
             for name, values in terms.items():
@@ -141,38 +140,36 @@ def check_losses(subject: Subject) -> None:
 def check_needs(subject: Subject) -> None:
     """`needs` is compared with the data before training: what is missing there fails in the first step."""
     gan = subject.build().train()
-    for turn in turns(gan):
+    for at in phases(gan):
         try:
-            for _ in turn.phase.loss(subject.batch(gan, turn), turn.progress):
+            for _ in at.phase.loss(subject.batch(gan, at), at.progress):
                 pass
         except KeyError as error:
-            expect(
-                False, f"phase {turn.phase.name} uses batch[{error}], which needs does not name: {sorted(gan.needs)}"
-            )
+            expect(False, f"phase {at.phase.name} uses batch[{error}], which needs does not name: {sorted(gan.needs)}")
 
 
 def check_a_step_changes_what_it_trains(subject: Subject) -> None:
-    """After one step every network that has an optimizer is another; what has none is as it was."""
+    """One step must change every network that has an optimizer, and nothing else."""
     gan = subject.build()
     before = {name: parameter.detach().clone() for name, parameter in gan.named_parameters()}
     state: State = subject.steps(subject.state(gan), 1)
     played = {phase.optimizer for phase in gan.stages()[0].phases if phase.every == 1}
-    owned = set().union(*(_own(gan, state.optimizers[name]) for name in played))
+    trained_now = set().union(*(_own(gan, state.optimizers[name]) for name in played))
     changed = {name for name, parameter in gan.named_parameters() if not torch.equal(parameter, before[name])}
-    networks = {name.partition(".")[0] for name in owned}
+    networks = {name.partition(".")[0] for name in trained_now}
     still = networks - {name.partition(".")[0] for name in changed}
-    expect(not still, f"after a step {_list(still)} is as it was: does a phase train it on the first step?")
+    expect(not still, f"a step does not change {_list(still)}: does a phase train it on the first step?")
     trained = set().union(*(_own(gan, optimizer) for optimizer in state.optimizers.values()))
     expect(not changed - trained, f"a step changes {_list(changed - trained)}, which no optimizer has")
 
 
 def check_discriminators(subject: Subject) -> None:
-    """Augmentations change what the networks in `GAN.discriminators` are given: images, as their first argument."""
+    """Augmentations replace the first argument of the networks in `GAN.discriminators`, which must be images."""
     gan = subject.build()
     networks = dict(gan.named_children())
     names = [name for name in gan.discriminators if name in networks]
     if not names and tuple(gan.discriminators) == tuple(GAN.discriminators):
-        return  # it says of no network that it judges images, and cannot be augmented
+        return  # no network is declared to be a discriminator of images: augmentations refuse the architecture
     wrong = [name for name in gan.discriminators if name not in networks]
     expect(not wrong, f"discriminators has {_list(wrong)}, and its networks are {', '.join(networks)}")
     seen: set[str] = set()
@@ -194,7 +191,7 @@ def check_discriminators(subject: Subject) -> None:
 
 
 def check_the_average_is_sampled(subject: Subject) -> None:
-    """Running averages draw better images than the weights; they must reach what is sampled and saved."""
+    """Averaged weights generate better images than the last ones; they must be sampled and saved."""
     gan = subject.build()
     expect(gan.ema, "ema is empty: name the generator with a half-life in images, for instance {'generator': 10_000}")
     useless = set(gan.ema) - set(gan.inference)
@@ -211,5 +208,7 @@ def check_the_average_is_sampled(subject: Subject) -> None:
         for name in gan.ema:
             for parameter in getattr(gan, name).parameters():
                 parameter.zero_()
-    expect(torch.equal(averaged.sample(2), images), "the averaged model draws with the weights that are being trained")
+    expect(
+        torch.equal(averaged.sample(2), images), "the averaged model generates with the weights that are being trained"
+    )
     expect(not torch.equal(raw, gan.sample(2)), f"generate() does not use {_list(set(gan.ema))}")

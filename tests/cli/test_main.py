@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ganzoo as package
-from ganzoo.cli import COMMANDS, list_command
+from ganzoo.cli import COMMANDS, list_command, plugin_commands
 from installs import GOOD, ganzoo, install, python
 
 
@@ -16,11 +16,14 @@ from installs import GOOD, ganzoo, install, python
 def test_help_lists_the_commands_in_order(call, option):
     done = call(option)
     assert done.code == 0
-    lines = done.out.partition("Commands:\n")[2].splitlines()
-    assert tuple(line.split()[0] for line in lines) == COMMANDS
+    names = [line.split()[0] for line in done.out.partition("Commands:\n")[2].splitlines()]
+    bundled = [name for name, entry in plugin_commands().items() if entry.dist == "ganzoo"]
+    place = COMMANDS.index("publish")
+    assert names[: place + len(bundled)] == [*COMMANDS[:place], *bundled]
+    assert names[place + len(bundled) :] == [*COMMANDS[place:]]  # those of other packages would follow
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *plugin_commands()])
 def test_every_command_has_help(call, command):
     done = call(command, "--help")
     assert done.code == 0
@@ -38,7 +41,7 @@ def test_the_version_is_the_packages(call):
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("shw", "show"), ("plugin", "plugins"), ("LIST", "")])
-def test_a_mistyped_command_is_met_with_the_closest(call, typed, meant):
+def test_a_mistyped_command_suggests_the_closest(call, typed, meant):
     done = call(typed)
     assert (done.code, done.out) == (2, "")
     assert f"No such command '{typed}'." in done.err

@@ -8,7 +8,7 @@ import torch
 import ganzoo
 from ganzoo.errors import ConfigError
 from ganzoo.gan import Progress
-from ganzoo.testing.subject import Subject, turns
+from ganzoo.testing.subject import Subject, phases
 from helpers import narrow
 
 # --- images ---
@@ -95,10 +95,10 @@ def test_the_largest_seed_is_a_seed(name, small):
 def test_losses_are_float32_under_bf16_autocast(name):
     subject = Subject.find(name, narrow(name))
     gan = subject.build().train()
-    for turn in turns(gan):
-        batch = subject.batch(gan, turn)
+    for at in phases(gan):
+        batch = subject.batch(gan, at)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            for terms in turn.phase.loss(batch, turn.progress):
+            for terms in at.phase.loss(batch, at.progress):
                 assert {values.dtype for values in terms.values()} == {torch.float32}
 
 

@@ -91,6 +91,21 @@ def test_a_command_is_listed_and_runs(site):
     assert "Did you mean 'hello'?" in ganzoo("helo", site=site).stderr
 
 
+def complete(words, site):
+    return python("-m", "ganzoo", site=site, _GANZOO_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="1")
+
+
+def test_the_shell_completes_a_plugins_command(site):
+    assert complete("ganzoo he", site).stdout == "plain,hello\n"
+
+
+def test_the_shell_completes_beside_a_broken_command(tmp_path):
+    source = "from ganzoo.registry import Command, hookimpl\n\n\n@hookimpl\ndef ganzoo_commands():\n"
+    install(tmp_path, "ganzoo-odd", f"{source}    yield Command(name='shatter', target='nowhere:x', summary='')\n")
+    done = complete("ganzoo sh", tmp_path)
+    assert (done.stdout, done.stderr) == ("plain,show\n", "")
+
+
 def test_help_works_whatever_is_wrong_with_the_plugins(site):
     done = ganzoo("--help", site=site, GANZOO_PLUGINS="nobody")
     assert done.returncode == 0
@@ -105,7 +120,7 @@ def test_they_are_among_what_plugins_provide(site):
 
 @pytest.mark.parametrize(
     ("target", "text"),
-    [("nowhere:x", "command 'odd' of ganzoo-odd 1.0 cannot be imported"), ("os:sep", "is no click.Command")],
+    [("nowhere:x", "command 'odd' of ganzoo-odd 1.0 cannot be imported"), ("os:sep", "is not a click.Command")],
 )
 def test_a_broken_command_is_one_line_and_costs_no_other(tmp_path, target, text):
     source = (

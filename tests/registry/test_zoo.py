@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 import types
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 import ganzoo
@@ -55,7 +57,7 @@ def zoo():
 
 def test_names_are_in_order_and_shared_ones_carry_their_owner(zoo):
     assert zoo.architectures.names() == ["alone", "one:shared", "two:shared", "toy"]
-    assert [owned.record.name for owned in zoo.architectures] == ["alone", "shared", "shared", "toy"]
+    assert [entry.record.name for entry in zoo.architectures] == ["alone", "shared", "shared", "toy"]
 
 
 @pytest.mark.parametrize(("name", "dist"), [("toy", "one"), ("one:toy", "one"), ("two:shared", "two")])
@@ -67,7 +69,7 @@ def test_a_name_is_found_with_and_without_its_distribution(zoo, name, dist):
 @pytest.mark.parametrize("name", ["tyo", "two:toy", "", ":", "toy:", "three:shared"])
 def test_an_unknown_name_is_an_error(zoo, name):
     assert name not in zoo.architectures
-    with pytest.raises(UnknownNameError, match="No architecture is called"):
+    with pytest.raises(UnknownNameError, match=f"'{re.escape(name)}'"):
         zoo.architectures[name]
 
 
@@ -78,7 +80,7 @@ def test_an_unknown_name_suggests_the_closest(zoo):
 
 def test_a_shared_name_says_how_to_choose(zoo):
     assert zoo.warnings() == ["2 packages provide the architecture 'shared': say one:shared or two:shared"]
-    with pytest.raises(NameClashError, match="say one:shared or two:shared"):
+    with pytest.raises(NameClashError, match="one:shared or two:shared"):
         zoo.architectures["shared"]
 
 
@@ -94,7 +96,7 @@ def test_models_come_before_architectures_of_the_same_name(tmp_path):
     assert summary_of(zoo, "digits") is zoo.models["digits"]
     assert summary_of(zoo, "toy") is zoo.architectures["toy"]
     assert summary_of(zoo, "one:digits") is zoo.architectures["digits"]
-    with pytest.raises(UnknownNameError, match=r"No model or architecture is called 'digts'\. Did you mean 'digits'"):
+    with pytest.raises(UnknownNameError, match=r"'digts'.* 'digits'"):
         summary_of(zoo, "digts")
 
 
@@ -139,23 +141,23 @@ def test_names_are_listed_by_pattern(pattern, few):
 
 def test_every_bundled_model_has_its_architecture_installed():
     zoo = installed()
-    assert all(owned.record.architecture in zoo.architectures for owned in zoo.models if owned.dist == "ganzoo")
+    assert all(entry.record.architecture in zoo.architectures for entry in zoo.models if entry.dist == "ganzoo")
 
 
 def test_two_packages_that_claim_one_old_name_are_told_apart():
-    shelf = Registry("architecture", [])
+    registry = Registry("architecture", [])
     for dist in ("one", "two"):
-        shelf.add(f"new-{dist}", Registered(dist, dist, "1.0", dist))
-        shelf.rename("old", f"new-{dist}", Registered(dist, dist, "1.0", dist), "2.0")
-    with pytest.raises(NameClashError, match="say one:old or two:old"):
-        shelf["old"]
-    assert shelf["two:old"].dist == "two"
+        record = msgspec.structs.replace(architecture(f"new-{dist}"), renamed={"old": "2.0"})
+        registry.add(Registered(record, dist, "1.0", dist))
+    with pytest.raises(NameClashError, match="one:old or two:old"):
+        registry["old"]
+    assert registry["two:old"].dist == "two"
 
 
 @pytest.mark.parametrize("name", [":one", ":", ""])
-def test_a_name_with_no_package_before_its_colon_is_no_name(name):
-    shelf = Registry("architecture", [])
-    shelf.add("one", Registered("one", "one", "1.0", "one"))
-    assert name not in shelf
+def test_a_name_with_no_package_before_its_colon_is_unknown(name):
+    registry = Registry("architecture", [])
+    registry.add(Registered(architecture("one"), "one", "1.0", "one"))
+    assert name not in registry
     with pytest.raises(UnknownNameError):
-        shelf[name]
+        registry[name]

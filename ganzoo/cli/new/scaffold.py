@@ -1,4 +1,4 @@
-"""A third party's package, ready to be filled in: written from the files in ``template``."""
+"""Scaffolding: a new architecture's plugin package, written from the files in ``template``."""
 
 from __future__ import annotations
 
@@ -19,22 +19,15 @@ from ganzoo.registry import Zoo, installed
 
 TEMPLATE = Path(__file__).with_name("template")
 PREFIX = "ganzoo-"
-TAKEN = (
-    "AdversarialGAN",
-    "Annotated",
-    "Architecture",
-    "Discriminator",
-    "Generator",
-    "Iterable",
-    "Meta",
-    "OptimizerSpec",
+RESERVED = {
+    "AdversarialGAN", "Annotated", "Architecture", "Discriminator", "Generator", "Iterable", "Meta", "OptimizerSpec",
     "Tensor",
-)
-"""What the written modules call otherwise."""
+}  # fmt: skip
+"""Names that the template's modules import or define."""
 
 
 class Names(NamedTuple):
-    """How a package and what is in it are called.
+    """The names of a new package and its contents.
 
     Args:
         dist: the distribution, ``"ganzoo-my-gan"``: what is pip-installed.
@@ -53,43 +46,37 @@ def names_for(word: str, zoo: Zoo | None = None) -> Names:
     """Derive all names from one: ``my-gan`` and ``ganzoo-my-gan`` give the same.
 
     Raises:
-        ConfigError: it is no name for a package, or something has it already; the text says what.
+        ConfigError: it is not a valid name, or it is taken.
     """
     zoo = zoo or installed()
     name = word.removeprefix(PREFIX)
     if not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", name) or len(name) > 60:
         raise ConfigError(
-            f"'{word}' is no name for an architecture: small letters, digits, single dashes, as in my-gan"
+            f"'{word}' is not a name for an architecture: lower-case letters, digits, single dashes, as in my-gan"
         )
     dist = f"{PREFIX}{name}"
     module, cls = dist.replace("-", "_"), "".join(part.capitalize() for part in name.split("-"))
-    if keyword.iskeyword(cls) or cls in TAKEN:
-        raise ConfigError(f"'{name}' would make the class {cls}, which is something else already: choose another name")
+    if keyword.iskeyword(cls) or cls in RESERVED:
+        raise ConfigError(f"'{name}' would make the class {cls}, which is taken: choose another name")
     if name in zoo.architectures:
         owner = zoo.architectures[name].dist
         raise ConfigError(f"{owner} has an architecture called '{name}' already: choose another name")
     if importlib.util.find_spec(module) is not None:
         raise ConfigError(f"a package {module} is installed already: choose another name")
-    try:
-        metadata.version(dist)
-    except metadata.PackageNotFoundError:
-        return Names(dist, module, name, cls)
-    raise ConfigError(f"a distribution {dist} is installed already: choose another name")
+    if any(metadata.distributions(name=dist)):
+        raise ConfigError(f"a distribution {dist} is installed already: choose another name")
+    return Names(dist, module, name, cls)
 
 
 def write_package(names: Names, out: Path) -> list[str]:
     """Write the package into a new folder, whole or not at all; return its files.
 
     Raises:
-        ConfigError: something is there already, or it cannot be written.
+        ConfigError: the folder is not empty, or it cannot be written.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} exists and is not an empty folder: nothing is overwritten; name another with --out")
-    values = {
-        **names._asdict(),
-        "ganzoo": __version__,
-        "year": str(dt.datetime.now(dt.timezone.utc).year),
-    }
+    values = {**names._asdict(), "ganzoo": __version__, "year": str(dt.datetime.now(dt.UTC).year)}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
@@ -108,7 +95,7 @@ def write_package(names: Names, out: Path) -> list[str]:
 
 
 def _place(source: Path, names: Names) -> Path:
-    """Return where a file of the template goes."""
+    """Return the path in the package of a file of the template."""
     first, *rest = source.with_suffix("").parts
     folders = {"package": [names.module], "workflows": [".github", "workflows"], "gitignore": [".gitignore"]}
     return Path(*folders.get(first, [first]), *rest)

@@ -6,6 +6,7 @@ An error says what is wrong and what to do about it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 
@@ -67,3 +68,26 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",  # on Windows
+    "CUDA error: out of memory",
+    "CUDA out of memory",
+    "MPS backend out of memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is exhausted, of the machine or of an accelerator.
+
+    torch has an exception for the memory of an accelerator; its CPU allocator raises a `RuntimeError` that only its
+    text tells apart. This imports no torch: an error of torch's is only raised where torch is imported.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)

@@ -15,7 +15,7 @@ from accelerate import Accelerator
 
 from ganzoo._files import locked
 from ganzoo.data import Loader, prepare
-from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
+from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
@@ -26,7 +26,7 @@ from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.changes import continue_with
 from ganzoo.training.evaluation import Evaluation, Standing
 from ganzoo.training.events import Events, Stop
-from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
+from ganzoo.training.failures import lost_peer, too_little_memory
 from ganzoo.training.logs import Reporter
 from ganzoo.training.loop import train as play
 from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision

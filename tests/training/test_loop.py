@@ -132,7 +132,7 @@ def test_stages_change_phases_batch_size_and_resolution(digits):
     assert shapes == [(4, 1, 7, 7)] * 4 + [(8, 1, 14, 14)] * 2
     assert [progress.stage for progress in gan.progresses] == [0, 0, 0, 0, 1, 1]
     assert [progress.images for progress in gan.progresses] == [0, 4, 8, 12, 16, 24]
-    assert gan.progresses[-1].progress == pytest.approx(24 / 32)
+    assert gan.progresses[-1].fraction == pytest.approx(24 / 32)
 
 
 def test_the_last_stage_takes_what_is_left():

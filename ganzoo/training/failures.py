@@ -13,9 +13,8 @@ from ganzoo.data import Loader
 from ganzoo.errors import is_out_of_memory
 from ganzoo.training import checkpoint
 from ganzoo.training.loop import current_stage, train
-from ganzoo.training.recipe import make_state
 from ganzoo.training.settings import Settings
-from ganzoo.training.state import State
+from ganzoo.training.state import State, make_state
 
 
 def fitting_batch(

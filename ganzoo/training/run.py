@@ -28,11 +28,11 @@ from ganzoo.training.evaluation import Evaluation, Standing
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import lost_peer, too_little_memory
 from ganzoo.training.logs import Reporter
-from ganzoo.training.loop import train as play
+from ganzoo.training.loop import train as run_phases
 from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
-from ganzoo.training.recipe import make_recipe, make_state
 from ganzoo.training.settings import Settings, read_settings
-from ganzoo.training.state import State
+from ganzoo.training.state import State, make_state
+from ganzoo.training.updates import UpdateConfig
 from ganzoo.training.validate import check_shares
 
 _log = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
     settings = planned.settings
     precision = resolve_precision(settings.precision, accelerator.device)
     try:
-        play(
+        run_phases(
             state,
             loader,
             accelerator,
@@ -218,7 +218,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
             batch_size=settings.batch_size,
             precision=precision,
             after_step=events.after_step,
-            recipe=make_recipe(settings),
+            update=UpdateConfig.of(settings),
         )
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):

@@ -17,9 +17,9 @@ from ganzoo.gan import AdversarialGAN
 from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Registered
-from ganzoo.training.loop import MOST_SKIPPED
 from ganzoo.training.monitor import Watch
 from ganzoo.training.state import Sums
+from ganzoo.training.updates import MOST_SKIPPED
 from helpers import make, make_state
 
 

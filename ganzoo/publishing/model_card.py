@@ -14,6 +14,7 @@ from ganzoo.hub.search import TAG
 from ganzoo.models.config import ModelConfig
 from ganzoo.publishing.cardtext import BEGIN, END, around, as_list, join, split
 from ganzoo.registry import Architecture, Score, Zoo
+from ganzoo.training.settings import card_settings
 
 DRAWING, TRANSLATING = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them
 
@@ -175,13 +176,6 @@ gan = ganzoo.load("{address}")  # verified, in eval mode
 {command}; `ganzoo train --from {address} --data DATA` goes on training it on other images.{more}"""
 
 
-_TOLD = (
-    "batch_size", "precision", "start", "optimizer", "schedule", "warmup", "accumulate", "clip_grad", "l1", "l2",
-    "augment", "instance_noise", "balance", "sync_batch_norm",
-)  # fmt: skip
-_NEUTRAL = {"schedule": "constant", "accumulate": 1}
-
-
 def _training(facts: Facts) -> str:
     config, paper = facts.config, facts.architecture.paper if facts.architecture else None
     named = f"{config.architecture}, {paper}" if paper else config.architecture
@@ -190,8 +184,7 @@ def _training(facts: Facts) -> str:
         rows["images drawn"] = f"{trained.images:,}{f' in {trained.minutes:g} minutes' if trained.minutes else ''}"
         rows["seed"] = trained.seed
         rows |= {"command": f"`{trained.command}`"} if trained.command else {}
-    values = {key: config.training.get(key) for key in _TOLD}
-    rows |= {key: value for key, value in values.items() if value and value != _NEUTRAL.get(key)}
+    rows |= card_settings(config.training)
     parts = ["## Training", _table(("setting", "value"), rows.items())]
     parts += [_table(("hyper-parameter", "value"), config.config.items())]
     if facts.training:

@@ -140,7 +140,7 @@ def test_weights_that_are_no_numbers_are_never_saved(train, tmp_path, monkeypatc
 
 
 def test_a_policy_that_is_none(train):
-    with pytest.raises(ConfigError, match="on_nan must be stop, skip or rewind, not 'panic'"):
+    with pytest.raises(ConfigError, match="on_nan=panic: it must be one of stop, skip, rewind"):
         train("Good", on_nan="panic")
 
 

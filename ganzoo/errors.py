@@ -7,6 +7,7 @@ An error says what is wrong and what to do about it.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable
 
 
@@ -91,3 +92,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
+
+
+def renamed(old: str, new: str) -> None:
+    """Warn that a name of an earlier version is used; it works until ganzoo 0.4."""
+    warnings.warn(f"{old} is now called {new}; the old name goes in ganzoo 0.4", DeprecationWarning, stacklevel=3)

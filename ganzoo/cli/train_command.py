@@ -14,8 +14,8 @@ from ganzoo.registry.hyperparameters import config_to_dict, parse_options
 from ganzoo.training.settings import read_settings
 
 if TYPE_CHECKING:
+    from ganzoo.training.outcome import Outcome
     from ganzoo.training.plan import Plan
-    from ganzoo.training.run import Outcome
 
 NEW = ("architecture", "data", "split", "out", "start", "dry_run")  # what only a new run takes
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
@@ -155,10 +155,10 @@ def _end(outcome: Outcome) -> int:
             err=True,
         )
         return code
-    ended = ", as it got no better" if outcome.spent else ""
+    ended = ", as it got no better" if outcome.stopped_early else ""
     click.echo(f"trained on {outcome.images:,} images{ended}: {outcome.run} (look at {outcome.run / 'samples.png'})")
-    if found := outcome.standing:
-        best = outcome.run / "best" if outcome.kept == found.images else "not kept"
+    if found := outcome.best_metric:
+        best = outcome.run / "best" if outcome.best_images == found.images else "not kept"
         click.echo(
             f"  {found.protocol}: best {found.best:.6g} at {found.images:,} images ({best}), last {found.last:.6g}"
         )

@@ -48,6 +48,7 @@ def _or_empty(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 def _option(setting: Setting) -> Callable[[F], F]:
     """Return the option of a setting."""
     extra, default, members = setting.extra, setting.default, get_args(setting.type)
+    least, most = setting.meta.ge, setting.meta.le
     flag = f"--{setting.name.replace('_', '-')}"
     more: dict[str, Any] = {"help": setting.meta.description, "metavar": extra.get("metavar"), "default": default}
     if extra.get("off"):
@@ -60,9 +61,12 @@ def _option(setting: Setting) -> Callable[[F], F]:
         flag = f"{flag}/--no-{flag[2:]}"
     elif extra.get("count"):
         text = f"{default // 1000}k" if default else 0
-        more |= {"type": Count(least=setting.meta.ge), "default": text, "show_default": bool(default)}
+        more |= {"type": Count(least=int(least or 0)), "default": text, "show_default": bool(default)}
     elif setting.type is int:
-        more |= {"type": click.IntRange(setting.meta.ge, setting.meta.le), "show_default": True}
+        more |= {
+            "type": click.IntRange(None if least is None else int(least), None if most is None else int(most)),
+            "show_default": True,
+        }
     elif setting.type is str:
         more["show_default"] = True
     elif setting.type is float:

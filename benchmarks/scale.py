@@ -28,9 +28,9 @@ from torch.nn.parallel import DistributedDataParallel
 import ganzoo
 from ganzoo.data import Loader, Store
 from ganzoo.training.ema import EMA
-from ganzoo.training.gradients import Gradients, Treatment
 from ganzoo.training.loop import train
 from ganzoo.training.state import State
+from ganzoo.training.updates import Gradients, UpdateConfig
 
 MODELS = ("vanilla", "dcgan", "wgan-gp")
 BATCH = 64
@@ -81,7 +81,7 @@ def against_ddp(name: str, accelerator: Accelerator, rounds: int) -> tuple[float
     torch.manual_seed(0)
     gan = ganzoo.create(name).to(memory_format=torch.channels_last)
     network = gan.discriminator
-    gradients = Gradients(list(network.parameters()), accelerator, Treatment())
+    gradients = Gradients(list(network.parameters()), accelerator, UpdateConfig())
     wrapped = DistributedDataParallel(ganzoo.create(name).to(memory_format=torch.channels_last).discriminator)
     images = torch.randn(BATCH // accelerator.num_processes, 1, 28, 28)
 

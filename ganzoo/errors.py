@@ -5,6 +5,7 @@ The command line prints them without a traceback; any other exception that reach
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable
 
@@ -74,6 +75,24 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def renamed(old: str, new: str) -> None:
-    """Warn that a name of an earlier version is used; it works until ganzoo 0.4."""
-    warnings.warn(f"{old} is now called {new}; the old name goes in ganzoo 0.4", DeprecationWarning, stacklevel=3)
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",  # on Windows
+    "CUDA error: out of memory",
+    "CUDA out of memory",
+    "MPS backend out of memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is exhausted, of the machine or of an accelerator.
+
+    torch has an exception for the memory of an accelerator; its CPU allocator raises a `RuntimeError` that only its
+    text tells apart. This imports no torch: an error of torch's is only raised where torch is imported.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)

@@ -29,7 +29,7 @@ FORBIDDEN = {
     "hub": {"registry", "nn", "gan", "data"},
 }
 HEAVY = {"torch", "numpy", "timm", "huggingface_hub", "PIL", "accelerate", "safetensors", "datasets", "pyarrow"}
-LIGHT = {"errors", "_version", "_files", "registry", "models/config", "cli"}
+LIGHT = {"errors", "_version", "_files", "registry", "models/config", "training/settings", "cli"}
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "_zoo" not in path.parts)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo._version import __version__
-from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
+from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line
 
 if TYPE_CHECKING:
     from ganzoo.registry import Command
@@ -120,8 +120,7 @@ def main() -> None:
     except OSError as error:  # a full disk, a folder that may not be read: the machine's, not ours
         _fail(str(error), debug)
     except Exception as error:  # noqa: BLE001 - whatever it is, the person gets one line
-        # torch has an exception of its own for CUDA's memory, and none for the CPU's
-        if isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error):
+        if is_out_of_memory(error):
             _fail("out of memory: use a smaller batch size, image size, width or number of images", debug)
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where; please report it)", debug)
     else:

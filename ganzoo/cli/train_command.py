@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.options import Count, FilePath, complete_architecture, complete_model, table
-from ganzoo.cli.train_options import SECTIONS, Sectioned, settings_options
+from ganzoo.cli.train_options import SECTIONS, Sectioned, setting_option, settings_options
 from ganzoo.registry.hyperparameters import config_to_dict, parse_options
+from ganzoo.training.settings import read_settings
 
 if TYPE_CHECKING:
+    from ganzoo.training.outcome import Outcome
     from ganzoo.training.plan import Plan
-    from ganzoo.training.run import Outcome
 
 NEW = ("architecture", "data", "split", "out", "start", "dry_run")  # what only a new run takes
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
@@ -28,8 +29,8 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     ".npz or .npy file. Two sets: A=DATA,B=DATA; pairs: pairs:DATA, two images side by side, pairs:A=DATA,B=DATA, or "
     "made of one set: grey:, lowres4:, mask: or edges:DATA.",
 )
-@click.option("--split", default="train", show_default=True, help="Of a data set that has several.")
-@click.option("--images", type=Count(), help="Real images to draw in all: 300k, 2M.  [default: 1M]")
+@setting_option("split")
+@click.option("--images", type=Count(), help="Real images to sample in all: 300k, 2M.  [default: 1M]")
 @click.option(
     "-o",
     "--option",
@@ -39,7 +40,7 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     help="A hyper-parameter; `ganzoo show ARCHITECTURE` lists them.",
 )
 @click.option("--out", type=FilePath(), help="The run's folder.  [default: runs/ARCHITECTURE-DATA]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@setting_option("seed")
 @click.option(
     "--from",
     "start",
@@ -96,9 +97,8 @@ def command(
     values = parse_options(options)
 
     from ganzoo.training import plan, run
-    from ganzoo.training.settings import Settings
 
-    made = Settings(data=data, images=images or 1_000_000, **settings)
+    made = read_settings({"data": data, "images": images or 1_000_000, **settings})
     planned = plan.plan(architecture, values, made, text=True)
     start = settings["start"]
     name = _short(start.rpartition("@")[0] or start) if start else planned.architecture.record.name
@@ -155,10 +155,10 @@ def _end(outcome: Outcome) -> int:
             err=True,
         )
         return code
-    ended = ", as it got no better" if outcome.spent else ""
+    ended = ", as it got no better" if outcome.stopped_early else ""
     click.echo(f"trained on {outcome.images:,} images{ended}: {outcome.run} (look at {outcome.run / 'samples.png'})")
-    if found := outcome.standing:
-        best = outcome.run / "best" if outcome.kept == found.images else "not kept"
+    if found := outcome.best_metric:
+        best = outcome.run / "best" if outcome.best_images == found.images else "not kept"
         click.echo(
             f"  {found.protocol}: best {found.best:.6g} at {found.images:,} images ({best}), last {found.last:.6g}"
         )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ganzoo.hub.search import TAG
 from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Architecture
+from ganzoo.training.settings import card_settings
 
 BEGIN = "<!-- ganzoo: `ganzoo publish` writes the lines from here to the end mark anew; write before or after them -->"
 END = "<!-- ganzoo: end -->"
@@ -120,13 +121,6 @@ gan = ganzoo.load("{address}")  # verified, in eval mode
 {command}; `ganzoo train --from {address} --data DATA` fine-tunes it on other images.{more}"""
 
 
-_SETTINGS = (
-    "batch_size", "precision", "start", "optimizer", "schedule", "warmup", "accumulate", "clip_grad", "l1", "l2",
-    "augment", "instance_noise", "balance", "sync_batch_norm",
-)  # fmt: skip
-_NEUTRAL = {"schedule": "constant", "accumulate": 1}
-
-
 def _training(facts: CardFacts) -> str:
     config, paper = facts.config, facts.architecture.paper if facts.architecture else None
     named = f"{config.architecture}, {paper}" if paper else config.architecture
@@ -135,8 +129,7 @@ def _training(facts: CardFacts) -> str:
         rows["images seen"] = f"{trained.images:,}{f' in {trained.minutes:g} minutes' if trained.minutes else ''}"
         rows["seed"] = trained.seed
         rows |= {"command": f"`{trained.command}`"} if trained.command else {}
-    values = {key: config.training.get(key) for key in _SETTINGS}
-    rows |= {key: value for key, value in values.items() if value and value != _NEUTRAL.get(key)}
+    rows |= card_settings(config.training)
     parts = ["## Training", _table(("setting", "value"), rows.items())]
     parts += [_table(("hyper-parameter", "value"), config.config.items())]
     if facts.training:

@@ -58,7 +58,9 @@ def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
     try:
         converted = msgspec.convert(value, hint, strict=not text)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{_of(owner)}cannot take {key}={raw}: it must be {describe_type(hint)}") from error
+        meant = did_you_mean(str(value), [m for m in _members(hint) if isinstance(m, str)])
+        allowed = f"it must be {describe_type(hint)}{meant and f'.{meant}'}"
+        raise ConfigError(f"{_of(owner)}cannot take {key}={raw}: {allowed}") from error
     except TypeError as error:
         raise PluginError(f"{_of(owner)}has a hyper-parameter '{key}' of a type that JSON cannot hold") from error
     parts = converted if isinstance(converted, tuple | list) else [converted]

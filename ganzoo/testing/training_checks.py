@@ -14,9 +14,8 @@ from ganzoo.gan.augment import POLICIES
 from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, phases
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
-from ganzoo.training.gradients import Treatment
-from ganzoo.training.loop import Player
 from ganzoo.training.state import State
+from ganzoo.training.updates import PhaseRunner
 
 KNOWN_NEEDS = {"image", "label", "A", "B", "pair"}
 
@@ -78,10 +77,10 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
 def _play(subject: Subject, gan: GAN, at: PhaseAt) -> None:
     optimizer = gan.optimizers()[at.phase.optimizer]
     state = State(gan, EMA(gan), {})
-    player = Player(state, optimizer, Accelerator(cpu=True), bf16=False, treatment=Treatment())
+    runner = PhaseRunner(state, optimizer, Accelerator(cpu=True))
     batch = subject.batch(gan, at)
-    player.take_turn()
-    player.play(at.phase, [batch], at.progress)
+    runner.enable_grads()
+    runner.update(at.phase, [batch], at.progress)
 
 
 def _each_alone(subject: Subject) -> Iterator[tuple[GAN, PhaseAt]]:

@@ -11,15 +11,12 @@ import msgspec
 from ganzoo.errors import ConfigError, RunError, did_you_mean
 from ganzoo.models.config import ModelConfig
 from ganzoo.registry.hyperparameters import config_to_dict, make_config
-from ganzoo.training.settings import Settings, read_settings
+from ganzoo.training.settings import Settings, read_settings, resumable
 
-FREE = (
-    "images", "report_every", "preview_every", "checkpoint_every", "keep", "metrics", "eval_every", "patience",
-    "tracker", "on_nan",
-)  # fmt: skip
-"""Settings that change when a run ends and what it tells, and none of its bits."""
-FIXED = ("data", "split", "start", "optimizer")
-"""Settings that make another run of it."""
+FREE = resumable("freely")
+"""Settings that change when a run ends and what it reports, and none of its bits."""
+FIXED = resumable("never")
+"""Settings with which it would be another run."""
 
 
 class Change(NamedTuple):

@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN, Progress
 from ganzoo.gan.augment import POLICIES, ada, instance_noise, read_policy
 
@@ -21,7 +22,7 @@ _STEPS = 4  # between two changes of the strength (appendix B)
 
 
 class Augmentation(nn.Module):
-    """Augments what discriminators see, real or drawn.
+    """Augments what discriminators see, real or generated.
 
     Args:
         policy: ``"ada"``, names with commas between (see `ganzoo.gan.augment.read_policy`), or None.
@@ -45,7 +46,9 @@ class Augmentation(nn.Module):
         self.register_buffer("signs", torch.zeros(2))  # sum and number since the last change
 
     def forward(self, images: Tensor) -> Tensor:
-        """Augment images (N, C, S, S), in float32 whatever the precision around it."""
+        """Augment samples in float32; instance noise takes any rank, all else images (N, C, H, W)."""
+        if images.ndim != 4 and (self.names or self.adaptive):
+            raise ConfigError(f"augment takes images (N, C, H, W), not samples {tuple(images.shape)}: leave it out")
         with torch.autocast(images.device.type, enabled=False):
             images = images.float()
             for name in self.names:
@@ -54,7 +57,7 @@ class Augmentation(nn.Module):
                 images = ada(images, self.strength)
             if self._deviation:
                 images = instance_noise(images, self._deviation)
-            return images.contiguous(memory_format=torch.channels_last)
+            return images.contiguous(memory_format=torch.channels_last) if images.ndim == 4 else images
 
     @contextmanager
     def attached(self, gan: GAN) -> Iterator[None]:

@@ -34,8 +34,8 @@ BEST = "best"
 BATCH = 250
 
 
-class Standing(NamedTuple):
-    """How a run does by its first metric.
+class BestMetric(NamedTuple):
+    """The best and the last value of a metric in a run.
 
     Args:
         protocol: of that.
@@ -52,8 +52,8 @@ class Standing(NamedTuple):
     since: int
 
 
-def standing(run: Path, protocol: str) -> Standing | None:
-    """Return how a run does by a protocol that it is measured by, or None before the first measurement.
+def best_metric(run: Path, protocol: str) -> BestMetric | None:
+    """Return the best and the last value of a metric in a run, or None before the first measurement.
 
     Args:
         run: its folder, with ``stats.jsonl``.
@@ -68,7 +68,7 @@ def standing(run: Path, protocol: str) -> Standing | None:
         return None
     sign = _sign(protocol)
     at = min(range(len(found)), key=lambda i: (sign * found[i][1], i))
-    return Standing(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
+    return BestMetric(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
 
 
 def _sign(protocol: str) -> int:
@@ -103,9 +103,9 @@ class Evaluation:
         self.scores: Sequence[Score] = ()
         self.first: str | None = None
 
-    def standing(self) -> Standing | None:
-        """Return how the run does by its first metric, or None where it was never measured by that."""
-        return standing(self.run, self.first) if self.first else None
+    def best_metric(self) -> BestMetric | None:
+        """Return the best and last value of the first metric, or None before its first measurement."""
+        return best_metric(self.run, self.first) if self.first else None
 
     def is_due(self, before: int, now: int) -> bool:
         """Whether a measurement lies between two numbers of images."""
@@ -113,7 +113,7 @@ class Evaluation:
         return bool(self.settings.metrics) and before // every != now // every
 
     def begin(self) -> bool:
-        """Make the measurement that a run that goes on still owes; return whether patience is spent."""
+        """Make the measurement that a run that goes on still owes; return whether the run ends early."""
         self._set_aside()
         self.accelerator.wait_for_everyone()
         now = self.state.images
@@ -123,7 +123,7 @@ class Evaluation:
 
     def _set_aside(self) -> None:
         """Give a best model from after where the run stands a name of its own."""
-        best, now = self.kept_at(), self.state.images
+        best, now = self.best_images(), self.state.images
         if best is not None and best > now and self.accelerator.is_main_process:
             names = (self.run / f"{BEST}-{best:09d}{f'-{i}' if i else ''}" for i in itertools.count())
             aside = next(path for path in names if not path.exists())
@@ -131,7 +131,7 @@ class Evaluation:
             _log.warning("best is of %s images, and the run goes on from %s: it is %s now", best, now, aside.name)
 
     def measure(self) -> bool:
-        """Measure, keep the model if it is the best, write it down; return whether patience is spent.
+        """Measure, keep the model if it is the best, write it down; return whether the run ends early.
 
         Nothing of the training depends on it: the random numbers are put back. What cannot be measured is told, and
         the training goes on.
@@ -163,12 +163,14 @@ class Evaluation:
         if self.scores:
             values = {score.protocol: score.value for score in self.scores}
             self.reporter.measured(values, time.perf_counter() - begun)
-        spent = False
+        stopped_early = False
         if self.accelerator.is_main_process and 0 not in failed:
-            found = self.standing()
-            spent = found is not None and self.settings.patience is not None and found.since >= self.settings.patience
-        flag = torch.tensor(float(spent), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else spent
+            found = self.best_metric()
+            stopped_early = (
+                found is not None and self.settings.patience is not None and found.since >= self.settings.patience
+            )
+        flag = torch.tensor(float(stopped_early), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else stopped_early
 
     def forget(self) -> None:
         """Measure again what was measured last: the run has gone back to before it."""
@@ -191,8 +193,8 @@ class Evaluation:
             ),
         )
 
-    def kept_at(self) -> int | None:
-        """Return of how many images the model in ``best`` is, or None without one."""
+    def best_images(self) -> int | None:
+        """Return after how many images the model in ``best`` was saved, or None without one."""
         try:
             trained = read_config(self.run / BEST).trained
         except GanzooError:
@@ -202,7 +204,7 @@ class Evaluation:
     def _keep_the_best(self, score: Score) -> None:
         # Before the line in stats.jsonl: what is killed between the two is measured again.
         self.first = score.protocol
-        before, sign = self.standing(), _sign(score.protocol)
+        before, sign = self.best_metric(), _sign(score.protocol)
         if before is None or sign * score.value < sign * before.best:
             self._keep()
 

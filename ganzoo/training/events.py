@@ -1,4 +1,4 @@
-"""What happens between the steps of a run: reports, previews, checkpoints, a wish to stop, a loss that is none."""
+"""What happens between the steps of a run: reports, previews, checkpoints, signals, losses that are not finite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import torch
 from accelerate import Accelerator
@@ -18,16 +18,13 @@ from ganzoo.models.weights import save_weights
 from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.logs import Reporter
-from ganzoo.training.monitor import Watch
+from ganzoo.training.monitor import NonFiniteMonitor
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 _log = logging.getLogger(__name__)
-ASK = 16
-"""Steps between two questions to the other processes."""
+EXCHANGE_EVERY = 16
+"""Steps between two exchanges of flags with the other processes, where nothing is saved or measured."""
 MOST_REWINDS = 3
 """Times that a run goes back to one checkpoint."""
 
@@ -58,7 +55,7 @@ class Stop:
 
 
 class Events:
-    """What happens between steps: reports, previews, checkpoints, a wish to stop.
+    """What happens between steps: reports, previews, checkpoints, stops.
 
     Args:
         run: the run's folder.
@@ -81,49 +78,50 @@ class Events:
         self.reporter = reporter
         self.stop = stop
         self.evaluation = evaluation
-        self.spent = False
-        self.watch = Watch(state, accelerator.device)
+        self.stopped_early = False
+        self.monitor = NonFiniteMonitor(state, accelerator.device)
         self._before = state.images
         self._saved = state.images
         self._rewound: list[int] = []  # to these images
 
     def after_step(self) -> bool:
-        """Do what is due after a step; return whether to stop."""
+        """Do what is due after a step; return whether to stop.
+
+        What is due follows from the numbers of images and steps, which are the same in all processes, so they exchange
+        their flags in the same steps: at most once a step, and before anything is written.
+        """
         before, now = self._before, self.state.images
         self._before = now
         self.reporter.step(now - before)
-        if self.accelerator.num_processes == 1 and (bad := self.watch.term()) is not None:
-            return self._not_finite(bad)
-        if now >= self.settings.images and self._ask(weights=True)[1]:  # the last step: what is wrong is not saved
-            return self._not_finite(self.watch.name())
-        if before // self.settings.report_every != now // self.settings.report_every:
+        settings, alone = self.settings, self.accelerator.num_processes == 1
+        if alone and (term := self.monitor.term()) is not None:
+            return self._not_finite(term)
+        saves = before // settings.checkpoint_every != now // settings.checkpoint_every
+        measures = self.evaluation.is_due(before, now)
+        uses_weights = saves or measures or now >= settings.images
+        signalled = False
+        if uses_weights or (not alone and self.state.step % EXCHANGE_EVERY == 0):
+            signalled, nonfinite = self._exchange_flags(weights=uses_weights)
+            if nonfinite:
+                return self._not_finite(self.monitor.first())
+            if signalled and self.stop.signal is None:
+                self.stop.signal = signal.SIGTERM
+        if before // settings.report_every != now // settings.report_every:
             self.reporter.report()
-        if before // self.settings.preview_every != now // self.settings.preview_every:
+        if before // settings.preview_every != now // settings.preview_every:
             self.reporter.preview(self.state.ema.model())
-        if before // self.settings.checkpoint_every != now // self.settings.checkpoint_every:
-            self._checkpoint()
-        if self.evaluation.is_due(before, now) and not self._ask(weights=True)[1]:  # which the next checkpoint tells
-            self.spent = self.evaluation.measure()
-        return self.spent or self._wants_stop()
+        if saves:
+            self._save()
+        if measures:
+            self.stopped_early = self.evaluation.measure()
+        return self.stopped_early or (self.stop.signal is not None if alone else signalled)
 
-    def _wants_stop(self) -> bool:
-        if self.accelerator.num_processes == 1:
-            return self.stop.signal is not None
-        if self.state.step % ASK:  # asking the others takes a message
-            return False
-        signals, bad = self._ask(weights=False)
-        if bad:
-            return self._not_finite(self.watch.name())
-        if signals and self.stop.signal is None:
-            self.stop.signal = signal.SIGTERM
-        return bool(signals)
-
-    def _ask(self, *, weights: bool) -> tuple[float, float]:
-        """Return over all processes (signals, whether something is not finite): one message, one wait."""
-        wish = torch.tensor(float(self.stop.signal or 0), device=self.accelerator.device)
-        both = torch.stack([wish, self.watch.bad(weights=weights)])
-        signals, bad = self.accelerator.reduce(both, "sum").tolist()
-        return signals, bad
+    def _exchange_flags(self, *, weights: bool) -> tuple[bool, bool]:
+        """Return whether any process (got a signal, has a value that is not finite): one reduction, one wait."""
+        signalled = torch.tensor(float(self.stop.signal or 0), device=self.accelerator.device)
+        flags = torch.stack([signalled, self.monitor.nonfinite(weights=weights)])
+        signals, nonfinite = self.accelerator.reduce(flags, "sum").tolist()
+        return bool(signals), bool(nonfinite)
 
     def _not_finite(self, what: str | None) -> bool:
         """Stop, or rewind where that is asked for; what was saved before stays.
@@ -156,13 +154,10 @@ class Events:
         self._before = self._saved = self.state.images
         self.reporter.rewind(images)
         self.evaluation.forget()
-        self.watch = Watch(self.state, self.accelerator.device)
+        self.monitor = NonFiniteMonitor(self.state, self.accelerator.device)
         return False
 
-    def _checkpoint(self) -> None:
-        if self._ask(weights=True)[1]:
-            self._not_finite(self.watch.name())
-            return
+    def _save(self) -> None:
         checkpoint.save(self.run, self.state, self.accelerator, self.settings.keep)
         self._saved = self.state.images
         if self.accelerator.is_main_process:
@@ -171,9 +166,9 @@ class Events:
             self.reporter.preview(model, self.run / "samples.png")
 
     def begin(self) -> bool:
-        """Do what a run that goes on still owes; return whether to stop at that."""
-        self.spent = self.evaluation.begin()
-        return self.spent
+        """Make the measurement that a resumed run still owes; return whether to stop at that."""
+        self.stopped_early = self.evaluation.begin()
+        return self.stopped_early
 
     def finish(self) -> None:
         """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""
@@ -181,7 +176,11 @@ class Events:
         if self.state.sums.totals and done:  # a stopped run reports where it would have
             self.reporter.report()
         if self._saved != self.state.images:
-            self._checkpoint()
+            _, nonfinite = self._exchange_flags(weights=True)
+            if nonfinite:
+                self._not_finite(self.monitor.first())
+            else:
+                self._save()
         if done and self.settings.metrics:
             self.evaluation.measure()
             if self.accelerator.is_main_process:

@@ -10,20 +10,11 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.data import Loader
+from ganzoo.errors import is_out_of_memory
 from ganzoo.training import checkpoint
 from ganzoo.training.loop import current_stage, train
-from ganzoo.training.recipe import make_state
 from ganzoo.training.settings import Settings
-from ganzoo.training.state import State
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory could not be had; torch has a class of its own for CUDA's alone."""
-    said = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError)
-        and (any(words in said for words in ("allocate memory", "not enough memory", "out of memory")))
-    )
+from ganzoo.training.state import State, make_state
 
 
 def fitting_batch(

@@ -1,4 +1,4 @@
-"""Losses and weights that are no numbers any more."""
+"""Losses and weights that are not finite."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 from ganzoo.training.state import State
 
-_STEPS = 16  # between two looks on a device that would have to be waited for
+_STEPS = 16  # between two checks on a device that would have to be waited for
 
 
-class Watch:
-    """Looks at the loss terms that are summed up, where one that is not finite stays so.
+class NonFiniteMonitor:
+    """Looks for loss terms, weights and buffers that are not finite; in the sums of the terms one stays so.
 
     On the CPU after every step. On a GPU a copy is asked for every few steps and looked at when it has arrived, so that
     nothing waits: what is wrong is found a few steps later.
@@ -24,49 +24,51 @@ class Watch:
     def __init__(self, state: State, device: torch.device) -> None:
         self.state = state
         self.device = device
-        self._asked: tuple[list[str], Tensor, torch.cuda.Event | None] | None = None
+        self._pending: tuple[list[str], Tensor, torch.cuda.Event | None] | None = None
 
     def term(self) -> str | None:
         """Return the first term that is not finite, as far as is known without a wait."""
         if self.device.type == "cpu":
-            return self._first()
+            return self._first_term()
         found = self._arrived()
         totals = self.state.sums.totals
-        if self._asked is None and totals and self.state.step % _STEPS == 0:
+        if self._pending is None and totals and self.state.step % _STEPS == 0:
             cuda = self.device.type == "cuda"  # elsewhere nothing says when a copy has arrived
             copy = torch.stack(list(totals.values())).isfinite().to("cpu", non_blocking=cuda)
             event = None
             if cuda:
                 event = torch.cuda.Event()  # type: ignore[no-untyped-call]
                 event.record()
-            self._asked = (list(totals), copy, event)
+            self._pending = (list(totals), copy, event)
         return found
 
     def _arrived(self) -> str | None:
-        if self._asked is None:
+        if self._pending is None:
             return None
-        names, finite, event = self._asked
+        names, finite, event = self._pending
         if event is not None and not event.query():  # type: ignore[no-untyped-call]
             return None
-        self._asked = None
+        self._pending = None
         return next((name for name, fine in zip(names, finite.tolist(), strict=True) if not fine), None)
 
-    def bad(self, *, weights: bool) -> Tensor:
+    def nonfinite(self, *, weights: bool) -> Tensor:
         """Return 1 where a term or, with ``weights``, a weight or buffer is not finite, else 0; without a wait."""
         values = list(self.state.sums.totals.values())
         if weights:
-            values += [value.isfinite().all() for _, value in self._kept()]
+            values += [value.isfinite().all() for _, value in self._saved()]
         fine = [value.isfinite().all() if value.is_floating_point() else value for value in values]
         return 1 - (torch.stack(fine).all() if fine else torch.ones((), device=self.device)).float()
 
-    def name(self) -> str | None:
+    def first(self) -> str | None:
         """Return a term, a weight or a buffer that is not finite; waits for the device."""
-        return self._first() or next((name for name, value in self._kept() if not bool(value.isfinite().all())), None)
+        return self._first_term() or next(
+            (name for name, value in self._saved() if not bool(value.isfinite().all())), None
+        )
 
-    def _kept(self) -> list[tuple[str, Tensor]]:
+    def _saved(self) -> list[tuple[str, Tensor]]:
         """Return what a checkpoint would hold: weights, and buffers such as running statistics."""
         buffers = [(name, value) for name, value in self.state.gan.named_buffers() if value.is_floating_point()]
         return [*self.state.gan.named_parameters(), *buffers]
 
-    def _first(self) -> str | None:
+    def _first_term(self) -> str | None:
         return next((name for name, total in self.state.sums.totals.items() if not bool(total.isfinite())), None)

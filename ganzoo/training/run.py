@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from accelerate import Accelerator
 
 from ganzoo._files import locked
 from ganzoo.data import Loader, prepare
-from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError
+from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
@@ -24,45 +24,19 @@ from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.changes import continue_with
-from ganzoo.training.evaluation import Evaluation, Standing
+from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.events import Events, Stop
-from ganzoo.training.failures import is_out_of_memory, lost_peer, too_little_memory
+from ganzoo.training.failures import lost_peer, too_little_memory
 from ganzoo.training.logs import Reporter
-from ganzoo.training.loop import train as play
+from ganzoo.training.loop import train as run_phases
+from ganzoo.training.outcome import Outcome
 from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
-from ganzoo.training.recipe import make_recipe, make_state
 from ganzoo.training.settings import Settings, read_settings
-from ganzoo.training.state import State
+from ganzoo.training.state import State, make_state
+from ganzoo.training.updates import UpdateConfig
 from ganzoo.training.validate import check_shares
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Args:
-        run: its folder.
-        images: drawn so far.
-        signal: that stopped it, or None when the budget is spent.
-        rank: of this process; 0 speaks for all.
-        translates: the model makes images of images.
-        standing: how it did by its first metric, where it was measured.
-        spent: it ended before its budget, as it got no better.
-        measures: it was to be measured.
-        kept: after how many images the model in ``best`` was trained, if there is one.
-    """
-
-    run: Path
-    images: int
-    signal: int | None
-    rank: int = 0
-    translates: bool = False
-    standing: Standing | None = None
-    spent: bool = False
-    measures: bool = False
-    kept: int | None = None
 
 
 def train(
@@ -80,7 +54,7 @@ def train(
     Args:
         architecture: as ``ganzoo list`` shows it; may be left out with ``start``, a model to go on from.
         data: a data set's short name, ``"hf:owner/name"``, a folder or an array file.
-        images: how many real images to draw.
+        images: how many real images to sample.
         out: the run's folder, which must not exist or be empty.
         config: hyper-parameters that differ from the defaults.
         progress: show progress bars.
@@ -196,8 +170,8 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
                 _play(out, planned, state, loader, accelerator, events)
             events.finish()
     return Outcome(
-        out, state.images, stop.signal, rank, bool(gan.translations), evaluation.standing(), events.spent,
-        measures=bool(settings.metrics), kept=evaluation.kept_at(),
+        out, state.images, stop.signal, rank, bool(gan.translations), evaluation.best_metric(), events.stopped_early,
+        measures=bool(settings.metrics), best_images=evaluation.best_images(),
     )  # fmt: skip
 
 
@@ -210,7 +184,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
     settings = planned.settings
     precision = resolve_precision(settings.precision, accelerator.device)
     try:
-        play(
+        run_phases(
             state,
             loader,
             accelerator,
@@ -218,7 +192,7 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
             batch_size=settings.batch_size,
             precision=precision,
             after_step=events.after_step,
-            recipe=make_recipe(settings),
+            update=UpdateConfig.of(settings),
         )
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):

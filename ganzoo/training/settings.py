@@ -1,132 +1,226 @@
-"""The engine's settings."""
+"""The engine's settings: declared once, for Python, the command line, the checks, model cards and the docs.
+
+A field's `Meta` holds its bounds, its description (the help of its option), and in ``extra``:
+
+- ``section``: the heading in the help of ``ganzoo train``;
+- ``metavar``, ``flags``: the placeholder of the option's value, and further spellings of the option;
+- ``count``: a number of images, which may be written 300k;
+- ``off``: the words ``none`` and ``0`` on the command line switch it off;
+- ``card``: a model card shows it ``"always"``, or when it is ``"changed"`` from its default;
+- ``resume``: a resumed run may change it ``"freely"``, or ``"never"``; others need an override.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
-import msgspec
+from msgspec import Meta
 
-from ganzoo.errors import ConfigError, did_you_mean
+from ganzoo.errors import ConfigError
+from ganzoo.registry.hyperparameters import make_config
 
-_CHOICES = {
-    "precision": ("auto", "bf16", "fp32"),
-    "device": ("auto", "cpu"),
-    "on_nan": ("stop", "skip", "rewind"),
-    "clip_mode": ("norm", "value", "agc"),
-    "schedule": ("constant", "linear", "cosine", "tanh"),
-}
-_AT_LEAST_ONE = (
-    "images", "batch_size", "accumulate", "report_every", "preview_every", "checkpoint_every", "keep", "eval_every",
-)  # fmt: skip
-_NOT_NEGATIVE = ("warmup", "l1", "l2", "instance_noise")
+UPDATES, INPUTS, MACHINE = "Updates", "What the discriminator sees", "Machine"
+MEASURING, OUTPUT = "Measuring", "What a run tells"
+SECTIONS = (UPDATES, INPUTS, MACHINE, MEASURING, OUTPUT)
+_CHANGED = {"card": "changed"}
+_OUTPUT = {"section": OUTPUT, "resume": "freely"}
+_EVERY = {"count": True, "metavar": "IMAGES", "resume": "freely"}
+_WEIGHT = {"section": UPDATES, "metavar": "WEIGHT", **_CHANGED}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The engine's settings: where a run's images come from, how long it is, what steadies it, and what it tells.
-
-    Args:
-        data: what `ganzoo.data.open_data` takes.
-        images: the budget: real images drawn, over all processes.
-        split: of the data.
-        balance: draw every class equally often, however many images it has.
-        batch_size: images per update, over all processes.
-        accumulate: parts that each batch is computed in, one after the other, before its one update.
-        seed: of the weights, the latents and the order of the data.
-        precision: ``"bf16"``, ``"fp32"``, or ``"auto"`` for bf16 where the hardware computes in it.
-        device: ``"auto"`` or ``"cpu"``.
-        optimizer: a name of timm's that replaces the architecture's own optimizers, at their learning rates.
-        schedule: ``"constant"``, ``"linear"``, ``"cosine"`` or ``"tanh"``, all but the first down to zero at the end
-            of the budget; a factor on the learning rates beside the architecture's own.
-        warmup: images in which the learning rates rise linearly from zero (Goyal 2017, section 2.2).
-        clip_grad: limit on each update's gradient; None sets none.
-        clip_mode: what is limited: the ``"norm"`` of the gradient (Pascanu 2013, section 3.2), each ``"value"``, or
-            the norm in proportion to that of the weights, ``"agc"`` (Brock 2021, equation 3).
-        l1: weight of the sum of all absolute weights in the loss of each optimizer; not of biases and norms.
-        l2: weight of half the sum of all squared weights, likewise.
-        augment: what is done to every image before a discriminator sees it: words of `ganzoo.gan.augment` with commas
-            between (``"color,translation,cutout"``), or ``"ada"`` for an adaptive strength.
-        instance_noise: deviation of the noise added to every image before a discriminator sees it, which falls
-            linearly to zero at the end of the budget (Arjovsky 2017b, section 3; Sonderby 2017, section 2.3).
-        sync_batch_norm: batch norm takes the statistics of the batch over all processes.
-        report_every: images between two lines of ``stats.jsonl``.
-        preview_every: images between two grids of samples.
-        checkpoint_every: images between two checkpoints.
-        keep: checkpoints that are kept.
-        metrics: protocols that the averaged generator is measured by as it is trained; the best by the first is kept.
-        eval_every: images between two measurements.
-        patience: measurements without a better value by the first metric after which the training ends; None for none.
-        tracker: ``"tensorboard"``, one that a plugin provides, or None.
-        start: a pretrained model that the training goes on from: what `ganzoo.load` takes.
-        on_nan: when a loss is not finite, ``"stop"``, ``"skip"`` updates whose gradient is not, or ``"rewind"`` to the
-            last checkpoint and go on with other random numbers.
+    """The engine's settings; `read_settings` makes checked ones.
 
     Raises:
-        ConfigError: a value that is none of these, or out of its range.
+        ConfigError: settings that do not go together.
     """
 
-    data: str
-    images: int
-    split: str = "train"
-    balance: bool = False
-    batch_size: int = 64
-    accumulate: int = 1
-    seed: int = 0
-    precision: str = "auto"
-    device: str = "auto"
-    optimizer: str | None = None
-    schedule: str = "constant"
-    warmup: int = 0
-    clip_grad: float | None = None
-    clip_mode: str = "norm"
-    l1: float = 0.0
-    l2: float = 0.0
-    augment: str | None = None
-    instance_noise: float = 0.0
-    sync_batch_norm: bool = False
-    report_every: int = 5_000
-    preview_every: int = 50_000
-    checkpoint_every: int = 100_000
-    keep: int = 2
-    metrics: tuple[str, ...] = ()
-    eval_every: int = 100_000
-    patience: int | None = None
-    tracker: str | None = None
-    start: str | None = None
-    on_nan: str = "stop"
+    data: Annotated[str, Meta(description="What `ganzoo.data.open_data` takes.", extra={"resume": "never"})]
+    images: Annotated[
+        int,
+        Meta(ge=1, description="Real images to sample in all, over all processes.", extra={"resume": "freely"}),
+    ]
+    split: Annotated[str, Meta(description="Of a data set that has several.", extra={"resume": "never"})] = "train"
+    balance: Annotated[
+        bool, Meta(description="Sample every class equally often.", extra={"section": INPUTS, **_CHANGED})
+    ] = False
+    batch_size: Annotated[
+        int, Meta(ge=1, description="Images per update.", extra={"section": UPDATES, "card": "always"})
+    ] = 64
+    accumulate: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Compute each batch in N parts before its one update: the memory of a smaller batch.",
+            extra={"section": UPDATES, "metavar": "N", **_CHANGED},
+        ),
+    ] = 1
+    seed: Annotated[
+        int, Meta(ge=0, le=2**31 - 1, description="Of the weights, the latents and the order of the data.")
+    ] = 0
+    precision: Annotated[
+        Literal["auto", "bf16", "fp32"],
+        Meta(
+            description="auto is bf16 where the hardware computes in it.", extra={"section": MACHINE, "card": "always"}
+        ),
+    ] = "auto"
+    device: Annotated[
+        Literal["auto", "cpu"],
+        Meta(description="auto is an accelerator where there is one.", extra={"section": MACHINE}),
+    ] = "auto"
+    optimizer: Annotated[
+        str | None,
+        Meta(
+            description="One of timm's, in place of the architecture's own.",
+            extra={"section": UPDATES, "metavar": "NAME", "resume": "never", **_CHANGED},
+        ),
+    ] = None
+    schedule: Annotated[
+        Literal["constant", "linear", "cosine", "tanh"],
+        Meta(description="How the learning rates fall, to zero at the end.", extra={"section": UPDATES, **_CHANGED}),
+    ] = "constant"
+    warmup: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="In which the learning rates rise.",
+            extra={"section": UPDATES, "count": True, "metavar": "IMAGES", **_CHANGED},
+        ),
+    ] = 0
+    clip_grad: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(
+            description="Limit each update's gradient; 0 sets none.",
+            extra={"section": UPDATES, "metavar": "LIMIT", "off": True, **_CHANGED},
+        ),
+    ] = None
+    clip_mode: Annotated[
+        Literal["norm", "value", "agc"],
+        Meta(
+            description="What is limited: the norm, each value, or the norm in proportion to the weights'.",
+            extra={"section": UPDATES},
+        ),
+    ] = "norm"
+    l1: Annotated[float, Meta(ge=0, description="Of the sum of all absolute weights.", extra=_WEIGHT)] = 0.0
+    l2: Annotated[float, Meta(ge=0, description="Of half the sum of all squared weights.", extra=_WEIGHT)] = 0.0
+    augment: Annotated[
+        str | None,
+        Meta(
+            description="color,translation,cutout or some of these (DiffAugment), ada (adaptive) or none. For few "
+            "images.",
+            extra={"section": INPUTS, "metavar": "POLICY", "off": True, **_CHANGED},
+        ),
+    ] = None
+    instance_noise: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Noise on it, which falls to zero.",
+            extra={"section": INPUTS, "metavar": "DEVIATION", **_CHANGED},
+        ),
+    ] = 0.0
+    sync_batch_norm: Annotated[
+        bool, Meta(description="Over all processes.", extra={"section": MACHINE, **_CHANGED})
+    ] = False
+    report_every: Annotated[
+        int, Meta(ge=1, description="Between two lines of stats.jsonl.", extra={**_EVERY, "section": OUTPUT})
+    ] = 5_000
+    preview_every: Annotated[
+        int, Meta(ge=1, description="Between two grids of samples.", extra={**_EVERY, "section": OUTPUT})
+    ] = 50_000
+    checkpoint_every: Annotated[
+        int, Meta(ge=1, description="Between two checkpoints.", extra={**_EVERY, "section": OUTPUT})
+    ] = 100_000
+    keep: Annotated[int, Meta(ge=1, description="Checkpoints that are kept.", extra=_OUTPUT)] = 2
+    metrics: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Measure as it is trained, as in 'fd[pixels]@10k/test'; the best model by the first one is "
+            "kept.",
+            extra={"section": MEASURING, "metavar": "PROTOCOL", "flags": ("-m",), "resume": "freely"},
+        ),
+    ] = ()
+    eval_every: Annotated[
+        int, Meta(ge=1, description="Between two measurements.", extra={**_EVERY, "section": MEASURING})
+    ] = 100_000
+    patience: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="End after N measurements without a better one; 0 sets no end.",
+            extra={"section": MEASURING, "metavar": "N", "off": True, "resume": "freely"},
+        ),
+    ] = None
+    tracker: Annotated[
+        str | None,
+        Meta(
+            description="Also log there: tensorboard, or what a plugin provides.", extra={**_OUTPUT, "metavar": "NAME"}
+        ),
+    ] = None
+    start: Annotated[
+        str | None,
+        Meta(description="A pretrained model to fine-tune.", extra={"resume": "never", **_CHANGED}),
+    ] = None
+    on_nan: Annotated[
+        Literal["stop", "skip", "rewind"],
+        Meta(
+            description="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last "
+            "checkpoint and on with other random numbers.",
+            extra={"section": MACHINE, "resume": "freely"},
+        ),
+    ] = "stop"
 
     def __post_init__(self) -> None:
-        for name in _AT_LEAST_ONE:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in _NOT_NEGATIVE:
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"{name} must be a number of at least 0, not {getattr(self, name)}")
-        for name, known in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in known:
-                meant = did_you_mean(str(value), known)
-                raise ConfigError(f"{name} must be {', '.join(known[:-1])} or {known[-1]}, not '{value}'.{meant}")
-        if self.clip_grad is not None and not 0 < self.clip_grad < float("inf"):
-            raise ConfigError(f"clip_grad must be a number above 0, not {self.clip_grad}")
-        if self.patience is not None and (self.patience < 1 or not self.metrics):
+        if self.patience is not None and not self.metrics:
             raise ConfigError("patience is a number of measurements, at least 1: say by which metrics")
         if self.warmup >= self.images:
             raise ConfigError(f"a warm-up of {self.warmup:,} images leaves nothing of {self.images:,} to train with")
-        if not 0 <= self.seed < 2**31:
-            raise ConfigError(f"seed must be in 0 ... 2**31 - 1, not {self.seed}")
+
+
+class Setting(NamedTuple):
+    """One of the engine's settings: its type, default (`MISSING` if it has none), bounds and description."""
+
+    name: str
+    type: Any
+    default: Any
+    meta: Meta
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """What the module's docstring lists."""
+        return self.meta.extra or {}
+
+
+def declared_settings() -> Iterator[Setting]:
+    """Yield the declaration of each of the engine's settings, in their order."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in fields(Settings):
+        kind, meta = get_args(hints[field.name])[:2]
+        yield Setting(field.name, kind, field.default, meta)
+
+
+def resumable(how: str) -> tuple[str, ...]:
+    """Return the settings that a resumed run may change ``"freely"`` or ``"never"``."""
+    return tuple(setting.name for setting in declared_settings() if setting.extra.get("resume") == how)
+
+
+def card_settings(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a run's settings that its model card shows."""
+    shown = {}
+    for setting in declared_settings():
+        value, when = training.get(setting.name), setting.extra.get("card")
+        if value and (when == "always" or (when == "changed" and value != setting.default)):
+            shown[setting.name] = value
+    return shown
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
-    """Return the settings of these values, each of its own type, so that a run can be gone on with.
+    """Return the settings with these values, each checked.
 
     Raises:
-        ConfigError: one is of another type, or out of its range.
+        ConfigError: a value of another type or out of its range; the text says which, and what is allowed.
     """
-    try:
-        return msgspec.convert(dict(values), Settings)
-    except msgspec.ValidationError as error:
-        what, at, path = str(error).rpartition(" - at `$.")
-        raise ConfigError(f"{path.rstrip('`')}: {what}" if at else str(error)) from error
+    made: Settings = make_config(Settings, values)
+    return made

@@ -10,8 +10,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.gan import GAN
-from ganzoo.training.discriminator_inputs import Augmentation
+from ganzoo.gan.optim import replaced
+from ganzoo.training.discriminator_inputs import ADAPTIVE, Augmentation
 from ganzoo.training.ema import EMA
+from ganzoo.training.settings import Settings
+from ganzoo.training.sync_norm import synchronise
 
 
 @dataclass
@@ -69,3 +72,25 @@ class State:
         more = self.augmentation.named_buffers(prefix="augmentation") if self.augmentation else ()
         sums = {f"sums.{name}": total for name, total in self.sums.totals.items()}
         return {**dict(self.gan.named_buffers()), **dict(more), **sums}
+
+
+def make_state(gan: GAN, settings: Settings, accelerator: Accelerator) -> State:
+    """Return the initial state of a run; ``gan`` is on its device.
+
+    Raises:
+        ConfigError: timm has no such optimizer.
+    """
+    if settings.sync_batch_norm:
+        synchronise(gan, accelerator.num_processes)
+    optimizers = gan.optimizers()
+    if settings.optimizer is not None:
+        optimizers = {name: replaced(own, settings.optimizer) for name, own in optimizers.items()}
+    augmentation = None
+    if settings.augment is not None or settings.instance_noise:
+        # Looked up for the adaptive augmentation alone: it may need the loss of a plugin.
+        decision_boundary = (gan.decision_boundary or 0.0) if settings.augment == ADAPTIVE else 0.0
+        augmentation = Augmentation(
+            settings.augment, noise=settings.instance_noise, decision_boundary=decision_boundary
+        )
+        augmentation.to(accelerator.device)
+    return State(gan, EMA(gan), optimizers, augmentation=augmentation)

@@ -74,9 +74,10 @@ def test_debug_shows_the_traceback_anywhere(call, arguments):
         (ZeroDivisionError("a\nb"), 1, "Error: unexpected ZeroDivisionError: a b (--debug shows where"),
         (OSError(28, "No space left on device"), 1, "Error: [Errno 28] No space left on device"),
         (MemoryError(), 1, "Error: out of memory: use a smaller batch size"),
+        (RuntimeError("no seat to allocate"), 1, "Error: unexpected RuntimeError: no seat to allocate"),
         (KeyboardInterrupt(), 130, "Interrupted."),
     ],
-    ids=["bug", "disk", "memory", "interrupt"],
+    ids=["bug", "disk", "memory", "allocate", "interrupt"],
 )
 def test_whatever_happens_is_one_line(call, monkeypatch, error, code, text):
     def fail():

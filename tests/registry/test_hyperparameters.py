@@ -155,7 +155,7 @@ def test_types_that_cannot_be_read_are_the_plugins_fault(call):
 
 
 def test_types_that_json_cannot_hold_are_the_plugins_fault():
-    with pytest.raises(PluginError, match="toy .*'size'"):
+    with pytest.raises(PluginError, match=r"toy .*'size'"):
         make_config(Unsupported, {"size": 1}, owner="toy")
 
 

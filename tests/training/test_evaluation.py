@@ -15,7 +15,7 @@ from ganzoo.errors import ConfigError, PluginError, RunError, UnknownNameError
 from ganzoo.metrics import evaluate
 from ganzoo.models.weights import load_tensors
 from ganzoo.training import evaluation
-from ganzoo.training.evaluation import Standing, standing
+from ganzoo.training.evaluation import BestMetric, best_metric
 from ganzoo_metrics.frechet import FrechetDistance
 
 FD, ENTROPY = "fd[pixels:4]@64/train", "class-entropy[mnist-classifier]@64"
@@ -43,7 +43,7 @@ def test_every_measurement_is_a_line(run):
 
 
 def test_the_best_model_is_the_one_that_was_measured(run, mnist):
-    found = standing(run, FD)
+    found = best_metric(run, FD)
     assert found.best == min(values[FD] for values in measured(run).values())
     again = evaluate(ganzoo.load(run / "best"), [FD, ENTROPY], data=str(mnist), progress=False)
     assert [score.value for score in again] == pytest.approx([*measured(run)[found.images].values()], rel=1e-6)
@@ -113,7 +113,7 @@ def test_a_best_model_from_after_the_checkpoint_is_set_aside(mnist, tmp_path, ca
     outcome = ganzoo.resume(there, images=192, progress=False)
     assert (there / "best-000000160/model.safetensors").read_bytes() == before
     assert "it is best-000000160 now" in caplog.text
-    assert outcome.kept in (None, outcome.standing.images)
+    assert outcome.best_images in (None, outcome.best_metric.images)
 
 
 def test_a_best_model_that_was_deleted_is_not_named(mnist, tmp_path, monkeypatch):
@@ -126,11 +126,11 @@ def test_a_best_model_that_was_deleted_is_not_named(mnist, tmp_path, monkeypatch
 
     monkeypatch.setattr(evaluation, "evaluate", rising)
     outcome = train(mnist, tmp_path / "run", images=128, metrics=(FD,))
-    assert outcome.kept == outcome.standing.images == 64
+    assert outcome.best_images == outcome.best_metric.images == 64
     shutil.rmtree(tmp_path / "run/best")
     outcome = ganzoo.resume(tmp_path / "run", images=192, progress=False)
-    assert outcome.standing == Standing(FD, 1.0, 64, 3.0, 2)
-    assert outcome.kept is None
+    assert outcome.best_metric == BestMetric(FD, 1.0, 64, 3.0, 2)
+    assert outcome.best_images is None
 
 
 def test_it_ends_when_it_gets_no_better(mnist, tmp_path, monkeypatch):
@@ -142,9 +142,9 @@ def test_it_ends_when_it_gets_no_better(mnist, tmp_path, monkeypatch):
 
     monkeypatch.setattr(evaluation, "evaluate", falling)
     outcome = train(mnist, tmp_path / "run", images=640, metrics=(FD,), patience=2)
-    assert outcome.spent
+    assert outcome.stopped_early
     assert outcome.images == 4 * 64, "the best was the second; an equal one is no better"
-    assert outcome.standing == Standing(FD, 2.0, 128, 2.0, 2)
+    assert outcome.best_metric == BestMetric(FD, 2.0, 128, 2.0, 2)
     assert json.loads((tmp_path / "run/best/config.json").read_text())["trained"]["images"] == 128
     assert (tmp_path / "run/checkpoints/000000256").is_dir()
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_measured_is_told_and_the_training_goes_on(mnist, tmp_pat
     outcome = train(mnist, tmp_path / "run")
     assert outcome.images == 192
     assert "after 64 images: no number; the training goes on" in caplog.text
-    assert outcome.standing is None
+    assert outcome.best_metric is None
 
 
 def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, monkeypatch, caplog):
@@ -166,7 +166,7 @@ def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, mon
     assert f"after 64 images: '{FD}' gave nan" in caplog.text
     assert all(set(values) == {ENTROPY} for values in measured(tmp_path / "run").values())
     assert len(measured(tmp_path / "run")) == 3
-    assert outcome.standing is None
+    assert outcome.best_metric is None
     assert outcome.measures
     assert not (tmp_path / "run/best").exists()
 
@@ -178,9 +178,9 @@ def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, mon
         ({"metrics": ("fd[pixels]@64",)}, ConfigError, "say of which split"),
         ({"metrics": ("fd",)}, ConfigError, "is no protocol"),
         ({"metrics": ("fd[pixels]@64/train:1M",)}, ConfigError, "asks for more real images"),
-        ({"patience": 0}, ConfigError, "patience is a number of measurements"),
+        ({"patience": 0}, ConfigError, "patience=0"),
         ({"metrics": (), "patience": 3}, ConfigError, "say by which metrics"),
-        ({"eval_every": 0}, ConfigError, "eval_every must be at least 1"),
+        ({"eval_every": 0}, ConfigError, "eval_every=0"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_trained_or_written(mnist, tmp_path, settings, error, text):
@@ -211,14 +211,14 @@ def test_a_full_disk_is_told(mnist, tmp_path, monkeypatch):
     ("lines", "expected"),
     [
         ([], None),
-        ([{"fd@1/t": 3.0}], Standing("fd@1/t", 3.0, 10, 3.0, 0)),
-        ([{"fd@1/t": 3.0}, {"fd@1/t": 2.0}, {"fd@1/t": 4.0}], Standing("fd@1/t", 2.0, 20, 4.0, 1)),
-        ([{"recall@1/t": 0.3}, {"recall@1/t": 0.2}], Standing("recall@1/t", 0.3, 10, 0.2, 1)),
-        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2, "fd@1/t": 9.0}], Standing("fd@1/t", 3.0, 10, 9.0, 1)),
-        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2}], Standing("fd@1/t", 3.0, 10, 3.0, 0)),
+        ([{"fd@1/t": 3.0}], BestMetric("fd@1/t", 3.0, 10, 3.0, 0)),
+        ([{"fd@1/t": 3.0}, {"fd@1/t": 2.0}, {"fd@1/t": 4.0}], BestMetric("fd@1/t", 2.0, 20, 4.0, 1)),
+        ([{"recall@1/t": 0.3}, {"recall@1/t": 0.2}], BestMetric("recall@1/t", 0.3, 10, 0.2, 1)),
+        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2, "fd@1/t": 9.0}], BestMetric("fd@1/t", 3.0, 10, 9.0, 1)),
+        ([{"fd@1/t": 3.0}, {"recall@1/t": 0.2}], BestMetric("fd@1/t", 3.0, 10, 3.0, 0)),
         ([{"gone@1": 3.0}], None),
         ([{"fd@1/t": "three"}], None),
-        ([{"fd@1/t": 10**400}, {"fd@1/t": 2.0}], Standing("fd@1/t", 2.0, 20, 2.0, 0)),
+        ([{"fd@1/t": 10**400}, {"fd@1/t": 2.0}], BestMetric("fd@1/t", 2.0, 20, 2.0, 0)),
         ([[1, 2]], None),
     ],
 )
@@ -226,7 +226,7 @@ def test_how_a_run_does_is_read_from_its_lines(lines, expected, tmp_path):
     text = [json.dumps({"images": 10 * (i + 1), "seconds": 1, "metrics": line}) for i, line in enumerate(lines)]
     (tmp_path / "stats.jsonl").write_text("\n".join(text))
     protocol = next(iter(lines[0]), "fd@1/t") if lines and isinstance(lines[0], dict) else "fd@1/t"
-    assert standing(tmp_path, protocol) == expected
+    assert best_metric(tmp_path, protocol) == expected
 
 
 def test_a_folder_takes_the_place_of_another_whole(tmp_path):

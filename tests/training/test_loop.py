@@ -7,9 +7,9 @@ import ganzoo
 from ganzoo.data import Loader
 from ganzoo.gan import GAN, Phase, Stage
 from ganzoo.training.ema import EMA
-from ganzoo.training.gradients import Treatment
-from ganzoo.training.loop import Player, current_stage, train
+from ganzoo.training.loop import current_stage, train
 from ganzoo.training.state import State
+from ganzoo.training.updates import PhaseRunner
 from helpers import make, make_state, make_store, run_steps
 
 ARCHITECTURES = ganzoo.list_architectures()
@@ -132,7 +132,7 @@ def test_stages_change_phases_batch_size_and_resolution(digits):
     assert shapes == [(4, 1, 7, 7)] * 4 + [(8, 1, 14, 14)] * 2
     assert [progress.stage for progress in gan.progresses] == [0, 0, 0, 0, 1, 1]
     assert [progress.images for progress in gan.progresses] == [0, 4, 8, 12, 16, 24]
-    assert gan.progresses[-1].progress == pytest.approx(24 / 32)
+    assert gan.progresses[-1].fraction == pytest.approx(24 / 32)
 
 
 def test_the_last_stage_takes_what_is_left():
@@ -209,11 +209,11 @@ class Peer:
 def test_averaging_leaves_equal_gradients_as_they_are_in_the_layout_of_their_parameters():
     gan = make("dcgan")
     state = State(gan, EMA(gan), {})
-    player = Player(state, gan.optimizers()["D"], Peer(), bf16=False, treatment=Treatment())
+    runner = PhaseRunner(state, gan.optimizers()["D"], Peer())
     gan.discriminator(torch.randn(4, 1, 28, 28)).sum().backward()
-    before = [p.grad.clone() for p in player.own]
-    assert any(not p.is_contiguous() for p in player.own)  # channels-last weights, or this shows nothing
-    player.gradients.average()
-    for parameter, gradient in zip(player.own, before, strict=True):
+    before = [p.grad.clone() for p in runner.parameters]
+    assert any(not p.is_contiguous() for p in runner.parameters)  # channels-last weights, or this shows nothing
+    runner.gradients.average()
+    for parameter, gradient in zip(runner.parameters, before, strict=True):
         assert torch.equal(parameter.grad, gradient)
         assert parameter.grad.stride() == parameter.stride()

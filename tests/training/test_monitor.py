@@ -17,9 +17,9 @@ from ganzoo.gan import AdversarialGAN
 from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Registered
-from ganzoo.training.loop import MOST_SKIPPED
-from ganzoo.training.monitor import Watch
+from ganzoo.training.monitor import NonFiniteMonitor
 from ganzoo.training.state import Sums
+from ganzoo.training.updates import MOST_SKIPPED
 from helpers import make, make_state
 
 
@@ -140,7 +140,7 @@ def test_weights_that_are_no_numbers_are_never_saved(train, tmp_path, monkeypatc
 
 
 def test_a_policy_that_is_none(train):
-    with pytest.raises(ConfigError, match="on_nan must be stop, skip or rewind, not 'panic'"):
+    with pytest.raises(ConfigError, match="on_nan=panic: it must be one of stop, skip, rewind"):
         train("Good", on_nan="panic")
 
 
@@ -148,11 +148,11 @@ def test_a_policy_that_is_none(train):
 def test_on_a_gpu_it_is_seen_without_a_wait():
     state = make_state(make("vanilla").cuda())
     state.sums = Sums()
-    watch = Watch(state, torch.device("cuda"))
+    monitor = NonFiniteMonitor(state, torch.device("cuda"))
     state.sums.add("G/loss", torch.tensor(float("nan"), device="cuda"))
-    assert watch.term() is None
+    assert monitor.term() is None
     torch.cuda.synchronize()
-    assert watch.term() == "G/loss"
+    assert monitor.term() == "G/loss"
 
 
 def test_an_update_that_is_skipped_leaves_the_running_statistics_as_they_were(train, tmp_path, monkeypatch):

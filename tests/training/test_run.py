@@ -137,7 +137,7 @@ def test_tensorboard_gets_the_terms(mnist, tmp_path):
     ("changes", "error", "text"),
     [
         ({"config": {"lr": -1}}, ConfigError, "lr=-1"),
-        ({"batch_size": 0}, ConfigError, "batch_size must be at least 1"),
+        ({"batch_size": 0}, ConfigError, "batch_size=0"),
         ({"batch_size": 2000}, DataError, "1000 images, too few for batches of 2000"),
         ({"data": "nowhere/at/all"}, DataError, "no folder or file"),
         ({"split": "validation"}, DataError, "it has: test, train"),

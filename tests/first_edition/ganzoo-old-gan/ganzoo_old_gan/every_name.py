@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import ganzoo.gan.layers as old_layers
 import torch
+from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.contract import GAN, Phase
 from ganzoo.gan.convnets import pyramid
 from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear
@@ -17,7 +18,6 @@ from ganzoo.gan.translation import ImagePool
 from torch import Tensor, nn
 
 from ganzoo.gan import AdversarialGAN, Batch, OptimizerSpec, Terms, Tick
-from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.losses import Loss
 from ganzoo_old_gan import OldGanConfig
 from ganzoo_old_gan.model import Discriminator, Generator

@@ -6,13 +6,12 @@ from accelerate import Accelerator
 from torch import nn
 
 from ganzoo.data import Loader
-from ganzoo.training.gradients import Gradients, Treatment
 from ganzoo.training.loop import train
-from ganzoo.training.recipe import Recipe
+from ganzoo.training.updates import Gradients, UpdateConfig
 from helpers import make, make_state, make_store
 
 
-def updated(digits, treatment=None, name="dcgan", *, steps=1, lr=0.1, accumulate=1, batch_size=16):
+def updated(digits, update=None, name="dcgan", *, steps=1, lr=0.1, batch_size=16):
     """Train with plain gradient descent; return the state before and after, and the networks."""
     gan = make(name)
     before = {key: value.detach().clone() for key, value in gan.named_parameters()}
@@ -26,7 +25,7 @@ def updated(digits, treatment=None, name="dcgan", *, steps=1, lr=0.1, accumulate
     train(
         state, Loader(make_store(digits, gan=gan), seed=0), Accelerator(cpu=True), images=10**6, batch_size=batch_size,
         precision="fp32", after_step=lambda: state.step >= steps,
-        recipe=Recipe(accumulate=accumulate, treatment=treatment or Treatment()),
+        update=update or UpdateConfig(),
     )  # fmt: skip
     moved = {key: value.detach() - before[key] for key, value in gan.named_parameters()}
     return before, moved, gan
@@ -38,7 +37,7 @@ def norm(moved, start):
 
 def test_clipping_limits_the_norm_of_each_optimizers_gradient_and_keeps_its_direction(digits):
     _, free, _ = updated(digits)
-    _, held, _ = updated(digits, Treatment(clip=1e-3))
+    _, held, _ = updated(digits, UpdateConfig(clip_grad=1e-3))
     for network in ("generator", "discriminator"):
         assert norm(free, network) > 2e-4
         assert norm(held, network) == pytest.approx(0.1 * 1e-3, rel=1e-3)
@@ -47,12 +46,12 @@ def test_clipping_limits_the_norm_of_each_optimizers_gradient_and_keeps_its_dire
 
 
 def test_clipping_by_value_limits_every_entry(digits):
-    _, moved, _ = updated(digits, Treatment(clip=1e-4, mode="value"))
+    _, moved, _ = updated(digits, UpdateConfig(clip_grad=1e-4, clip_mode="value"))
     assert max(value.abs().max() for value in moved.values()) <= 0.1 * 1e-4 * 1.01
 
 
 def test_adaptive_clipping_limits_each_unit_in_proportion_to_its_weights(digits):
-    before, moved, _ = updated(digits, Treatment(clip=1e-3, mode="agc"))
+    before, moved, _ = updated(digits, UpdateConfig(clip_grad=1e-3, clip_mode="agc"))
     for key, value in moved.items():
         if value.ndim > 1 and "embed" not in key:
             weights = before[key].flatten(1).norm(dim=1).clamp(min=1e-3)
@@ -61,8 +60,11 @@ def test_adaptive_clipping_limits_each_unit_in_proportion_to_its_weights(digits)
 
 def test_penalties_on_weights_add_their_gradients_to_matrices_and_kernels_alone(digits):
     before, plain, _ = updated(digits)
-    for treatment, slope in ((Treatment(l2=0.01), lambda w: 0.01 * w), (Treatment(l1=0.01), lambda w: 0.01 * w.sign())):
-        _, moved, _ = updated(digits, treatment)
+    for update, slope in (
+        (UpdateConfig(l2=0.01), lambda w: 0.01 * w),
+        (UpdateConfig(l1=0.01), lambda w: 0.01 * w.sign()),
+    ):
+        _, moved, _ = updated(digits, update)
         for key in plain:
             if key.startswith("generator"):  # it moves first
                 expected = plain[key] - (0.1 * slope(before[key]) if before[key].ndim > 1 else 0)
@@ -71,8 +73,8 @@ def test_penalties_on_weights_add_their_gradients_to_matrices_and_kernels_alone(
 
 def test_they_shrink_the_weights_of_a_model_that_trains_on_digits(digits):
     sizes = []
-    for treatment in (Treatment(), Treatment(l2=0.3), Treatment(l1=0.01)):
-        *_, gan = updated(digits, treatment, steps=20)
+    for update in (UpdateConfig(), UpdateConfig(l2=0.3), UpdateConfig(l1=0.01)):
+        *_, gan = updated(digits, update, steps=20)
         sizes.append(sum(p.detach().abs().sum().item() for p in gan.parameters() if p.ndim > 1))
     assert sizes[1] < 0.8 * sizes[0]
     assert sizes[2] < 0.8 * sizes[0]
@@ -87,7 +89,8 @@ def test_a_batch_in_parts_makes_the_update_of_the_whole(digits):
         state = make_state(gan)
         train(
             state, Loader(make_store(digits, gan=gan), seed=0), Accelerator(cpu=True), images=10**6, batch_size=16,
-            precision="fp32", after_step=lambda state=state: state.step >= 1, recipe=Recipe(accumulate=accumulate),
+            precision="fp32", after_step=lambda state=state: state.step >= 1,
+            update=UpdateConfig(accumulate=accumulate),
         )  # fmt: skip
         gradients = {key: p.grad for key, p in gan.named_parameters() if key.startswith("discriminator")}
         made.append((gradients, state.sums.means(Accelerator(cpu=True)), state.images))
@@ -102,7 +105,7 @@ def test_a_gradient_that_is_not_finite_is_seen():
     parameters = [nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(1))]
     for parameter in parameters[:2]:
         parameter.grad = torch.ones_like(parameter)
-    gradients = Gradients(parameters, Accelerator(cpu=True), Treatment())
-    assert not gradients.are_bad()
+    gradients = Gradients(parameters, Accelerator(cpu=True), UpdateConfig())
+    assert not gradients.nonfinite()
     parameters[1].grad[0, 1] = torch.inf
-    assert gradients.are_bad()
+    assert gradients.nonfinite()

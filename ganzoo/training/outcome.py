@@ -1,0 +1,45 @@
+"""How a run ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import renamed
+from ganzoo.training.evaluation import BestMetric
+
+_RENAMED = {"standing": "best_metric", "spent": "stopped_early", "kept": "best_images"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Args:
+        run: its folder.
+        images: real images seen so far.
+        signal: that stopped it, or None when the budget is spent.
+        rank: of this process; 0 speaks for all.
+        translates: the model makes images of images.
+        best_metric: best and last value of its first metric, where it was measured.
+        stopped_early: it ended before its budget, as it got no better.
+        measures: it was to be measured.
+        best_images: after how many images the model in ``best`` was saved, if there is one.
+    """
+
+    run: Path
+    images: int
+    signal: int | None
+    rank: int = 0
+    translates: bool = False
+    best_metric: BestMetric | None = None
+    stopped_early: bool = False
+    measures: bool = False
+    best_images: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _RENAMED:
+            raise AttributeError(f"'Outcome' object has no attribute '{name}'")
+        renamed(f"Outcome.{name}", f"Outcome.{_RENAMED[name]}")
+        return getattr(self, _RENAMED[name])

@@ -1,0 +1,43 @@
+"""Errors that are told apart by their text."""
+
+import pytest
+import torch
+
+from ganzoo.errors import RunError, is_out_of_memory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+        RuntimeError("CUDA error: out of memory"),
+    ],
+    ids=lambda error: str(error)[:30] or type(error).__name__,
+)
+def test_exhausted_memory_is_recognised(error):
+    assert is_out_of_memory(error)
+
+
+def test_what_torch_raises_on_the_cpu_is_recognised():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+    assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("cannot allocate a seat for the generator"),
+        KeyError("allocate"),
+        ValueError("allocate memory"),
+        OSError("out of memory"),
+        RunError("out of memory"),
+        RuntimeError("shapes cannot be multiplied"),
+    ],
+    ids=repr,
+)
+def test_an_unrelated_error_is_not(error):
+    assert not is_out_of_memory(error)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.data.images import scaled
+from ganzoo.data.decode import scaled
 from ganzoo.data.store import PairStore, Store
 
 _APART = 500_009  # between the seeds of the two sides where they do not match

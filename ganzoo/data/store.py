@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ganzoo.data.decode import Item, scaled, to_array
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.images import Item, scaled, to_array
 from ganzoo.data.pairs import PairSource
-from ganzoo.data.source import Source
+from ganzoo.data.sources.base import Source
 from ganzoo.errors import DataError
 
 _FORMAT = 1  # of the files in the cache: a new number makes new stores

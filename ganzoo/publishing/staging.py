@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from ganzoo._files import replacing
 from ganzoo.data.pairs import named_sets
-from ganzoo.data.sources import HUB
+from ganzoo.data.sources.hub import HUB
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address

@@ -35,7 +35,7 @@ from torch.utils.data import DataLoader, Dataset
 from trainer import BATCH
 
 from ganzoo.data import Loader, Source, Store, prepare
-from ganzoo.data.images import Item
+from ganzoo.data.decode import Item
 from ganzoo.errors import DataError
 
 SHAPES = {"28x28x1": (1, 28, 28), "32x32x3": (3, 32, 32)}

@@ -27,7 +27,7 @@ from recipes import RECIPES
 import ganzoo
 from ganzoo._files import replacing, sha256
 from ganzoo.data import open_source, prepare
-from ganzoo.data.images import scaled
+from ganzoo.data.decode import scaled
 from ganzoo.data.pairs import named_sets
 from ganzoo.inference.image_io import quantise
 from ganzoo.inference.sample import digest

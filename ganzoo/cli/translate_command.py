@@ -87,8 +87,8 @@ def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
         ConfigError: several inputs that are not all files.
     """
     from ganzoo.data import open_data
-    from ganzoo.data.folders import IMAGE_SUFFIXES, from_files
-    from ganzoo.data.sources import exists
+    from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files
+    from ganzoo.data.spec import exists
 
     def is_image(word: str) -> bool:
         return exists(word) and Path(word).expanduser().is_file() and Path(word).suffix.lower() in IMAGE_SUFFIXES

@@ -3,8 +3,8 @@
 from ganzoo.data.loader import Loader
 from ganzoo.data.pairs import PairSource, open_data
 from ganzoo.data.reading import read_batches
-from ganzoo.data.source import Source
-from ganzoo.data.sources import open_source
+from ganzoo.data.sources.base import Source
+from ganzoo.data.spec import open_source
 from ganzoo.data.store import PairStore, Store, prepare
 
 __all__ = [

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.data.images import scaled
+from ganzoo.data.decode import image_layout, scaled
 from ganzoo.data.store import PairStore, Store
+from ganzoo.errors import DataError
 
 _APART = 500_009  # between the seeds of the two sides where they do not match
 
@@ -123,7 +124,10 @@ class Loader:
         Returns:
             ``image`` (n / world, C, S, S) float32 in [-1, 1] in channels-last order and, for labelled data, ``label``
             (n / world,) int64, on the device; of two sets ``A`` and ``B`` like ``image`` and, where they match,
-            ``pair`` (n / world,) int64, the numbers of the pairs.
+            ``pair`` (n / world,) int64, the numbers of the pairs. Samples that are no images keep their shape.
+
+        Raises:
+            DataError: a resolution is asked of samples that are not images.
         """
         index, store = self.indices(position, n), self.store
         if isinstance(store, Store):
@@ -141,6 +145,10 @@ class Loader:
 
     def _images(self, store: Store, index: Tensor, resolution: int | None) -> Tensor:
         image = scaled(store.images.index_select(0, index).to(self.device, non_blocking=True))
+        if resolution is not None and image.ndim != 4:
+            raise DataError(
+                f"samples of shape {tuple(image.shape[1:])} have no resolution to reduce: only images (C, H, W) do"
+            )
         if resolution is not None and resolution != image.shape[-1]:
             image = F.interpolate(image, size=(resolution, resolution), mode="area")
-        return image.contiguous(memory_format=torch.channels_last)
+        return image_layout(image)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ganzoo.data.decode import Item, open_image
 from ganzoo.data.degradations import DEGRADATIONS
-from ganzoo.data.folders import bare_names, from_folder
-from ganzoo.data.images import Item, open_image
-from ganzoo.data.source import Source
-from ganzoo.data.sources import HUB, exists, open_source, split_class
+from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.folder import bare_names, from_folder
+from ganzoo.data.sources.hub import HUB
+from ganzoo.data.spec import exists, open_source, split_class
 from ganzoo.errors import DataError, did_you_mean
 from ganzoo.registry import Zoo, installed
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganzoo.data.decode import scaled, to_array
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.images import scaled, to_array
 from ganzoo.data.pairs import PairSource
-from ganzoo.data.source import Source
+from ganzoo.data.sources.base import Source
 
 
 def read_batches(

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ganzoo.data.decode import Item, image_layout, scaled, to_array
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.images import Item, scaled, to_array
 from ganzoo.data.pairs import PairSource
-from ganzoo.data.source import Source
+from ganzoo.data.sources.base import Source
 from ganzoo.errors import DataError
 
 _FORMAT = 1  # of the files in the cache: a new number makes new stores
@@ -38,7 +38,7 @@ class Store:
 
     Args:
         name: as the user named the source.
-        images: (N, C, S, S) uint8, in memory, or memory-mapped above 1 GiB.
+        images: (N, C, S, S) uint8 (or samples of any other rank), in memory, or memory-mapped above 1 GiB.
         labels: (N,) int64, or None.
         classes: names of the labels, or None.
     """
@@ -89,8 +89,7 @@ class PairStore:
 
     def degrade(self, images: Tensor) -> Tensor:
         """Return A of images (N, C, S, S) of B, for a set that has no A of its own."""
-        degraded = get_degradation(str(self.degradation))(images)
-        return degraded.contiguous(memory_format=torch.channels_last)
+        return image_layout(get_degradation(str(self.degradation))(images))
 
 
 def cache_dir() -> Path:

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data import PairSource, Source, read_batches
-from ganzoo.data.folders import file_names, files_of
-from ganzoo.data.images import Item
+from ganzoo.data.decode import Item
 from ganzoo.data.pairs import SIDES
+from ganzoo.data.sources.folder import file_names, files_of
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import CHUNK, grid, to_uint8, write_images

@@ -12,7 +12,7 @@ import yaml
 
 from ganzoo._files import replacing
 from ganzoo.data.pairs import named_sets
-from ganzoo.data.sources import HUB
+from ganzoo.data.sources.hub import HUB
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import grid

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.data import open_source, prepare
-from ganzoo.data.images import Item, open_image, to_array
+from ganzoo.data.decode import Item, open_image, to_array
 from ganzoo.errors import DataError
 
 

@@ -8,8 +8,9 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from ganzoo.data import open_source, sources
-from ganzoo.data.images import open_image
+from ganzoo.data import open_source
+from ganzoo.data.decode import open_image
+from ganzoo.data.sources import hub
 from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.registry import Dataset
 
@@ -125,7 +126,7 @@ def test_the_real_library_reads_a_folder_as_it_reads_the_hub(mnist, digits, tmp_
     datasets.disable_progress_bars()
 
     def from_hub(split="train"):  # by a record: a path is no name that a person may give
-        return sources._from_hub(Dataset(name="local", repo=str(mnist), summary=""), split)
+        return hub.from_hub(Dataset(name="local", repo=str(mnist), summary=""), split)
 
     source = from_hub()
     assert (source.count, source.classes, source.native()) == (1000, tuple("0123456789"), (28, 1))

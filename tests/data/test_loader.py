@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ganzoo.data import Loader, Store
+from ganzoo.errors import DataError
 
 N = 10
 
@@ -143,3 +144,33 @@ def test_a_balanced_order_is_a_function_of_seed_and_place_shared_by_all(unbalanc
         for at in range(0, 200, 10)
     }
     assert len(orders) > 15  # the classes take turns in any order
+
+
+# --- samples of any rank ---
+
+ANY_RANK = pytest.mark.parametrize("shape", [(1, 16), (7, 3), (3, 4, 8, 8)], ids=["N1T", "NTC", "NCFHW"])
+
+
+@ANY_RANK
+def test_samples_of_any_rank_are_served_as_they_are(shape):
+    samples = torch.randint(0, 256, (6, *shape), dtype=torch.uint8)
+    loader = Loader(Store("any", samples, None, None), seed=0)
+    served, index = loader.batch(0, 6)["image"], loader.indices(0, 6)
+    assert served.shape == (6, *shape)
+    assert served.is_contiguous()
+    torch.testing.assert_close(served, samples[index].float() / 127.5 - 1)
+
+
+def test_only_images_are_channels_last():
+    images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
+    served = Loader(Store("images", images, None, None), seed=0).batch(0, 4)["image"]
+    assert served.is_contiguous(memory_format=torch.channels_last)
+
+
+@ANY_RANK
+def test_a_resolution_of_samples_that_are_not_images_is_refused(shape):
+    loader = Loader(Store("any", torch.zeros(4, *shape, dtype=torch.uint8), None, None), seed=0)
+    with pytest.raises(DataError) as caught:
+        loader.batch(0, 2, resolution=4)
+    assert str(shape) in str(caught.value)
+    assert "\n" not in str(caught.value)

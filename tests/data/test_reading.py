@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganzoo.data import open_data, prepare, read_batches
-from ganzoo.data.folders import file_names, from_files
+from ganzoo.data.sources.folder import file_names, from_files
 from ganzoo.errors import DataError
 
 

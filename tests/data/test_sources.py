@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganzoo.data import open_source
-from ganzoo.data.images import open_image
+from ganzoo.data.decode import open_image
 from ganzoo.errors import DataError
 
 

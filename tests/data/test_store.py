@@ -13,7 +13,7 @@ from PIL import Image
 
 from ganzoo.data import Loader, Source, Store, open_source, prepare
 from ganzoo.data import store as store_module
-from ganzoo.data.images import Item
+from ganzoo.data.decode import Item
 from ganzoo.errors import DataError
 
 
@@ -256,7 +256,7 @@ def test_images_are_written_and_not_mapped_so_that_a_full_disk_cannot_end_the_pr
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from ganzoo.data import images, open_source, prepare, store
+from ganzoo.data import decode, open_source, prepare, store
 decode = store.to_array
 def slow(item, size, channels):
     Path(sys.argv[2], "decoded", item.where.rpartition("/")[2] + sys.argv[3]).touch()

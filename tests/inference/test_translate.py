@@ -9,7 +9,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.data import Loader, open_data, prepare, read_batches
-from ganzoo.data.folders import from_files
+from ganzoo.data.sources.folder import from_files
 from ganzoo.errors import ConfigError, DataError, GanzooError
 from ganzoo.inference.image_io import to_uint8
 from ganzoo.inference.translate import EXAMPLES, side_by_side, translate_source

@@ -6,7 +6,7 @@ import torch
 
 import ganzoo
 from ganzoo.data import open_source, prepare
-from ganzoo.data.images import scaled
+from ganzoo.data.decode import scaled
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.metrics import nearest_neighbours
 

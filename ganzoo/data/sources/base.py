@@ -11,10 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.data.images import Item, open_image, why
+from ganzoo.data.decode import Item, open_image, why
 from ganzoo.errors import DataError
 
 _HASHED_UP_TO = 2**30
+_CLASSES_UP_TO = 2**16
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,15 @@ def fingerprint(paths: Sequence[Path], root: Path) -> str:
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {why(error)}") from error
     return digest.hexdigest()
+
+
+def count_classes(name: str, labels: Sequence[int]) -> tuple[str, ...]:
+    """Name the classes after their numbers.
+
+    Raises:
+        DataError: a label is no class index.
+    """
+    low, high = min(labels), max(labels)
+    if low < 0 or high >= _CLASSES_UP_TO:
+        raise DataError(f"{name}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")
+    return tuple(str(i) for i in range(high + 1))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -54,6 +55,11 @@ def why(error: Exception) -> str:
 def scaled(pixels: Tensor) -> Tensor:
     """Return uint8 pixels as float32 in [-1, 1], on their device."""
     return pixels.float().div_(127.5).sub_(1)
+
+
+def image_layout(samples: Tensor) -> Tensor:
+    """Return a batch of images (N, C, H, W) in channels-last order, samples of any other rank in the default one."""
+    return samples.contiguous(memory_format=torch.channels_last) if samples.ndim == 4 else samples.contiguous()
 
 
 def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ganzoo.data.images import Item, why
-from ganzoo.data.source import Source, fingerprint
+from ganzoo.data.decode import Item, why
+from ganzoo.data.sources.base import Source, fingerprint
 from ganzoo.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")

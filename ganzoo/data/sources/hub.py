@@ -1,0 +1,70 @@
+"""Data sets of the Hugging Face Hub, loaded by the datasets library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganzoo.data.decode import Item, why
+from ganzoo.data.sources.base import Source
+from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.registry import Dataset
+
+HUB = re.compile(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*")
+"""A data set of the Hub."""
+
+
+def from_hub(dataset: Dataset, split: str) -> Source:
+    """Return one split of a data set of the Hub.
+
+    Raises:
+        DataError: it cannot be fetched, or has no images.
+        MissingExtraError: the datasets library is not installed.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError(f"the data set {dataset.name}", "data") from error
+    try:
+        rows = datasets.load_dataset(dataset.repo, dataset.subset, split=split)
+        column = image_column(dataset.name, rows.column_names, dataset.image_column)
+        rows = rows.cast_column(column, datasets.Image(decode=False))
+    except DataError:
+        raise
+    except Exception as error:  # the library raises a dozen kinds, from ValueError to its own
+        raise DataError(
+            f"data set {dataset.repo} ({split}) cannot be fetched from the Hub: {type(error).__name__}: {why(error)}"
+        ) from error
+    if len(rows) == 0:
+        raise DataError(f"data set {dataset.repo} has no images in split '{split}'")
+    label = dataset.label_column if dataset.label_column in rows.column_names else None
+    classes = getattr(rows.features[label], "names", None) if label else None
+    if label and classes is None:
+        label = None
+
+    def read() -> Iterator[Item]:
+        for i, row in enumerate(rows):
+            cell = row[column]
+            path = cell.get("path") if isinstance(cell, dict) else None
+            image = cell_bytes(cell) or (Path(path) if path else b"")
+            yield Item(image, row[label] if label else None, f"row {i} of {dataset.name}")
+
+    # The library's own key of what was loaded and how; it has no other name.
+    key = f"{rows._fingerprint}:{label}"  # noqa: SLF001
+    return Source(dataset.name, key, len(rows), read, tuple(classes) if classes else None)
+
+
+def image_column(name: str, columns: Sequence[str], preferred: str) -> str:
+    """Return the name of the column that holds the images."""
+    found = next((c for c in (preferred, "image", "img") if c in columns), None)
+    if found is None:
+        raise DataError(f"{name} has no column of images; it has: {', '.join(columns)}")
+    return found
+
+
+def cell_bytes(cell: Any) -> bytes:
+    """Return the encoded image of one table cell, or no bytes where it holds none."""
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    return data if isinstance(data, bytes) else b""

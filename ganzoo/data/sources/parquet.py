@@ -1,0 +1,71 @@
+"""Folders of parquet files, as the Hub keeps data sets."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ganzoo.data.decode import Item, why
+from ganzoo.data.sources.base import Source, count_classes, fingerprint
+from ganzoo.data.sources.hub import cell_bytes, image_column
+from ganzoo.errors import DataError, MissingExtraError
+
+
+def from_parquet(name: str, folder: Path, split: str) -> Source:
+    """Return one split of a folder of parquet files.
+
+    Raises:
+        DataError: it has no such split, cannot be read, or has no images.
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError(f"reading parquet files ({name})", "data") from error
+    found = sorted(folder.glob("*.parquet"))
+    files = [f for f in found if f.stem.startswith(f"{split}-")] or [f for f in found if f.stem == split]
+    if not files:
+        splits = sorted({path.stem.partition("-")[0] for path in found})
+        raise DataError(f"{name} has no split '{split}'; it has: {', '.join(splits)}")
+    try:
+        opened = [pq.ParquetFile(file) for file in files]
+        schema = opened[0].schema_arrow
+        image = image_column(name, schema.names, "image")
+        classes = None
+        if "label" in schema.names and pa.types.is_integer(schema.field("label").type):
+            ranges = [pc.min_max(file.read(columns=["label"])["label"]).as_py() for file in opened]
+            labels = [value for ends in ranges for value in ends.values() if value is not None]
+            if labels:
+                classes = _class_names(schema.metadata) or count_classes(name, labels)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise DataError(f"{name}: {why(error)}") from error
+    columns = [image, "label"] if classes else [image]
+
+    def read() -> Iterator[Item]:
+        for file in files:
+            rows = itertools.count()
+            try:
+                for batch in pq.ParquetFile(file).iter_batches(1024, columns=columns):
+                    labels = batch.column("label").to_pylist() if classes else [None] * len(batch)
+                    for cell, label in zip(batch.column(image).to_pylist(), labels, strict=True):
+                        yield Item(cell_bytes(cell), label, f"row {next(rows)} of {file}")
+            except (pa.ArrowException, OSError, KeyError) as error:
+                raise DataError(f"{file} cannot be read: {why(error)}") from error
+
+    count = sum(file.metadata.num_rows for file in opened)
+    if count == 0:
+        raise DataError(f"{name} has no images in split '{split}'")
+    return Source(name, fingerprint(files, folder), count, read, classes, local=True, files=tuple(files))
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:
+    """Return the names of the labels that the Hub's library writes into a parquet file, if it did."""
+    try:
+        names = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["label"]["names"]
+        return tuple(str(name) for name in names)
+    except (KeyError, TypeError, ValueError):
+        return None

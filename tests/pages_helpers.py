@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo.pages.study import SIDES, Study, make_trials
+from ganzoo_study.study import SIDES, Study, make_trials
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 

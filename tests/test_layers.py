@@ -17,7 +17,7 @@ ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
     "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "data", "hub", "models", "inference",
-    "metrics", "training", "publishing", "pages", "testing", "cli",
+    "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
     "nn": {"_files", "_distributed", "registry"},

@@ -7,35 +7,43 @@ import io
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo._version import __version__
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 
+if TYPE_CHECKING:
+    from ganzoo.registry import Command
+
 COMMANDS = (
-    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "report", "study", "publish",
-    "pull", "new", "check", "plugins",
+    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "publish", "pull", "new", "check",
+    "plugins",
 )  # fmt: skip
 
 
-def plugin_commands() -> dict[str, str]:
-    """Return the commands of plugins, each with its summary."""
+def plugin_commands() -> dict[str, Command]:
+    """Return the records of the commands of plugins."""
     from ganzoo.registry import installed  # ganzoo's own commands do without
 
     try:
         registry = installed().commands
     except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: a command that needs plugins says so, help needs none
         return {}
-    return {name: one_line(owned.record.summary) for name, owned in zip(registry.names(), registry, strict=True)}
+    return {name: owned.record for name, owned in zip(registry.names(), registry, strict=True)}
 
 
 class LazyGroup(click.Group):
     """A group whose commands are the modules of this package that carry their names."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return ganzoo's own names in the order in which a newcomer needs them, then those of plugins."""
-        return [*COMMANDS, *(name for name in plugin_commands() if name not in COMMANDS)]
+        """Return ganzoo's own names in the order in which a newcomer needs them, and plugins' where they ask to be."""
+        names = [*COMMANDS]
+        for name, record in plugin_commands().items():
+            if name not in COMMANDS:
+                names.insert(names.index(record.after) + 1 if record.after in names else len(names), name)
+        return names
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
@@ -57,8 +65,11 @@ class LazyGroup(click.Group):
         limit = formatter.width - 6 - max(map(len, names))
         rows = []
         for name in names:
-            command = None if name in plugins and name not in COMMANDS else self.get_command(ctx, name)
-            rows.append((name, command.get_short_help_str(limit) if command else plugins[name]))
+            if name in plugins and name not in COMMANDS:
+                command: click.Command | None = click.Command(name, help=one_line(plugins[name].summary))
+            else:
+                command = self.get_command(ctx, name)
+            rows.append((name, command.get_short_help_str(limit) if command else ""))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -7,9 +7,9 @@ import pytest
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError, RunError
 from ganzoo.inference.image_io import to_uint8
-from ganzoo.pages.contestants import check_shapes, draw_pictures, open_model, open_real
-from ganzoo.pages.study import make_trials, sentences
 from ganzoo.registry import installed
+from ganzoo_study.contestants import check_shapes, draw_pictures, open_model, open_real
+from ganzoo_study.study import make_trials, sentences
 from pages_helpers import make_study
 
 MODEL = "dcgan-mnist"

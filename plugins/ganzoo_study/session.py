@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from ganzoo.cli.files import only_one
 from ganzoo.errors import RunError
-from ganzoo.pages.contestants import Pixels
-from ganzoo.pages.server import StudyServer
-from ganzoo.pages.study import Side, Study
 from ganzoo.training.events import Stop
+from ganzoo_study.contestants import Pixels
+from ganzoo_study.server import StudyServer
+from ganzoo_study.study import Side, Study
 
 _TICK = 0.2  # seconds between two looks at whether a signal came
 
@@ -27,6 +29,16 @@ def check_file(out: Path, *, resume: bool) -> None:
         raise RunError(f"{out} exists: name another file with -o, or go on with what it holds with --resume")
     if resume and not out.exists():
         raise RunError(f"there is no {out} to go on with: leave out --resume")
+
+
+def only_study(out: Path) -> AbstractContextManager[None]:
+    """Hold a study's file: a second study on it is refused, as each would write over the other's answers.
+
+    Raises:
+        RunError: another study runs on it.
+    """
+    busy = RunError(f"another study is running on {out}: end it first, or name another file with -o")
+    return only_one(out.resolve(), busy)
 
 
 def hold(

@@ -13,12 +13,12 @@ import torch
 from ganzoo.errors import GanzooError, RunError
 from ganzoo.models.config import CONFIG, ModelConfig, read_config
 from ganzoo.models.create import build_for, find_architecture
-from ganzoo.pages.embedded import Frames, read_frames
 from ganzoo.registry import Architecture, Zoo
 from ganzoo.registry.hyperparameters import config_to_dict, parameters
 from ganzoo.training.evaluation import BEST
 from ganzoo.training.logs import SAMPLES, read_stats
 from ganzoo.training.settings import Settings
+from ganzoo_report.embedded import Frames, read_frames
 
 _MOST_IMAGES = 10**15  # beyond these a number of the file is damaged
 

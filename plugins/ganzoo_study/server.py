@@ -15,9 +15,9 @@ import msgspec
 
 from ganzoo.errors import ConfigError, GanzooError, RunError
 from ganzoo.inference.image_io import to_pil
-from ganzoo.pages.contestants import Pixels
-from ganzoo.pages.markup import fill, page, read
-from ganzoo.pages.study import SIDES, Side, Study, sentences
+from ganzoo_report.markup import fill, page, read
+from ganzoo_study.contestants import Pixels
+from ganzoo_study.study import SIDES, Side, Study, sentences
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 1024
@@ -70,9 +70,9 @@ class StudyServer(ThreadingHTTPServer):
         self._places = {name: (i, side) for i, ids in enumerate(self._ids) for side, name in ids.items()}
         self.page = page(
             "A study",
-            fill(read("study.html"), {"question": study.question, "total": len(study.trials)}),
-            styles=("base.css", "study.css"),
-            scripts=("study.js",),
+            fill(read("ganzoo_study/study.html"), {"question": study.question, "total": len(study.trials)}),
+            styles=("base.css", "ganzoo_study/study.css"),
+            scripts=("ganzoo_study/study.js",),
             fetches=True,
         )
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)

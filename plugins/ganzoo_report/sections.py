@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ganzoo.metrics.protocol import better_of
-from ganzoo.pages.charts import Chart, short
-from ganzoo.pages.drawings import Drawings, Picture
-from ganzoo.pages.embedded import Frame, Frames
-from ganzoo.pages.facts import Facts
-from ganzoo.pages.markup import Markup, element, join
 from ganzoo.registry import Zoo
+from ganzoo_report.charts import Chart, short
+from ganzoo_report.drawings import Drawings, Picture
+from ganzoo_report.embedded import Frame, Frames
+from ganzoo_report.facts import Facts
+from ganzoo_report.markup import Markup, element, join
 
 e = element
 

@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 import torch
 
-from ganzoo._files import replacing
-from ganzoo._version import __version__
+from ganzoo import __version__
+from ganzoo.cli.files import replacing
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.metrics.extractors import find_extractor
 from ganzoo.models.load import find
-from ganzoo.pages import sections
-from ganzoo.pages.charts import Chart, chart_groups, metric_charts
-from ganzoo.pages.configuration import configuration
-from ganzoo.pages.drawings import DRAWN, DataOf, Drawings, draw, public
-from ganzoo.pages.facts import Facts, gather
-from ganzoo.pages.markup import Markup, data_block, element, join, page
 from ganzoo.registry import Zoo, installed
 from ganzoo.training.evaluation import BEST
+from ganzoo_report import sections
+from ganzoo_report.charts import Chart, chart_groups, metric_charts
+from ganzoo_report.configuration import configuration
+from ganzoo_report.drawings import DRAWN, DataOf, Drawings, draw, public
+from ganzoo_report.facts import Facts, gather
+from ganzoo_report.markup import Markup, data_block, element, join, page
 
 NAME = "report.html"
 STYLES, SCRIPTS = ("base.css", "report.css"), ("charts.js", "report.js")

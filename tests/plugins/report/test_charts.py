@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from ganzoo.pages.charts import POINTS, better_of, chart_groups, metric_charts, thinned
 from ganzoo.registry import installed
 from ganzoo.training.logs import read_stats
+from ganzoo_report.charts import POINTS, better_of, chart_groups, metric_charts, thinned
 
 
 def lines(n, **series):

@@ -9,10 +9,10 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError, RunError, UnknownNameError, WeightsError
-from ganzoo.pages import drawings
-from ganzoo.pages.drawings import public
-from ganzoo.pages.embedded import read_frames
-from ganzoo.pages.report import write_report
+from ganzoo_report import drawings
+from ganzoo_report.drawings import public
+from ganzoo_report.embedded import read_frames
+from ganzoo_report.report import write_report
 from pages_helpers import EVIL, change_config, measured
 
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import DataError
-from ganzoo.pages.embedded import ENOUGH, even, fitting, picture_size, picture_uri, read_frames
+from ganzoo_report.embedded import ENOUGH, even, fitting, picture_size, picture_uri, read_frames
 
 
 @pytest.fixture

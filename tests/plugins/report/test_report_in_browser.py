@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.pages.report import write_report
+from ganzoo_report.report import write_report
 from pages_helpers import EVIL, Tab, change_config, measured
 
 

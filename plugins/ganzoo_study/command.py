@@ -47,38 +47,41 @@ def command(
     warn(zoo)
 
     from ganzoo.models.create import pick_device
-    from ganzoo.pages import contestants, session
-    from ganzoo.pages.study import PREFERENCE, REALITY, Study, make_trials, sentences
+    from ganzoo_study import contestants, session
+    from ganzoo_study.study import PREFERENCE, REALITY, Study, make_trials, sentences
 
     session.check_file(out, resume=resume)
-    where = pick_device(device)
-    first = contestants.open_model(a, device=where, batch_size=batch_size)
-    second = (
-        contestants.open_model(b, device=where, batch_size=batch_size)
-        if b is not None
-        else contestants.open_real(str(real), first, split=split, zoo=zoo)
-    )
-    contestants.check_shapes(first, second)
-    numbers = range(len(second.store)) if isinstance(second, contestants.Real) else None
-    study = Study(
-        models={"a": first.about, "b": second.about},
-        question=question or (REALITY if b is None else PREFERENCE),
-        seed=seed,
-        grid=grid,
-        trials=make_trials(count, seed, grid, real=numbers),
-        participant=participant,
-        shape=first.shape,
-    )
-    if resume:
-        study.go_on(out)
-    pictures = contestants.draw_pictures(study.trials, first, second, grid)
+    with session.only_study(out):
+        where = pick_device(device)
+        first = contestants.open_model(a, device=where, batch_size=batch_size)
+        second = (
+            contestants.open_model(b, device=where, batch_size=batch_size)
+            if b is not None
+            else contestants.open_real(str(real), first, split=split, zoo=zoo)
+        )
+        contestants.check_shapes(first, second)
+        numbers = range(len(second.store)) if isinstance(second, contestants.Real) else None
+        study = Study(
+            models={"a": first.about, "b": second.about},
+            question=question or (REALITY if b is None else PREFERENCE),
+            seed=seed,
+            grid=grid,
+            trials=make_trials(count, seed, grid, real=numbers),
+            participant=participant,
+            shape=first.shape,
+        )
+        if resume:
+            study.go_on(out)
+        pictures = contestants.draw_pictures(study.trials, first, second, grid)
 
-    def announce(url: str) -> None:
-        click.echo(f"{count} trials for one participant: {url}\n(Ctrl-C ends it early; the answers are kept in {out})")
-        if show:
-            click.launch(url)
+        def announce(url: str) -> None:
+            click.echo(
+                f"{count} trials for one participant: {url}\n(Ctrl-C ends it early; the answers are kept in {out})"
+            )
+            if show:
+                click.launch(url)
 
-    signal = session.hold(study, pictures, out, port=port, resume=resume, announce=announce)
+        signal = session.hold(study, pictures, out, port=port, resume=resume, announce=announce)
     for sentence in sentences(study):
         click.echo(one_line(sentence))
     if signal is None:

@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ganzoo._files import sha256
+from ganzoo.cli.files import sha256
 from ganzoo.data import Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import to_uint8
 from ganzoo.models.load import assemble, find
-from ganzoo.pages.study import SIDES, Side, Trial
 from ganzoo.registry import Zoo
+from ganzoo_study.study import SIDES, Side, Trial
 
 Pixels = NDArray[np.uint8]
 _MOST_BYTES = 2**31

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganzoo.pages.facts import Facts, Setting
-from ganzoo.pages.markup import Markup, element, join
-from ganzoo.pages.sections import missing, section, table
+from ganzoo_report.facts import Facts, Setting
+from ganzoo_report.markup import Markup, element, join
+from ganzoo_report.sections import missing, section, table
 
 ALWAYS = ("data", "split", "images", "batch_size", "seed")
 """Settings of a training that are in sight whatever they are."""

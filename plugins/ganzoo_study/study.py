@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from ganzoo._files import write_json
-from ganzoo._version import __version__
+from ganzoo import __version__
+from ganzoo.cli.files import write_json
 from ganzoo.errors import ConfigError, RunError
-from ganzoo.pages.statistics import CONFIDENCE, binomial_p, wilson
+from ganzoo_study.statistics import CONFIDENCE, binomial_p, wilson
 
 Side = Literal["left", "right"]
 Player = Literal["a", "b"]

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from ganzoo.pages.server import StudyServer
+from ganzoo_study.server import StudyServer
 from pages_helpers import Tab, make_pictures, make_study
 
 

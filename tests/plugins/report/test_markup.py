@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ganzoo.pages.markup import Markup, data_block, element, fill, page, text
+from ganzoo_report.markup import Markup, data_block, element, fill, page, text
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
@@ -58,5 +58,5 @@ def test_the_policy_names_the_very_script_and_style_and_no_address():
 
 
 def test_a_page_that_talks_to_its_server_talks_to_no_other():
-    made = page("t", Markup("<p>"), styles=["base.css"], scripts=["study.js"], fetches=True)
+    made = page("t", Markup("<p>"), styles=["base.css"], scripts=["ganzoo_study/study.js"], fetches=True)
     assert "connect-src &#x27;self&#x27;" in made

@@ -53,6 +53,25 @@ def test_ctrl_c_keeps_the_answers_and_resume_goes_on(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX signal")
+def test_a_second_study_on_a_file_is_refused_and_no_answer_is_lost(call, tmp_path):
+    out = tmp_path / "study.json"
+    process, answer = start(*WORDS, "-o", str(out))
+    assert call(*WORDS, "-o", str(out)).code == 1  # before the first answer
+    assert answer(0) == 200
+    done = call(*WORDS, "-o", str(out), "--resume")
+    assert (done.code, done.out) == (1, "")
+    assert "name another file with -o" in done.err
+    assert answer(1) == 200
+    process.kill()  # which cannot let go of the file in an orderly way
+    process.communicate(timeout=30)
+    process, answer = start(*WORDS, "-o", str(out), "--resume")
+    assert [answer(2), answer(3)] == [200, 200]
+    process.communicate(timeout=30)
+    assert json.loads(out.read_text(encoding="utf-8"))["result"]["answered"] == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX signal")
 def test_without_an_answer_nothing_is_left(tmp_path):
     process, _ = start(*WORDS, "-o", str(tmp_path / "study.json"))
     process.send_signal(signal.SIGTERM)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ganzoo.pages.statistics import binomial_p, wilson
+from ganzoo_study.statistics import binomial_p, wilson
 
 
 @pytest.mark.parametrize(

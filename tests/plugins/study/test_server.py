@@ -9,8 +9,8 @@ import zlib
 import pytest
 
 from ganzoo.errors import GanzooError, RunError
-from ganzoo.pages.server import StudyServer
-from ganzoo.pages.session import check_file, hold
+from ganzoo_study.server import StudyServer
+from ganzoo_study.session import check_file, hold
 from pages_helpers import make_pictures, make_study
 
 JSON = {"Content-Type": "application/json"}

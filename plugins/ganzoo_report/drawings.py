@@ -19,7 +19,7 @@ from ganzoo.inference.sample import interpolate
 from ganzoo.inference.translate import shape_for
 from ganzoo.metrics import nearest_neighbours
 from ganzoo.models.load import Model, assemble
-from ganzoo.pages.embedded import picture_uri
+from ganzoo_report.embedded import picture_uri
 
 WAYS, STEPS = 6, 10
 EXAMPLES = 8

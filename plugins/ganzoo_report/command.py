@@ -34,7 +34,7 @@ def command(run: Path, out: Path | None, data: str | None, neighbours: int, extr
 
     from ganzoo.cli.options import own_data
     from ganzoo.models.create import pick_device
-    from ganzoo.pages.report import write_report
+    from ganzoo_report.report import write_report
 
     written = write_report(
         run, out, data=data if data is not None else lambda model: own_data(zoo, model), neighbours=neighbours,

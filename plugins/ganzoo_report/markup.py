@@ -62,8 +62,9 @@ def data_block(value: Any, name: str) -> Markup:
 
 
 def read(name: str) -> str:
-    """Return the text of a file of this package."""
-    return resources.files("ganzoo.pages").joinpath(name).read_text(encoding="utf-8")
+    """Return the text of a file in a package's templates, ``"package/name"``."""
+    package, _, name = name.rpartition("/")
+    return resources.files(package or __package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def fill(template: str, slots: Mapping[str, object]) -> Markup:
@@ -79,8 +80,8 @@ def page(title: str, body: Markup, *, styles: Sequence[str], scripts: Sequence[s
     Args:
         title: of the window.
         body: of the page.
-        styles: files of this package.
-        scripts: files of this package.
+        styles: files, as for `read`.
+        scripts: files, as for `read`.
         fetches: whether it talks to the server that it came from; a file talks to nobody.
     """
     style, script = ("\n".join(map(read, names)) for names in (styles, scripts))

@@ -65,7 +65,7 @@ class Chart:
         return f"{self.title} over {last:,} images. {'; '.join(told)}"
 
     def plain(self) -> dict[str, Any]:
-        """Return what the page's script draws it from."""
+        """Return the data of its curves for the page's script."""
         return {
             "title": self.title,
             "images": list(self.images),
@@ -88,7 +88,7 @@ def chart_groups(stats: Sequence[Line], changes: Sequence[int] = ()) -> dict[str
         changes: images after which the run was gone on with otherwise.
 
     Returns:
-        ``losses``, ``outputs`` (of the discriminators, for real and drawn images), ``rates`` and ``speed``; a group
+        ``losses``, ``outputs`` (of the discriminators, for real and generated images), ``rates`` and ``speed``; a group
         without a term is empty.
     """
     reports = [line for line in stats if not isinstance(line.get("metrics"), Mapping)]
@@ -110,7 +110,7 @@ def chart_groups(stats: Sequence[Line], changes: Sequence[int] = ()) -> dict[str
             for made in chart(f"Terms of {player}", (name for name in losses if name.partition("/")[0] == player))
         ],
         "outputs": chart(
-            "What the discriminator says", outputs, "The mean output for real and for drawn images: the nearer, the "
+            "Discriminator output", outputs, "The mean output for real and for generated images: the nearer, the "
             "less it tells them apart."
         ),
         "rates": [

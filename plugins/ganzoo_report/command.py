@@ -19,7 +19,7 @@ from ganzoo.registry import installed
     type=click.IntRange(0, 16),
     default=4,
     show_default=True,
-    help="Training images beside each drawn one; 0 for none.",
+    help="Training images beside each generated one; 0 for none.",
 )
 @click.option("-e", "--extractor", default="pixels", show_default=True, help="The features that they are near in.")
 @device_option

@@ -1,33 +1,30 @@
-"""HTML that is safe by construction: text is escaped, scripts are known by their hashes, and nothing is fetched."""
+"""Pages from Jinja2 templates: text is escaped, scripts are known by their hashes, and nothing is fetched."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from markupsafe import Markup, escape
+
+__all__ = ["Markup", "element", "join", "page", "render", "text"]
+
 VOID = frozenset({"img", "input"})
-_SLOT = re.compile(r"\{\{ (\w+) \}\}")
-_IN_SCRIPT = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
-
-
-class Markup(str):
-    """Text that is HTML already; every other text is escaped before it comes into a page."""
-
-    __slots__ = ()
 
 
 def text(value: object) -> Markup:
     """Return a value as HTML: escaped, and without letters that cannot be seen, which could turn a line around."""
+    return escape(_visible(value))
+
+
+def _visible(value: object) -> object:
     if isinstance(value, Markup):
         return value
-    seen = "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in str(value))
-    return Markup(html.escape(seen, quote=True))
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in str(value))
 
 
 def element(tag: str, *children: object, **attributes: object) -> Markup:
@@ -46,30 +43,39 @@ def element(tag: str, *children: object, **attributes: object) -> Markup:
         plain = name.rstrip("_").replace("_", "-")
         written += f" {plain}" if value is True else f' {plain}="{text(value)}"'
     if tag in VOID:
-        return Markup(f"<{tag}{written}>")
-    return Markup(f"<{tag}{written}>{join(children)}</{tag}>")
+        return Markup(f"<{tag}{written}>")  # noqa: S704 - its parts are escaped
+    return Markup(f"<{tag}{written}>{join(children)}</{tag}>")  # noqa: S704 - its parts are escaped
 
 
-def join(parts: Sequence[object], between: str = "") -> Markup:
+def join(parts: Sequence[object]) -> Markup:
     """Return parts one after another, as `element` takes its children."""
-    return Markup(text(between).join(text(part) for part in parts if part is not None))
-
-
-def data_block(value: Any, name: str) -> Markup:
-    """Return JSON that a script of the page reads by its ``name``, and that cannot end its block early."""
-    plain = json.dumps(value, separators=(",", ":"), allow_nan=False).translate(_IN_SCRIPT)
-    return Markup(f'<script type="application/json" id="{text(name)}">{plain}</script>')
+    return Markup().join(text(part) for part in parts if part is not None)
 
 
 def read(name: str) -> str:
-    """Return the text of a file in a package's templates, ``"package/name"``."""
-    package, _, name = name.rpartition("/")
-    return resources.files(package or __package__).joinpath("templates", name).read_text(encoding="utf-8")
+    """Return the text of a file in a package's templates, or of what it carries from elsewhere: ``"package/name"``."""
+    package, _, path = name.partition("/")
+    folder = resources.files(package)
+    return folder.joinpath(path if path.startswith("vendor/") else f"templates/{path}").read_text(encoding="utf-8")
 
 
-def fill(template: str, slots: Mapping[str, object]) -> Markup:
-    """Return a template with its ``{{ slots }}`` filled, each once: what is put in is not looked through again."""
-    return Markup(_SLOT.sub(lambda match: text(slots[match[1]]), template))
+class _Loader(BaseLoader):
+    """Finds the templates of plugins by ``"package/name"``."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, None, None]:
+        try:
+            return read(template), None, None
+        except (OSError, ImportError) as error:
+            raise TemplateNotFound(template) from error
+
+
+_ENVIRONMENT = Environment(loader=_Loader(), autoescape=True, undefined=StrictUndefined, finalize=_visible)
+_ENVIRONMENT.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+
+
+def render(template: str, **values: Any) -> Markup:
+    """Return a template, ``"package/name"``, with its values: all but `Markup` is escaped."""
+    return Markup(_ENVIRONMENT.get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
 def page(title: str, body: Markup, *, styles: Sequence[str], scripts: Sequence[str], fetches: bool = False) -> str:
@@ -80,8 +86,8 @@ def page(title: str, body: Markup, *, styles: Sequence[str], scripts: Sequence[s
     Args:
         title: of the window.
         body: of the page.
-        styles: files, as for `read`.
-        scripts: files, as for `read`.
+        styles: files, as ``"package/name"``.
+        scripts: files, as ``"package/name"``.
         fetches: whether it talks to the server that it came from; a file talks to nobody.
     """
     style, script = ("\n".join(map(read, names)) for names in (styles, scripts))
@@ -95,15 +101,13 @@ def page(title: str, body: Markup, *, styles: Sequence[str], scripts: Sequence[s
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return fill(
-        read("page.html"),
-        {
-            "policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
-            "title": title,
-            "style": Markup(style),
-            "body": body,
-            "script": Markup(script),
-        },
+    return render(
+        "ganzoo_report/page.html",
+        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        title=title,
+        style=Markup(style),  # noqa: S704 - our own file
+        body=body,
+        script=Markup(script),  # noqa: S704 - our own file
     )
 
 

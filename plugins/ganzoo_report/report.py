@@ -20,10 +20,13 @@ from ganzoo_report.charts import Chart, chart_groups, metric_charts
 from ganzoo_report.configuration import configuration
 from ganzoo_report.drawings import DRAWN, DataOf, Drawings, draw, public
 from ganzoo_report.facts import Facts, gather
-from ganzoo_report.markup import Markup, data_block, element, join, page
+from ganzoo_report.markup import Markup, element, join, page
+from ganzoo_report.markup import render as fill
 
 NAME = "report.html"
-STYLES, SCRIPTS = ("base.css", "report.css"), ("charts.js", "report.js")
+_UPLOT = "ganzoo_report/vendor/uPlot"
+STYLES = ("ganzoo_report/base.css", f"{_UPLOT}/uPlot.min.css", "ganzoo_report/report.css")
+SCRIPTS = (f"{_UPLOT}/uPlot.iife.min.js", "ganzoo_report/charts.js", "ganzoo_report/report.js")
 HOW_TO_MEASURE = (
     "No metric was measured. While it trains: ganzoo train ... --metrics 'fd[pixels]@10k/test' --eval-every 100k; "
     "of the weights as they are: ganzoo eval RUN -m 'fd[pixels]@10k/test'."
@@ -147,7 +150,10 @@ def render(facts: Facts, drawings: Drawings, zoo: Zoo) -> str:
             id="main",
         ),
         e("footer", e("p", f"Made by ganzoo {__version__}. Nothing on this page is fetched or sent.")),
-        data_block({"frames": _frames(facts), "charts": [chart.plain() for chart in order]}, "data"),
+        fill(
+            "ganzoo_report/data.html",
+            data={"frames": _frames(facts), "charts": [chart.plain() for chart in order]},
+        ),
     ]
     return page(f"{facts.name} - ganzoo report", join(body), styles=STYLES, scripts=SCRIPTS)
 

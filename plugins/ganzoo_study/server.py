@@ -15,7 +15,7 @@ import msgspec
 
 from ganzoo.errors import ConfigError, GanzooError, RunError
 from ganzoo.inference.image_io import to_pil
-from ganzoo_report.markup import fill, page, read
+from ganzoo_report.markup import page, render
 from ganzoo_study.contestants import Pixels
 from ganzoo_study.study import SIDES, Side, Study, sentences
 
@@ -70,8 +70,8 @@ class StudyServer(ThreadingHTTPServer):
         self._places = {name: (i, side) for i, ids in enumerate(self._ids) for side, name in ids.items()}
         self.page = page(
             "A study",
-            fill(read("ganzoo_study/study.html"), {"question": study.question, "total": len(study.trials)}),
-            styles=("base.css", "ganzoo_study/study.css"),
+            render("ganzoo_study/study.html", question=study.question, total=len(study.trials)),
+            styles=("ganzoo_report/base.css", "ganzoo_study/study.css"),
             scripts=("ganzoo_study/study.js",),
             fetches=True,
         )

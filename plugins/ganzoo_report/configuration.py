@@ -23,7 +23,7 @@ def configuration(facts: Facts) -> Markup:
     about = f"{config.architecture} of {config.plugin} {config.plugin_version}"
     parts: list[object] = []
     if record is None:
-        parts.append(missing("Not installed here:", f"{about}; so nothing is drawn, and no default is known."))
+        parts.append(missing("Not installed here:", f"{about}; so no images are generated, and no default is known."))
     else:
         parts.append(e("p", e("strong", about), f": {record.summary}", f" ({record.paper})" if record.paper else ""))
     if facts.sizes:

@@ -51,12 +51,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Drawings:
-    """What could be drawn, and why the rest could not.
+    """Generated images for the report, and why some could not be made.
 
     Args:
         ways: between two seeds, a strip each.
         translated: inputs beside outputs, one picture for each way that it translates.
-        neighbours: drawn images, each followed by the real ones that lie nearest to it.
+        neighbours: generated images, each followed by the real ones that lie nearest to it.
         split: the inputs' or neighbours'.
         extractor: of the features in which neighbours are near.
         missing: the name of a section to the reason that it is empty.
@@ -80,8 +80,8 @@ def draw(
         model: that was found.
         data: the real images.
         split: of the data.
-        neighbours: real images beside each drawn one; 0 for none.
-        device: where it is drawn.
+        neighbours: real images beside each generated one; 0 for none.
+        device: that generates.
         extractor: of the features in which neighbours are near, as in a protocol.
         progress: show progress bars.
 
@@ -175,7 +175,7 @@ def _neighbours(
     )
     rows = []
     for drawn, real, distances in zip(found.drawn, found.real, found.distances, strict=True):
-        row = [Picture(*picture_uri(drawn[None], 1), "a drawn image", "drawn")]
+        row = [Picture(*picture_uri(drawn[None], 1), "a generated image", "generated")]
         for place, (image, distance) in enumerate(zip(real, distances.tolist(), strict=True), 1):
             alt = f"the {'' if place == 1 else f'{place}. '}nearest training image, at a distance of {distance:.3g}"
             row.append(Picture(*picture_uri(image[None], 1), alt, f"{distance:#.3g}"))

@@ -31,7 +31,7 @@ class Frame:
     """A preview.
 
     Args:
-        images: drawn from the data when it was made; None where it does not say.
+        images: seen in training when it was made; None where its name does not tell.
         kind: of the picture, "png" or "webp".
         content: of the file.
         size: (width, height) in pixels.

@@ -1,4 +1,4 @@
-"""What a run's folder says of itself, gathered for a page: nothing is trained, drawn or changed."""
+"""The contents of a run's folder, read for its report: nothing is trained, generated or changed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Facts:
 
     @property
     def images(self) -> int | None:
-        """Real images drawn so far."""
+        """Real images seen so far."""
         if self.stats:
             return int(self.stats[-1]["images"])
         return self.config.trained.images if self.config.trained else None

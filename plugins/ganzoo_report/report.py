@@ -47,7 +47,7 @@ class Written(NamedTuple):
         path: of the page.
         size: in bytes.
         previews: on it.
-        missing: what could not be drawn to the reason.
+        missing: what could not be generated to the reason.
     """
 
     path: Path
@@ -65,10 +65,10 @@ def write_report(
     Args:
         run: a run's folder, also of one in progress, or a model's.
         out: the page; by default ``report.html`` in the run.
-        data: the real images that drawn ones are compared with, or what says of the model which they are.
-        neighbours: real images beside each drawn one; 0 for none.
+        data: the real images that generated ones are compared with, or what says of the model which they are.
+        neighbours: real images beside each generated one; 0 for none.
         extractor: of the features in which neighbours are near, as in a protocol.
-        device: where is drawn; by default the CPU.
+        device: that generates; by default the CPU.
         progress: show progress bars.
 
     Raises:
@@ -82,7 +82,7 @@ def write_report(
     if out.is_dir():
         raise ConfigError(f"{out} is a folder: name the page, for instance {out / NAME}")
     zoo = installed()
-    find_extractor(zoo, extractor)  # before anything is drawn
+    find_extractor(zoo, extractor)  # before anything is generated
     facts = gather(run, zoo)
     drawings = _drawings(run, facts, data, neighbours, extractor, device or torch.device("cpu"), progress=progress)
     text = render(facts, drawings, zoo)
@@ -130,7 +130,7 @@ def render(facts: Facts, drawings: Drawings, zoo: Zoo) -> str:
         "losses": curves("losses", "Losses", [*groups["losses"], *groups["outputs"]], about),
         "metrics": _metrics(facts, measured, zoo, figures(measured, small=True)),
         "speed": curves("speed", "Throughput and rates", [*groups["speed"], *groups["rates"]]),
-        **_drawn(drawings, translates=translates),
+        **_generated(drawings, translates=translates),
         "configuration": configuration(facts),
     }
     hint = None if shown["metrics"] else e("p", HOW_TO_MEASURE, class_="note hint")
@@ -171,15 +171,15 @@ def _metrics(facts: Facts, measured: Sequence[Chart], zoo: Zoo, figures: Markup)
     scores = sections.scores(facts, zoo)
     if not measured and scores is None:
         return None
-    about = "Each by its protocol: metric, features, images drawn, split. Values of two protocols do not compare."
+    about = "Each by its protocol: metric, features, generated images, split. Values of two protocols do not compare."
     if facts.has_best:
         about += f" The best model by the first metric is kept in '{BEST}' of the run's folder."
     curves = [figures, sections.curve_table(measured)] if measured else []
     return sections.section("metrics", "Metrics", *curves, scores, about=about)
 
 
-def _drawn(drawings: Drawings, *, translates: bool) -> dict[str, Markup | None]:
-    """Return the sections of what the model draws; one that could not be drawn says why."""
+def _generated(drawings: Drawings, *, translates: bool) -> dict[str, Markup | None]:
+    """Return the sections of generated images; one that could not be made gives the reason."""
     missing = drawings.missing
 
     def part(name: str, title: str, shown: Markup, about: str) -> Markup:
@@ -199,8 +199,8 @@ def _drawn(drawings: Drawings, *, translates: bool) -> dict[str, Markup | None]:
     if drawings.ways or "interpolations" in missing:
         parts["interpolations"] = part("interpolations", "Interpolations", sections.strips(drawings.ways), about)
     about = (
-        f"Of {DRAWN:,} drawn images those that lie nearest to a training image by {drawings.extractor}, each beside "
-        "its nearest ones with their distances. Were they the same, the model would have learned them by heart."
+        f"Of {DRAWN:,} generated images those that lie nearest to a training image by {drawings.extractor}, each "
+        "beside its nearest ones with their distances. Were they the same, the model would have learned them by heart."
     )
     if drawings.neighbours or "neighbours" in missing:
         parts["neighbours"] = part("neighbours", "Nearest neighbours", sections.neighbours(drawings), about)

@@ -134,7 +134,7 @@ def when(frame: Frame) -> str:
 
 
 def figures(charts: Sequence[tuple[int, Chart]], *, small: bool = False) -> Markup:
-    """Return the places that the page's script draws charts into, each by its number."""
+    """Return the places for the charts, which the page's script fills, each by its number."""
     made = [
         e(
             "figure",
@@ -202,7 +202,7 @@ def strips(shown: Sequence[Picture], *, large: bool = False) -> Markup:
 
 
 def neighbours(drawings: Drawings) -> Markup:
-    """Return the drawn images that lie nearest to real ones, with those beside them."""
+    """Return the generated images that lie nearest to real ones, with those beside them."""
     rows = [
         e(
             "div",
@@ -211,7 +211,7 @@ def neighbours(drawings: Drawings) -> Markup:
                     "figure",
                     image(one, 90),
                     e("figcaption", one.caption),
-                    class_="drawn" if place == 0 else None,
+                    class_="generated" if place == 0 else None,
                 )
                 for place, one in enumerate(row)
             ),

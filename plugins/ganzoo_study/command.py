@@ -72,7 +72,7 @@ def command(
         )
         if resume:
             study.go_on(out)
-        pictures = contestants.draw_pictures(study.trials, first, second, grid)
+        pictures = contestants.generate_pairs(study.trials, first, second, grid)
 
         def announce(url: str) -> None:
             click.echo(

@@ -1,4 +1,4 @@
-"""Who a study compares: models that draw, or real images; each gives pictures of one shape."""
+"""Who a study compares: models that generate images, or real images; each gives pictures of one shape."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _MOST_BYTES = 2**31
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Generated:
     """A model.
 
     Args:
         about: it, for the file: its name, where it can be had again, the hash of its weights.
-        gan: that draws.
+        gan: the model.
         batch_size: images at a time.
     """
 
@@ -72,7 +72,7 @@ class Real:
         return self.store.images[torch.tensor(numbers)].permute(0, 2, 3, 1).numpy()
 
 
-def open_model(spec: str | os.PathLike[str], *, device: torch.device | str = "cpu", batch_size: int = 64) -> Drawn:
+def open_model(spec: str | os.PathLike[str], *, device: torch.device | str = "cpu", batch_size: int = 64) -> Generated:
     """Return a model that `ganzoo.load` takes.
 
     Raises:
@@ -82,13 +82,16 @@ def open_model(spec: str | os.PathLike[str], *, device: torch.device | str = "cp
     found = find(spec)
     gan = assemble(found, device=device)
     if gan.translations:
-        raise ConfigError(f"{spec} makes images of images, and a study compares models that draw: name another model")
+        raise ConfigError(
+            f"{spec} makes images of images, and a study compares models that generate them from seeds: "
+            "name another model"
+        )
     about = {"name": str(spec), "origin": found.origin, "sha256": sha256(found.weights)}
-    return Drawn(about, gan, batch_size)
+    return Generated(about, gan, batch_size)
 
 
-def open_real(data: str, like: Drawn, *, split: str, zoo: Zoo, progress: bool = True) -> Real:
-    """Return real images in the shape of what a model draws.
+def open_real(data: str, like: Generated, *, split: str, zoo: Zoo, progress: bool = True) -> Real:
+    """Return real images in the shape of what a model generates.
 
     Raises:
         ConfigError: they are two sets.
@@ -102,7 +105,7 @@ def open_real(data: str, like: Drawn, *, split: str, zoo: Zoo, progress: bool = 
     return Real({"name": source.public, "data": source.public, "split": split, "key": source.key}, store)
 
 
-def check_shapes(a: Drawn, b: Drawn | Real) -> None:
+def check_shapes(a: Generated, b: Generated | Real) -> None:
     """Refuse two that a look would tell apart.
 
     Raises:
@@ -111,15 +114,15 @@ def check_shapes(a: Drawn, b: Drawn | Real) -> None:
     shapes = ["x".join(map(str, (*one.shape[1:], one.shape[0]))) for one in (a, b)]
     if a.shape != b.shape:
         raise ConfigError(
-            f"{a.about['name']} draws images of {shapes[0]} and {b.about['name']} of {shapes[1]}: a study needs two of "
-            "one size and as many channels"
+            f"{a.about['name']} generates images of {shapes[0]} and {b.about['name']} of {shapes[1]}: a study needs "
+            "two of one size and as many channels"
         )
 
 
-def draw_pictures(
-    trials: Sequence[Trial], a: Drawn | Real, b: Drawn | Real, grid: int, *, progress: bool = True
+def generate_pairs(
+    trials: Sequence[Trial], a: Generated | Real, b: Generated | Real, grid: int, *, progress: bool = True
 ) -> list[dict[Side, Pixels]]:
-    """Return the two pictures (H, W, C) of each trial, all before the first is shown: no waiting tells who draws.
+    """Return the two pictures (H, W, C) of each trial, all before the first is shown, so that no wait tells the model.
 
     Raises:
         ConfigError: they are too many for the memory.
@@ -130,7 +133,7 @@ def draw_pictures(
             f"{len(trials)} trials show {size / 2**30:.1f} GiB of pictures: ask for fewer, or a smaller grid"
         )
     pictures: list[dict[Side, Pixels]] = []
-    for trial in tqdm(trials, desc="drawing", unit="trial", disable=None if progress else True):
+    for trial in tqdm(trials, desc="generating", unit="trial", disable=None if progress else True):
         made = {"a": a.images(trial.a), "b": b.images(trial.b)}
         pictures.append({side: _sheet(made[trial.player(side)], grid) for side in SIDES})
     return pictures

@@ -208,7 +208,7 @@ class Study:
 def make_trials(count: int, seed: int, grid: int, *, real: Sequence[int] | None = None) -> list[Trial]:
     """Return the trials of a seed: which images, and who is on the left, in half of them A.
 
-    Both models draw the same seeds, so that models with labels show the same classes.
+    Both models get the same seeds, so that models with labels show the same classes.
 
     Args:
         count: how many.

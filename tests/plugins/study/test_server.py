@@ -1,43 +1,14 @@
-import http.client
 import json
 import socket
 import struct
-import threading
 import time
 import zlib
 
 import pytest
 
-from ganzoo.errors import GanzooError, RunError
+from ganzoo.errors import RunError
 from ganzoo_study.server import StudyServer
-from ganzoo_study.session import check_file, hold
-from pages_helpers import make_pictures, make_study
-
-JSON = {"Content-Type": "application/json"}
-
-
-class Client:
-    """Asks a study's server, by default as its own page would."""
-
-    def __init__(self, server: StudyServer) -> None:
-        self.host, self.base = f"127.0.0.1:{server.port}", server.url.partition(f":{server.port}")[2]
-
-    def ask(self, method="GET", path="", body=None, raw=False, **headers):
-        connection = http.client.HTTPConnection(self.host, timeout=10)
-        sent = {"Origin": f"http://{self.host}", **JSON} if method == "POST" else {}
-        sent = {k.replace("_", "-"): v for k, v in {**sent, **headers}.items() if v is not None}
-        try:
-            connection.request(method, path if raw else self.base + path, body, sent)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-        finally:
-            connection.close()
-
-    def state(self):
-        return json.loads(self.ask(path="state")[2])
-
-    def answer(self, trial, side="left", seconds=1.0, **headers):
-        return self.ask("POST", "answer", json.dumps({"trial": trial, "side": side, "seconds": seconds}), **headers)
+from pages_helpers import Client, make_pictures, make_study
 
 
 @pytest.fixture
@@ -248,70 +219,6 @@ def test_a_question_is_text(digits):
 def test_a_port_that_is_taken_is_one_line(server, digits):
     with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 cannot be had"):
         StudyServer(make_study(1), [], lambda now: None, server.port)
-
-
-def held(study, digits, out, act, **options):
-    """Hold a study in this thread while another one acts on it; return what `hold` does."""
-
-    def announce(url):
-        client = object.__new__(Client)
-        client.host, _, rest = url.removeprefix("http://").partition("/")
-        client.base = f"/{rest}"
-        threading.Thread(target=act, args=(client,)).start()
-
-    return hold(study, make_pictures(study, digits), out, announce=announce, **options)
-
-
-def test_a_session_ends_by_itself_with_every_answer_in_the_file(study, digits, tmp_path):
-    out = tmp_path / "study.json"
-    seen = []
-
-    def act(client):
-        seen.append(out.exists())
-        for i in range(3):
-            client.answer(i)
-            seen.append(json.loads(out.read_text(encoding="utf-8"))["result"]["answered"])
-
-    assert held(study, digits, out, act) is None
-    assert seen == [False, 1, 2, 3]
-    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
-
-
-def test_a_file_that_came_to_be_meanwhile_is_not_overwritten(study, digits, tmp_path):
-    out = tmp_path / "study.json"
-    status = []
-
-    def act(client):
-        out.write_text("another one's", encoding="utf-8")
-        status.append(client.answer(0)[0])
-
-    with pytest.raises(RunError, match="exists: name another file"):
-        held(study, digits, out, act)
-    assert status == [500]
-    assert out.read_text(encoding="utf-8") == "another one's"
-
-
-def test_an_answer_that_cannot_be_kept_ends_the_study(study, digits, tmp_path, monkeypatch):
-    def fail(path):
-        raise GanzooError("study.json cannot be written: No space left on device")
-
-    monkeypatch.setattr(study, "save", fail)
-    with pytest.raises(GanzooError, match="No space left"):
-        held(study, digits, tmp_path / "study.json", lambda client: client.answer(0))
-
-
-def test_files_are_looked_at_before_anything_else(tmp_path):
-    (tmp_path / "there.json").write_text("{}", encoding="utf-8")
-    check_file(tmp_path / "new.json", resume=False)
-    check_file(tmp_path / "there.json", resume=True)
-    for name, resume, why in [
-        ("there.json", False, "exists: name another file with -o, or go on"),
-        ("new.json", True, "to go on with: leave out --resume"),
-        ("gone/new.json", False, "is in no folder that there is"),
-        (".", False, "is a folder"),
-    ]:
-        with pytest.raises(RunError, match=why):
-            check_file(tmp_path / name, resume=resume)
 
 
 def test_the_server_stops_at_once(study, digits):

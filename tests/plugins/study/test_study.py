@@ -8,7 +8,7 @@ import ganzoo
 from ganzoo.errors import ConfigError, GanzooError, RunError
 from ganzoo.inference.image_io import to_uint8
 from ganzoo.registry import installed
-from ganzoo_study.contestants import check_shapes, draw_pictures, open_model, open_real
+from ganzoo_study.contestants import check_shapes, generate_pairs, open_model, open_real
 from ganzoo_study.study import make_trials, sentences
 from pages_helpers import make_study
 
@@ -178,17 +178,17 @@ def test_pictures_are_those_of_the_seeds_on_their_sides(trained):
     a, b = open_model(MODEL), open_model(trained)
     check_shapes(a, b)
     trials = make_trials(3, 0, 1)
-    pictures = draw_pictures(trials, a, b, 1, progress=False)
+    pictures = generate_pairs(trials, a, b, 1, progress=False)
     for trial, picture in zip(trials, pictures, strict=True):
-        drawn = {player: to_uint8(one.gan.sample(seeds=list(trial.a)))[0] for player, one in (("a", a), ("b", b))}
-        assert np.array_equal(picture["left"], drawn[trial.left])
-        assert np.array_equal(picture["right"], drawn["b" if trial.left == "a" else "a"])
+        generated = {player: to_uint8(one.gan.sample(seeds=list(trial.a)))[0] for player, one in (("a", a), ("b", b))}
+        assert np.array_equal(picture["left"], generated[trial.left])
+        assert np.array_equal(picture["right"], generated["b" if trial.left == "a" else "a"])
 
 
 def test_a_grid_is_row_by_row():
     a = open_model(MODEL)
     (trial,) = make_trials(1, 0, 2)
-    (picture,) = draw_pictures([trial], a, a, 2, progress=False)
+    (picture,) = generate_pairs([trial], a, a, 2, progress=False)
     images = to_uint8(a.gan.sample(seeds=list(trial.a)))
     assert picture["left"].shape == (56, 56, 1)
     assert np.array_equal(picture["left"][:28, 28:], images[1])
@@ -210,7 +210,7 @@ def test_a_model_is_known_by_the_hash_of_its_weights(trained):
 
 def test_what_cannot_be_compared_is_one_line(mnist):
     a = open_model(MODEL)
-    with pytest.raises(ConfigError, match=r"dcgan-mnist draws images of 28x28x1 and sngan-cifar10 of 32x32x3"):
+    with pytest.raises(ConfigError, match=r"dcgan-mnist generates images of 28x28x1 and sngan-cifar10 of 32x32x3"):
         check_shapes(a, open_model("sngan-cifar10"))
     with pytest.raises(ConfigError, match="makes images of images"):
         open_model("pix2pix-grey-cifar10")
@@ -219,4 +219,4 @@ def test_what_cannot_be_compared_is_one_line(mnist):
     with pytest.raises(GanzooError, match="No model or architecture is called 'nothing'"):
         open_model("nothing")
     with pytest.raises(ConfigError, match="ask for fewer, or a smaller grid"):
-        draw_pictures(make_trials(30_000, 0, 8), a, a, 8)
+        generate_pairs(make_trials(30_000, 0, 8), a, a, 8)

@@ -111,6 +111,32 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
         lock.release()
 
 
+@contextmanager
+def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
+    """Hold a file, which need not be there yet, so that no other process holds it at the same time.
+
+    Args:
+        path: of the file, in a folder that is there; the lock lies beside it, and goes at the end.
+        busy: raised where another process holds it.
+
+    Raises:
+        GanzooError: ``busy``, or nothing can be written into the folder.
+    """
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise busy from error
+    except OSError as error:
+        raise GanzooError(f"{path.parent} cannot be written into: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # while it is held; Windows removes it afterwards
+            Path(lock.lock_file).unlink()
+        lock.release()
+
+
 def _sweep(folder: Path) -> None:
     """Remove what is not whole, in a folder and those in it; what `swap_folder` had put aside gets its name back."""
     within = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and PARTIAL not in path.name]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganzoo.pages.study import SIDES, Study, make_trials
+from ganzoo_report.report import write_report
+from ganzoo_study.server import StudyServer
+from ganzoo_study.study import SIDES, Study, make_trials
 
+JSON = {"Content-Type": "application/json"}
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
 
@@ -57,3 +64,64 @@ class Tab:
 
     def one(self, selector: str) -> Any:
         return self.page.locator(selector)
+
+
+class Client:
+    """Asks a study's server, by default as its own page would."""
+
+    def __init__(self, server: StudyServer) -> None:
+        self.host, self.base = f"127.0.0.1:{server.port}", server.url.partition(f":{server.port}")[2]
+
+    def ask(self, method="GET", path="", body=None, raw=False, **headers):
+        connection = http.client.HTTPConnection(self.host, timeout=10)
+        sent = {"Origin": f"http://{self.host}", **JSON} if method == "POST" else {}
+        sent = {k.replace("_", "-"): v for k, v in {**sent, **headers}.items() if v is not None}
+        try:
+            connection.request(method, path if raw else self.base + path, body, sent)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def state(self):
+        return json.loads(self.ask(path="state")[2])
+
+    def answer(self, trial, side="left", seconds=1.0, **headers):
+        return self.ask("POST", "answer", json.dumps({"trial": trial, "side": side, "seconds": seconds}), **headers)
+
+
+class Page(HTMLParser):
+    """The tags, headings and texts of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(self.html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def sections(self):
+        return [attributes["id"] for attributes in self.all("section")]
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+    @property
+    def data(self):
+        return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', self.html)[1])
+
+
+def report(folder, mnist, **options):
+    written = write_report(folder, data=str(mnist), progress=False, **options)
+    return Page(written.path), written

@@ -18,7 +18,7 @@ ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
     "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "data", "hub", "models", "inference",
-    "metrics", "training", "publishing", "pages", "testing", "cli",
+    "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 # The same subject in two layers: what one defines, the other reads from the command line, the data or a run.
 SHARED_NAMES = {"__init__", "augment", "conditions", "evaluation", "images"}

@@ -20,7 +20,7 @@ def copy(to: Path) -> Path:
     """Copy what a wheel is built from."""
     for name in ("ganzoo", "plugins", "weights"):
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "registry.yaml"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY_NOTICES", "registry.yaml"):
         shutil.copy(ROOT / name, to / name)
     return to
 
@@ -54,10 +54,30 @@ def test_the_wheel_holds_packages_registry_and_weights(tmp_path):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"ganzoo/py.typed", "ganzoo/_zoo/registry.yaml", "ganzoo_dcgan/model.py"} <= names
     assert {f"ganzoo/_zoo/{m.record.weights.file}" for m in installed().models if m.dist == "ganzoo"} <= names
-    pages = {path.name for path in (ROOT / "ganzoo" / "pages").iterdir() if path.suffix in (".html", ".css", ".js")}
-    assert pages
-    assert {f"ganzoo/pages/{name}" for name in pages} <= names
+    plugins = ROOT / "plugins"
+    pages = {path.relative_to(plugins).as_posix() for path in plugins.glob("*/templates/*") if path.is_file()}
+    assert len(pages) >= 8
+    assert pages <= names
     assert not [name for name in names if name.startswith(("tests", "plugins", "benchmarks", "docs"))]
+
+
+def test_every_vendored_file_is_in_the_wheel_and_named_with_its_licence(tmp_path):
+    command = [*PIP, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, copy(tmp_path / "source")]
+    subprocess.run(command, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    plugins = ROOT / "plugins"
+    vendored = [path for path in plugins.glob("*/vendor/**/*") if path.is_file()]
+    assert len(vendored) >= 3
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (name,) = (name for name in names if name.endswith("licenses/THIRD_PARTY_NOTICES"))
+        notices = archive.read(name).decode()
+        metadata = archive.read(next(name for name in names if name.endswith("dist-info/METADATA"))).decode()
+    for path in vendored:
+        assert path.relative_to(plugins).as_posix() in names
+        assert path.relative_to(plugins).as_posix() in notices
+        assert (path.parent / "LICENSE").read_text(encoding="utf-8").strip() in notices
+    assert "License-Expression: Apache-2.0 AND MIT" in metadata
 
 
 def test_without_dcgan_the_rest_is_as_it_was(site):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ganzoo.registry.zoo import Registered
 
 COMMANDS = (
-    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "report", "study", "publish",
-    "pull", "new", "check", "plugins",
+    "list", "show", "sample", "translate", "train", "eval", "compare", "neighbours", "publish", "pull", "new", "check",
+    "plugins",
 )  # fmt: skip
 
 
@@ -39,11 +39,12 @@ class LazyGroup(click.Group):
     """A group whose commands are modules of this package and commands of plugins, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which a newcomer needs them; those of other packages come last."""
-        plugins = plugin_commands()
-        bundled = [name for name, entry in plugins.items() if entry.dist == "ganzoo"]
-        place = COMMANDS.index("publish")
-        return [*COMMANDS[:place], *bundled, *COMMANDS[place:], *(name for name in plugins if name not in bundled)]
+        """Return the names in the order in which a newcomer needs them, and plugins' where their records ask to be."""
+        names = [*COMMANDS]
+        for name, entry in plugin_commands().items():
+            after = entry.record.after
+            names.insert(names.index(after) + 1 if after in names else len(names), name)
+        return names
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
@@ -72,9 +73,8 @@ class LazyGroup(click.Group):
         rows = []
         for name in names:
             command = None if name in plugins else self.get_command(ctx, name)
-            rows.append(
-                (name, command.get_short_help_str(limit) if command else one_line(plugins[name].record.summary))
-            )
+            command = command or click.Command(name, help=one_line(plugins[name].record.summary))
+            rows.append((name, command.get_short_help_str(limit)))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

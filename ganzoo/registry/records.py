@@ -115,11 +115,13 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         name: what a user types; a built-in command of the same name takes precedence.
         target: ``"package.module:command"``, a `click.Command`, imported when it is called.
         summary: one line for ``ganzoo --help``.
+        after: the command that it follows in ``ganzoo --help``; by default it comes after all of ganzoo's own.
     """
 
     name: str
     target: str
     summary: str
+    after: str | None = None
 
 
 class Tracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

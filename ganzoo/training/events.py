@@ -82,6 +82,7 @@ class Events:
         self.monitor = NonFiniteMonitor(state, accelerator.device)
         self._before = state.images
         self._saved = state.images
+        self._signalled = False  # as all processes know it
         self._rewound: list[int] = []  # to these images
 
     def after_step(self) -> bool:
@@ -99,13 +100,12 @@ class Events:
         saves = before // settings.checkpoint_every != now // settings.checkpoint_every
         measures = self.evaluation.is_due(before, now)
         uses_weights = saves or measures or now >= settings.images
-        signalled = False
         if uses_weights or (not alone and self.state.step % EXCHANGE_EVERY == 0):
-            signalled, nonfinite = self._exchange_flags(weights=uses_weights)
+            self._signalled, nonfinite = self._exchange_flags(weights=uses_weights)
+            if self._signalled and self.stop.signal is None:
+                self.stop.signal = signal.SIGTERM
             if nonfinite:
                 return self._not_finite(self.monitor.first())
-            if signalled and self.stop.signal is None:
-                self.stop.signal = signal.SIGTERM
         if before // settings.report_every != now // settings.report_every:
             self.reporter.report()
         if before // settings.preview_every != now // settings.preview_every:
@@ -114,7 +114,7 @@ class Events:
             self._save()
         if measures:
             self.stopped_early = self.evaluation.measure()
-        return self.stopped_early or (self.stop.signal is not None if alone else signalled)
+        return self.stopped_early or (self.stop.signal is not None if alone else self._signalled)
 
     def _exchange_flags(self, *, weights: bool) -> tuple[bool, bool]:
         """Return whether any process (got a signal, has a value that is not finite): one reduction, one wait."""
@@ -172,7 +172,8 @@ class Events:
 
     def finish(self) -> None:
         """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""
-        done = self.stop.signal is None
+        # A signal that only one process got after the last exchange must not part their ways.
+        done = not self._signalled if self.accelerator.num_processes > 1 else self.stop.signal is None
         if self.state.sums.totals and done:  # a stopped run reports where it would have
             self.reporter.report()
         if self._saved != self.state.images:

@@ -34,7 +34,7 @@ from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
 from ganzoo.training.updates import UpdateConfig
-from ganzoo.training.validate import check_shares
+from ganzoo.training.validate import check_batch_split
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def resume(
         going.config,
         going.settings,
         zoo=zoo,
-        begun=written if checkpoint.found(out) else None,
+        resumed=written if checkpoint.found(out) else None,
     )
     if planned.source.key != written.data.get("key"):
         raise RunError(f"the images of {going.settings.data} are not those that {out} was trained on: put them back")
@@ -136,7 +136,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
     tracker = _tracker(settings.tracker, out)
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
-    check_shares(planned.gan, settings, world)
+    check_batch_split(planned.gan, settings, world)
     store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)

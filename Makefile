@@ -1,4 +1,4 @@
-# Everything needs only Python >= 3.10 and make: the first target that needs it makes the virtual environment.
+# Everything needs only Python >= 3.11 and make: the first target that needs it makes the virtual environment.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html do
 
 .PHONY: demo test test-slow browser bench lint docs outputs format clean
 
-demo: $(STAMP)  ## list the zoo and draw 64 digits
+demo: $(STAMP)  ## list the zoo and write a grid of 64 generated digits
 	$(BIN)/ganzoo list
 	$(BIN)/ganzoo sample dcgan-mnist -n 64 -o grid.png
 
@@ -49,7 +49,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "ganzoo needs Python 3.10 or newer: make PYTHON=python3.x")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganzoo needs Python 3.11 or newer: make PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e ".[dev]"

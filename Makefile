@@ -11,8 +11,9 @@ demo: $(STAMP)  ## list the zoo and write a grid of 64 generated digits
 	$(BIN)/ganzoo list
 	$(BIN)/ganzoo sample dcgan-mnist -n 64 -o grid.png
 
-test: $(STAMP) browser  ## the whole test suite
+test: $(STAMP)  ## the default tests; those that start many processes or train: make test-slow
 	$(BIN)/python -m pytest -n 2
+	@echo "the tests that start many processes or train: make test-slow"
 
 browser:  ## a Chromium for the tests that look at pages, where one is wanted and apt may install it; else they are skipped
 	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
@@ -25,8 +26,8 @@ browser:  ## a Chromium for the tests that look at pages, where one is wanted an
 	fi; \
 	echo "no Chromium: the tests that look at pages are skipped"
 
-test-slow: $(STAMP)  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+test-slow: $(STAMP) browser  ## the tests that start many processes, train, or look at pages in Chromium
+	$(BIN)/python -m pytest -n 2 -m slow
 
 bench: $(STAMP)  ## ganzoo against other ways to do the same: speed, as ratios, in one table
 	$(BIN)/python benchmarks/bench.py

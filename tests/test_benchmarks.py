@@ -12,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 import ganzoo
 from ganzoo.registry import installed
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 

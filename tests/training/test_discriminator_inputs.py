@@ -72,6 +72,7 @@ def memorisation(images, policy, noise=0.0, seed=0):
     return torch.stack(shares[10:]).mean().item(), made
 
 
+@pytest.mark.slow
 def test_a_discriminator_of_few_images_learns_them_by_heart_unless_they_are_augmented(digits):
     images = torch.from_numpy(digits[0])[:, None]
     plain, _ = memorisation(images, None)
@@ -80,6 +81,7 @@ def test_a_discriminator_of_few_images_learns_them_by_heart_unless_they_are_augm
         assert memorisation(images, policy, noise)[0] < plain - 0.03
 
 
+@pytest.mark.slow
 def test_the_strength_of_adaptive_augmentation_settles(digits, monkeypatch):
     monkeypatch.setattr(discriminator_inputs, "_SPEED", 20_000)  # 300 steps see 9,600 images
     _, made = memorisation(torch.from_numpy(digits[0])[:, None], "ada")

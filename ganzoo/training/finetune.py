@@ -16,7 +16,7 @@ def training_tensors(model: Model) -> dict[str, Tensor] | None:
     """Return the networks that only training uses, of a run's last checkpoint or as they were published; else None."""
     if path := find_training(model):
         return load_tensors(path)
-    checkpoints = checkpoint.found(model.folder) if model.folder else []
+    checkpoints = checkpoint.list_checkpoints(model.folder) if model.folder else []
     if not checkpoints:
         return None
     wanted = training_state(build_for(installed(), model.config, model.name))

@@ -24,7 +24,7 @@ from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
 from ganzoo.training.discriminator_inputs import ADAPTIVE
 from ganzoo.training.settings import Settings
-from ganzoo.training.sync_norm import synchronise
+from ganzoo.training.sync_norm import convert_batch_norm
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def validate(gan: GAN, config: Any, settings: Settings, data: DataFacts, archite
     check_batch_split(gan, settings)
     if settings.optimizer is not None:
         _check_optimizer(settings.optimizer)
-    if settings.sync_batch_norm and not synchronise(gan, processes=1):
+    if settings.sync_batch_norm and not convert_batch_norm(gan, processes=1):
         raise ConfigError(f"{architecture} has no batch norm: leave sync_batch_norm out")
     if settings.augment is not None or settings.instance_noise:
         _check_augmentation(gan, settings.augment, architecture)

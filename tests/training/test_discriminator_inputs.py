@@ -95,7 +95,7 @@ def test_the_strength_follows_the_signs_of_the_logits_of_real_images(logit, deci
     made = Augmentation("ada", decision_boundary=decision_boundary)
     made.strength.fill_(0.5)
     for step in range(1, 9):
-        made.follow({"real_A": torch.full((16,), logit), "fake": torch.full((16,), 9.0), "loss": torch.ones(16)})
+        made.count_signs({"real_A": torch.full((16,), logit), "fake": torch.full((16,), 9.0), "loss": torch.ones(16)})
         made.after_step(step, 16, Accelerator(cpu=True))
     change = 8 * 16 / 500_000  # each step counts for its images, and the strength goes from 0 to 1 in 500,000
     assert made.strength.item() == pytest.approx(0.5 + change * (1 if rises else -1), abs=1e-7)
@@ -106,13 +106,13 @@ def test_the_strength_stays_where_the_mean_sign_is_on_target_and_within_its_boun
     made = Augmentation("ada")
     signs = torch.tensor([1.0] * 8 + [-1.0] * 2)  # mean 0.6
     for step in range(1, 5):
-        made.follow({"real": signs})
+        made.count_signs({"real": signs})
         made.after_step(step, 16, Accelerator(cpu=True))
     assert made.strength == 0
-    made.follow({"real": -torch.ones(4)})
+    made.count_signs({"real": -torch.ones(4)})
     made.after_step(4, 10**9, Accelerator(cpu=True))
     assert made.strength == 0
-    made.follow({"real": torch.ones(4)})
+    made.count_signs({"real": torch.ones(4)})
     made.after_step(4, 10**9, Accelerator(cpu=True))
     assert made.strength == 1
 

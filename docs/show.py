@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import os
 import re
 import subprocess
@@ -196,3 +197,19 @@ def fields() -> None:
         metas = get_args(hint)[1:] if hasattr(hint, "__metadata__") else ()
         if metas:
             cog.outl(f"| `fields.{name}` | {describe_type(hint)} | {metas[0].description} |")
+
+
+def settings() -> None:
+    """Show the engine's settings, from their declaration."""
+    from ganzoo.training.settings import SECTIONS, declared_settings
+
+    cog.outl("| setting | default | meaning | when resumed |\n|---|---|---|---|")
+    resume = {"freely": "may change", "never": "cannot change"}
+    by_section: dict[str | None, list[Any]] = {heading: [] for heading in (None, *SECTIONS)}
+    for setting in declared_settings():
+        by_section[setting.extra.get("section")].append(setting)
+    for rows in by_section.values():
+        for setting in rows:
+            default = "" if setting.default in (dataclasses.MISSING, None, ()) else f"`{setting.default}`"
+            how = resume.get(str(setting.extra.get("resume")), "with `--override`")
+            cog.outl(f"| `{setting.name}` | {default} | {setting.meta.description} | {how} |")

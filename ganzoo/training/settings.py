@@ -21,8 +21,8 @@ from msgspec import Meta
 from ganzoo.errors import ConfigError
 from ganzoo.registry.hyperparameters import make_config
 
-UPDATES, INPUTS, MACHINE = "Updates", "What the discriminator sees", "Machine"
-MEASURING, OUTPUT = "Measuring", "What a run tells"
+UPDATES, INPUTS, MACHINE = "Updates", "Inputs of the discriminator", "Machine"
+MEASURING, OUTPUT = "Measuring", "Reports and checkpoints"
 SECTIONS = (UPDATES, INPUTS, MACHINE, MEASURING, OUTPUT)
 _CHANGED = {"card": "changed"}
 _OUTPUT = {"section": OUTPUT, "resume": "freely"}
@@ -38,12 +38,16 @@ class Settings:
         ConfigError: settings that do not go together.
     """
 
-    data: Annotated[str, Meta(description="What `ganzoo.data.open_data` takes.", extra={"resume": "never"})]
+    data: Annotated[
+        str, Meta(description="Data set, folder or file, see `ganzoo.data.open_data`.", extra={"resume": "never"})
+    ]
     images: Annotated[
         int,
         Meta(ge=1, description="Real images to sample in all, over all processes.", extra={"resume": "freely"}),
     ]
-    split: Annotated[str, Meta(description="Of a data set that has several.", extra={"resume": "never"})] = "train"
+    split: Annotated[str, Meta(description="Split of a data set that has several.", extra={"resume": "never"})] = (
+        "train"
+    )
     balance: Annotated[
         bool, Meta(description="Sample every class equally often.", extra={"section": INPUTS, **_CHANGED})
     ] = False
@@ -59,7 +63,7 @@ class Settings:
         ),
     ] = 1
     seed: Annotated[
-        int, Meta(ge=0, le=2**31 - 1, description="Of the weights, the latents and the order of the data.")
+        int, Meta(ge=0, le=2**31 - 1, description="Seed of the weights, the latents and the order of the data.")
     ] = 0
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],
@@ -80,32 +84,39 @@ class Settings:
     ] = None
     schedule: Annotated[
         Literal["constant", "linear", "cosine", "tanh"],
-        Meta(description="How the learning rates fall, to zero at the end.", extra={"section": UPDATES, **_CHANGED}),
+        Meta(
+            description="Schedule of the learning rates, which fall to zero at the end.",
+            extra={"section": UPDATES, **_CHANGED},
+        ),
     ] = "constant"
     warmup: Annotated[
         int,
         Meta(
             ge=0,
-            description="In which the learning rates rise.",
+            description="Images over which the learning rates rise at the start.",
             extra={"section": UPDATES, "count": True, "metavar": "IMAGES", **_CHANGED},
         ),
     ] = 0
     clip_grad: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         Meta(
-            description="Limit each update's gradient; 0 sets none.",
+            description="Clip the gradient of each update; 0 switches it off.",
             extra={"section": UPDATES, "metavar": "LIMIT", "off": True, **_CHANGED},
         ),
     ] = None
     clip_mode: Annotated[
         Literal["norm", "value", "agc"],
         Meta(
-            description="What is limited: the norm, each value, or the norm in proportion to the weights'.",
+            description="What is clipped: the norm, each value, or the norm in proportion to the weights'.",
             extra={"section": UPDATES},
         ),
     ] = "norm"
-    l1: Annotated[float, Meta(ge=0, description="Of the sum of all absolute weights.", extra=_WEIGHT)] = 0.0
-    l2: Annotated[float, Meta(ge=0, description="Of half the sum of all squared weights.", extra=_WEIGHT)] = 0.0
+    l1: Annotated[
+        float, Meta(ge=0, description="Weight of the L1 penalty: the sum of all absolute weights.", extra=_WEIGHT)
+    ] = 0.0
+    l2: Annotated[
+        float, Meta(ge=0, description="Weight of the L2 penalty: half the sum of all squared weights.", extra=_WEIGHT)
+    ] = 0.0
     augment: Annotated[
         str | None,
         Meta(
@@ -118,45 +129,45 @@ class Settings:
         float,
         Meta(
             ge=0,
-            description="Noise on it, which falls to zero.",
+            description="Standard deviation of noise on the images, which falls to zero.",
             extra={"section": INPUTS, "metavar": "DEVIATION", **_CHANGED},
         ),
     ] = 0.0
     sync_batch_norm: Annotated[
-        bool, Meta(description="Over all processes.", extra={"section": MACHINE, **_CHANGED})
+        bool, Meta(description="Batch norm over all processes.", extra={"section": MACHINE, **_CHANGED})
     ] = False
     report_every: Annotated[
-        int, Meta(ge=1, description="Between two lines of stats.jsonl.", extra={**_EVERY, "section": OUTPUT})
+        int, Meta(ge=1, description="Images between two lines of stats.jsonl.", extra={**_EVERY, "section": OUTPUT})
     ] = 5_000
     preview_every: Annotated[
-        int, Meta(ge=1, description="Between two grids of samples.", extra={**_EVERY, "section": OUTPUT})
+        int, Meta(ge=1, description="Images between two grids of samples.", extra={**_EVERY, "section": OUTPUT})
     ] = 50_000
     checkpoint_every: Annotated[
-        int, Meta(ge=1, description="Between two checkpoints.", extra={**_EVERY, "section": OUTPUT})
+        int, Meta(ge=1, description="Images between two checkpoints.", extra={**_EVERY, "section": OUTPUT})
     ] = 100_000
-    keep: Annotated[int, Meta(ge=1, description="Checkpoints that are kept.", extra=_OUTPUT)] = 2
+    keep: Annotated[int, Meta(ge=1, description="Checkpoints to keep.", extra=_OUTPUT)] = 2
     metrics: Annotated[
         tuple[str, ...],
         Meta(
-            description="Measure as it is trained, as in 'fd[pixels]@10k/test'; the best model by the first one is "
+            description="Measure during training, as in 'fd[pixels]@10k/test'; the best model by the first one is "
             "kept.",
             extra={"section": MEASURING, "metavar": "PROTOCOL", "flags": ("-m",), "resume": "freely"},
         ),
     ] = ()
     eval_every: Annotated[
-        int, Meta(ge=1, description="Between two measurements.", extra={**_EVERY, "section": MEASURING})
+        int, Meta(ge=1, description="Images between two measurements.", extra={**_EVERY, "section": MEASURING})
     ] = 100_000
     patience: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(
-            description="End after N measurements without a better one; 0 sets no end.",
+            description="Stop after N measurements without a better one; 0 switches it off.",
             extra={"section": MEASURING, "metavar": "N", "off": True, "resume": "freely"},
         ),
     ] = None
     tracker: Annotated[
         str | None,
         Meta(
-            description="Also log there: tensorboard, or what a plugin provides.", extra={**_OUTPUT, "metavar": "NAME"}
+            description="Also log to a tracker: tensorboard, or one of a plugin.", extra={**_OUTPUT, "metavar": "NAME"}
         ),
     ] = None
     start: Annotated[
@@ -167,7 +178,7 @@ class Settings:
         Literal["stop", "skip", "rewind"],
         Meta(
             description="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last "
-            "checkpoint and on with other random numbers.",
+            "checkpoint and continue with other random numbers.",
             extra={"section": MACHINE, "resume": "freely"},
         ),
     ] = "stop"

@@ -61,7 +61,7 @@ N = 64 * 150
 
 
 def store(gan: ganzoo.GAN) -> Store | PairStore:
-    """Return random images of the model's shape: what is drawn on them costs nothing."""
+    """Return random images of the model's shape: their content does not matter."""
     config, generator = gan.config, torch.Generator().manual_seed(0)
     shape = (N, config.channels, config.image_size, config.image_size)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)

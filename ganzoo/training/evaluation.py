@@ -128,12 +128,7 @@ class Evaluation:
             names = (self.run / f"{BEST}-{best:09d}{f'-{i}' if i else ''}" for i in itertools.count())
             aside = next(path for path in names if not path.exists())
             (self.run / BEST).rename(aside)
-            _log.warning(
-                "the model in best has seen %s images, and the run resumes from %s: renamed to %s",
-                best,
-                now,
-                aside.name,
-            )
+            _log.warning("best is from after %s images, the run resumes from %s: renamed to %s", best, now, aside.name)
 
     def measure(self) -> bool:
         """Measure, keep the model if it is the best, write it down; return whether the run ends early.
@@ -167,12 +162,9 @@ class Evaluation:
         if self.scores:
             values = {score.protocol: score.value for score in self.scores}
             self.reporter.measured(values, time.perf_counter() - begun)
-        stopped_early = False
-        if self.accelerator.is_main_process and 0 not in failed:
-            found = self.best_metric()
-            stopped_early = (
-                found is not None and self.settings.patience is not None and found.since >= self.settings.patience
-            )
+        stopped_early, patience = False, self.settings.patience
+        if self.accelerator.is_main_process and 0 not in failed and patience and (found := self.best_metric()):
+            stopped_early = found.since >= patience
         flag = torch.tensor(float(stopped_early), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else stopped_early
 

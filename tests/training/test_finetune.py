@@ -67,7 +67,7 @@ def test_on_other_images_they_take_the_models_shape(trained, tmp_path):
 
 
 def test_a_fine_tuned_model_is_better_on_its_data_than_a_fresh_one(mnist, tmp_path):
-    """It draws digits from the first step on: closer to the mean digit than what an untrained one draws."""
+    """It generates digits from the first step on: closer to the mean digit than what an untrained one draws."""
     run = ganzoo.train(start="dcgan-mnist", data=str(mnist), images=64, batch_size=32, out=tmp_path / "a",
                        progress=False).run  # fmt: skip
     images = ganzoo.load("dcgan-mnist").sample(64)

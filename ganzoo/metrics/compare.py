@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from PIL import Image
@@ -58,10 +59,14 @@ class Entry:
     gan: GAN
     scores: tuple[Score, ...]
 
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) of its images."""
+        return tuple(self.gan.sample(1).shape[1:])
+
     def values(self) -> dict[Kind, float]:
         """Return its values by what they are."""
-        shape = tuple(self.gan.sample(1).shape[1:])
-        return {Kind(s.protocol, s.data, s.weights, shape): s.value for s in self.scores}
+        return {Kind(s.protocol, s.data, s.weights, self.shape): s.value for s in self.scores}
 
 
 class Comparison(NamedTuple):
@@ -81,16 +86,49 @@ class Comparison(NamedTuple):
     best: dict[Kind, str | None]
     unlike: tuple[str, ...]
 
+    def apart(self) -> Iterator[tuple[str, Kind, float]]:
+        """Yield the values that are not ranked: the model, the kind, the value."""
+        for name in self.names:
+            for kind, value in self.values[name].items():
+                if kind not in self.alike:
+                    yield name, kind, value
 
-def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
-    """Rank models by what all of them were measured by; nothing else is ranked.
+    def check_ranked(self, entries: Sequence[Entry], zoo: Zoo) -> None:
+        """Refuse a comparison in which nothing is ranked.
+
+        Raises:
+            ConfigError: there is no value that all models have; the text says how to get one.
+        """
+        if self.alike:
+            return
+        _check_directions(entries)
+        alike = " alike" if any(self.values.values()) else ""
+        raise ConfigError(f"nothing to rank: the models were not measured{alike}; do so with: {remedy(self, zoo)}")
+
+
+def check_comparable(entries: Sequence[Entry]) -> None:
+    """Refuse models that no measurement can rank.
 
     Raises:
-        ConfigError: fewer than two models, or one twice.
+        ConfigError: fewer than two models, one twice, or images of several sizes.
     """
     names = [entry.name for entry in entries]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ConfigError("a comparison needs two models or more, each named once")
+    if len({entry.shape for entry in entries}) > 1:
+        _check_directions(entries)
+        sizes = ", ".join(f"{entry.name} {'x'.join(map(str, entry.shape))}" for entry in entries)
+        raise ConfigError(f"nothing to rank: the models generate images of several sizes ({sizes}); compare within one")
+
+
+def _check_directions(entries: Sequence[Entry]) -> None:
+    if len({tuple(entry.gan.translations) for entry in entries}) > 1:
+        raise ConfigError("nothing to rank: some models generate from seeds, some translate images; leave some out")
+
+
+def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
+    """Rank models, each named once, by what all of them were measured by; nothing else is ranked."""
+    names = [entry.name for entry in entries]
     values = {entry.name: entry.values() for entry in entries}
     shared = set.intersection(*(set(kinds) for kinds in values.values()))
     alike = tuple(

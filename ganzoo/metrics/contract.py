@@ -16,13 +16,14 @@ NEEDED = frozenset({"image", "label", "target", *SEEN})
 class Features(typing.Protocol):
     """An extractor: a `torch.nn.Module`, made with the words of the protocol (``"timm:resnet18"`` hands over one).
 
-    Resizing and normalising are its own: they are part of what makes two values compare. It may have two attributes,
-    which nobody need declare:
+    Resizing and normalising are its own: they are part of what makes two values compare. Three attributes are optional:
 
     - ``written`` (str): what a protocol says after its name so that nothing is left open, whatever was left out when it
       was asked for: ``",tf-resize"``. Without it a protocol says what was asked for.
     - ``weights`` (str): the SHA-256 of its weights, or ``""`` if it has none: a value names it, and what measures keep
       of real images is kept for the next measurement. Without it they are looked at each time.
+    - ``version`` (int, 1 by default): raise it when the features of the same image change, so that what was kept of
+      real images with the old ones is not used.
     """
 
     def __call__(self, images: Tensor) -> Mapping[str, Tensor]:
@@ -63,8 +64,10 @@ class Measure(typing.Protocol):
 class KeepsReal(typing.Protocol):
     """A measure whose part about the real images can be kept: the same ones need not be looked at again.
 
+    An attribute ``version`` (int, 1 by default) is optional: raise it when what is kept of the same images changes.
+
     Attributes:
-        keeps: the name of what it keeps; measures that give the same name share it.
+        keeps: the name of what it keeps; metrics of one module that give the same name share it.
     """
 
     keeps: str

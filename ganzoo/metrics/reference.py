@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -30,13 +29,10 @@ def path_of(job: Job, real: Real) -> Path | None:
     """Return where a job's part about real images is kept, or None where it is not.
 
     Everything that it depends on is in the name: the content of the data, the size it was brought to, how many of it,
-    the extractor with its words and weights, and the code of both plugins' modules.
+    the extractor with its words and weights, and the module and declared version of the metric and the extractor.
     """
     measure, weights = job.measure, job.weights
     if not isinstance(measure, KeepsReal) or weights is None:
-        return None
-    codes = [_code(part) for part in (measure, job.eye and job.eye.module) if part is not None]
-    if None in codes:
         return None
     store, protocol = real.target, job.protocol
     parts = {
@@ -47,19 +43,15 @@ def path_of(job: Job, real: Real) -> Path | None:
         "extractor": protocol.extractor,
         "weights": weights,
         "keeps": measure.keeps,
-        "code": codes,
+        "versions": [_version(part) for part in (measure, job.eye and job.eye.module) if part is not None],
         "torch": torch.__version__,
     }
     name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return cache_dir() / FOLDER / f"{name}.safetensors"
 
 
-def _code(part: object) -> str | None:
-    """Return the hash of the module that something is written in; None where there is no file."""
-    try:
-        return hashlib.sha256(Path(inspect.getfile(type(part))).read_bytes()).hexdigest()
-    except (OSError, TypeError):
-        return None
+def _version(part: object) -> str:
+    return f"{type(part).__module__} {getattr(part, 'version', 1)}"
 
 
 def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:

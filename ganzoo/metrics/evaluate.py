@@ -164,12 +164,12 @@ def _drawing(job: Job, gan: GAN) -> tuple[int, int, str | None]:
 
 def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
     """Show every batch to all jobs; an extractor that several share sees it once, and in one of the processes."""
-    eyes = {job.eye.text: job.eye for job in jobs if job.eye}
+    extractors = {job.extractor.text: job.extractor for job in jobs if job.extractor}
 
     def look(part: Tensor) -> dict[str, Tensor]:
         batch = images.make(part)
-        for name, eye in eyes.items():
-            batch |= {f"{key} of {name}": value for key, value in eye.see(batch["image"]).items()}
+        for name, extractor in extractors.items():
+            batch |= {f"{key} of {name}": value for key, value in extractor.extract(batch["image"]).items()}
         return batch
 
     shown = progress and processes.is_first

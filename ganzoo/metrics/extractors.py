@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, NameClashError, PluginError
-from ganzoo.metrics.contract import SEEN
+from ganzoo.metrics.interfaces import SEEN
 from ganzoo.registry import Zoo
 from ganzoo.registry.records import Extractor
 from ganzoo.registry.zoo import Registered, import_target
 
 
 @dataclass(frozen=True, eq=False)
-class Eye:
+class FeatureExtractor:
     """An extractor that was made.
 
     Args:
@@ -33,7 +33,7 @@ class Eye:
         """The SHA-256 of its weights; empty without any, None where it does not say."""
         return getattr(self.module, "weights", None)
 
-    def see(self, images: Tensor) -> dict[str, Tensor]:
+    def extract(self, images: Tensor) -> dict[str, Tensor]:
         """Return the features, and the logits if there are any, of images (N, C, S, S) uint8.
 
         Raises:
@@ -50,7 +50,7 @@ class Eye:
         return {key: found[key] for key in SEEN if key in found}
 
 
-def open_eye(zoo: Zoo, text: str, device: torch.device) -> Eye:
+def open_extractor(zoo: Zoo, text: str, device: torch.device) -> FeatureExtractor:
     """Return the extractor that a protocol names, on a device.
 
     Raises:
@@ -63,7 +63,7 @@ def open_eye(zoo: Zoo, text: str, device: torch.device) -> Eye:
     # Two ways to ask for the same become one.
     after: Any = getattr(module, "written", None)
     name = owned.record.name if owned.record.name in zoo.extractors.names() else f"{owned.dist}:{owned.record.name}"
-    return Eye(text if after is None else f"{name}{after}", module.eval().requires_grad_(False).to(device))
+    return FeatureExtractor(text if after is None else f"{name}{after}", module.eval().requires_grad_(False).to(device))
 
 
 def _make(owned: Registered[Extractor], words: list[str]) -> nn.Module:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.metrics.contract import NEEDED, SEEN, Measure
-from ganzoo.metrics.extractors import Eye, find_extractor, open_eye
+from ganzoo.metrics.extractors import FeatureExtractor, find_extractor, open_extractor
+from ganzoo.metrics.interfaces import NEEDED, SEEN, Measure, renamed_real_state
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
 from ganzoo.registry.records import Metric
@@ -26,17 +26,17 @@ class Job:
     Args:
         protocol: as it is written next to the value.
         measure: of this measurement.
-        eye: the extractor, which several jobs may share, or None.
+        extractor: the extractor, which several jobs may share, or None.
     """
 
     protocol: Protocol
     measure: Measure
-    eye: Eye | None
+    extractor: FeatureExtractor | None
 
     @property
     def weights(self) -> str | None:
         """The SHA-256 of the extractor's weights; empty without any, None where it does not say."""
-        return "" if self.eye is None else self.eye.weights
+        return "" if self.extractor is None else self.extractor.weights
 
     def check_needs(self, image: Tensor, gan: GAN) -> None:
         """Compare what a metric needs with what there is, on one image and before thousands.
@@ -46,13 +46,13 @@ class Job:
         """
         given = {"image", *(["label"] if "label" in gan.inputs(1, seeds=[0]) else [])}
         given |= {"target"} if gan.translations else set()
-        if self.eye is not None:
+        if self.extractor is not None:
             with torch.inference_mode():
-                given |= set(self.eye.see(image))
+                given |= set(self.extractor.extract(image))
         if missing := sorted(self.measure.needs - given):
             if "target" in missing:
                 raise ConfigError(f"'{self.protocol}' is for models that make images of images, and this one does not")
-            without = "" if self.eye else ", and no extractor is named in [brackets]"
+            without = "" if self.extractor else ", and no extractor is named in [brackets]"
             raise ConfigError(
                 f"'{self.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}"
             )
@@ -100,10 +100,10 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
         ConfigError: a protocol that leaves out what its metric needs, or says what it has no use for.
         PluginError: a metric or an extractor cannot be made.
     """
-    eyes: dict[str, Eye] = {}
+    extractors: dict[str, FeatureExtractor] = {}
     for text in dict.fromkeys(p.extractor for p in protocols if p.extractor):
-        made = open_eye(zoo, text, gan.device)
-        eyes[text] = next((eye for eye in eyes.values() if eye.text == made.text), made)
+        made = open_extractor(zoo, text, gan.device)
+        extractors[text] = next((other for other in extractors.values() if other.text == made.text), made)
     jobs = []
     for protocol in protocols:
         measure = _measure(zoo.metrics[protocol.metric])
@@ -114,8 +114,8 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
         pairs = "target" in measure.needs
         if not measure.compares and protocol.split is not None and not gan.translations and not pairs:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
-        eye = eyes[protocol.extractor] if protocol.extractor else None
-        jobs.append(Job(replace(protocol, extractor=eye.text) if eye else protocol, measure, eye))
+        extractor = extractors[protocol.extractor] if protocol.extractor else None
+        jobs.append(Job(replace(protocol, extractor=extractor.text) if extractor else protocol, measure, extractor))
     return jobs
 
 
@@ -123,6 +123,8 @@ def _measure(owned: Registered[Metric]) -> Measure:
     kind = import_target("metric", owned)
     try:
         measure: Measure = kind()
+        if hasattr(measure, "keeps") and not hasattr(measure, "real_state") and hasattr(measure, "kept"):
+            renamed_real_state(type(measure))
         fine = isinstance(measure.compares, bool) and not isinstance(measure.needs, str) and set(measure.needs)
     except GanzooError:
         raise

@@ -1,4 +1,4 @@
-"""The memorisation check that a person can see: what a model draws beside the images it was trained on."""
+"""Nearest neighbours among features, and pictures of generated images beside the training images nearest to them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from torch import Tensor
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import captioned, quantise
-from ganzoo.metrics.extractors import Eye, open_eye
+from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
 from ganzoo.metrics.images import Images, drawn, find_real, real_images, way_of
-from ganzoo.metrics.nearest import nearest_rows
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import installed
+
+PART = 1_000
+"""Rows whose distances to all others are held at a time: memory does not grow with the product of two sets."""
 
 
 class Neighbours(NamedTuple):
@@ -80,30 +82,70 @@ def nearest_neighbours(
     if min(images, keep, neighbours, batch_size) < 1:
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
-    eye = open_eye(zoo, extractor, gan.device)
-    protocol = Protocol("nearest", eye.text, images, split, seed=seed)
+    features = open_extractor(zoo, extractor, gan.device)
+    protocol = Protocol("nearest", features.text, images, split, seed=seed)
     first = quantise(gan.sample(1)).to(gan.device)
     real = find_real(zoo, [(protocol, frozenset())], data, first, gan, way_of(gan, None), progress=progress)[split]
     if neighbours > len(real.target):
         raise ConfigError(f"{data} has {len(real.target):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():
-        ours, made = _seen(eye, drawn(gan, images, seed, batch_size), progress=progress)
+        ours, made = _seen(features, drawn(gan, images, seed, batch_size), progress=progress)
         theirs, _ = _seen(
-            eye, real_images(real.target, len(real.target), gan.device, batch_size), progress=progress, whole=False
+            features, real_images(real.target, len(real.target), gan.device, batch_size), progress=progress, whole=False
         )
         distances, at = nearest_rows(ours, theirs, neighbours)
     order = distances[:, 0].argsort(stable=True)[:keep]
     shown = real.target.images[at[order]]
-    return Neighbours(made[order], shown, distances[order].float(), order + seed, eye.text)
+    return Neighbours(made[order], shown, distances[order].float(), order + seed, features.text)
 
 
-def _seen(eye: Eye, images: Images, *, progress: bool, whole: bool = True) -> tuple[Tensor, Tensor]:
+def _seen(extractor: FeatureExtractor, images: Images, *, progress: bool, whole: bool = True) -> tuple[Tensor, Tensor]:
     """Return the features of images, and the images themselves if they are wanted."""
     found, kept = [], []
     for batch in images.batches(progress=progress):
-        seen = eye.see(batch["image"])
+        seen = extractor.extract(batch["image"])
         if "features" not in seen:
-            raise PluginError(f"extractor '{eye.text}' gives no features")
+            raise PluginError(f"extractor '{extractor.text}' gives no features")
         found.append(seen["features"].float().cpu())
         kept += [batch["image"].cpu()] if whole else []
     return torch.cat(found), torch.cat(kept) if kept else torch.empty(0)
+
+
+def _distances(rows: Tensor, others: Tensor) -> Tensor:
+    # In float64 the fast formula, by the dot product, tells near from equal.
+    return torch.cdist(rows.double(), others)
+
+
+def nearest_rows(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the distances to the nearest others and their numbers, both (N, count), the nearest first.
+
+    Args:
+        rows: (N, D).
+        others: (M, D); where a row is among them, it is its own nearest.
+        count: at most M.
+    """
+    wide = others.double()
+    found = [_distances(part, wide).topk(count, largest=False) for part in torch.split(rows, PART)]
+    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
+
+
+def radii(rows: Tensor, neighbours: int) -> Tensor:
+    """Return the distance of each row (N, D) to its ``neighbours``-th nearest other one."""
+    return nearest_rows(rows, rows, neighbours + 1)[0][:, -1]
+
+
+def within(rows: Tensor, others: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many others each row is within reach of, and which others have a row within theirs.
+
+    Args:
+        rows: (N, D).
+        others: (M, D).
+        reach: (M,) of each other.
+    """
+    wide = others.double()
+    held, holding = [], torch.zeros(len(others), dtype=torch.bool)
+    for part in torch.split(rows, PART):
+        inside = _distances(part, wide) < reach
+        held.append(inside.sum(1))
+        holding |= inside.any(0)
+    return torch.cat(held), holding

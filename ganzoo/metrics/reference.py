@@ -14,8 +14,8 @@ from ganzoo._distributed import Processes
 from ganzoo._files import replacing
 from ganzoo.data.store import cache_dir
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.contract import KeepsReal
 from ganzoo.metrics.images import Real
+from ganzoo.metrics.interfaces import KeepsReal
 from ganzoo.metrics.jobs import Job, blaming
 from ganzoo.models.weights import load_tensors, save_tensors
 
@@ -43,7 +43,7 @@ def path_of(job: Job, real: Real) -> Path | None:
         "extractor": protocol.extractor,
         "weights": weights,
         "keeps": measure.keeps,
-        "versions": [_version(part) for part in (measure, job.eye and job.eye.module) if part is not None],
+        "versions": [_version(part) for part in (measure, job.extractor and job.extractor.module) if part is not None],
         "torch": torch.__version__,
     }
     name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -66,7 +66,7 @@ def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
     for job, agree in zip(jobs, agreed.tolist(), strict=True):
         if agree and isinstance(job.measure, KeepsReal):
             with blaming(job):
-                job.measure.take(found[job])
+                job.measure.load_real_state(found[job])
     return [job for job, agree in zip(jobs, agreed.tolist(), strict=True) if not agree]
 
 
@@ -100,7 +100,7 @@ def remember(jobs: Sequence[Job], real: Real) -> None:
         if not isinstance(job.measure, KeepsReal):
             continue
         with blaming(job):
-            kept = {name: value.detach().cpu().contiguous() for name, value in job.measure.kept().items()}
+            kept = {name: value.detach().cpu().contiguous() for name, value in job.measure.real_state().items()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial:

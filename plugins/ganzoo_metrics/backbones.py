@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, HubError, UnknownNameError, WeightsError, did_you_mean, one_line
 from ganzoo.metrics.exact import exactly
-from ganzoo.metrics.shelf import WeightsOnDisk, folder, from_hub, on_disk, own_file
+from ganzoo.metrics.extractor_weights import WeightsOnDisk, folder, from_hub, on_disk, own_file
 from ganzoo_metrics.images import fitted
 from ganzoo_metrics.words import Words, hash_word, read_words, size_word
 

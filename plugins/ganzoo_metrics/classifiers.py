@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import WeightsError
 from ganzoo.metrics.exact import exactly
-from ganzoo.metrics.shelf import on_disk
+from ganzoo.metrics.extractor_weights import on_disk
 from ganzoo_metrics.images import fitted
 
 FEATURES = 96

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import MissingExtraError
-from ganzoo.metrics.nearest import nearest_rows, radii, within
+from ganzoo.metrics.interfaces import renamed_real_state
+from ganzoo.metrics.neighbours import nearest_rows, radii, within
 
 try:
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
@@ -24,6 +25,7 @@ CLOSEST = 0.01
 PART = 10_000  # rows that torch-fidelity computes distances of at a time
 
 
+@renamed_real_state
 class Kept:
     """The features of real and of drawn images."""
 
@@ -40,13 +42,13 @@ class Kept:
         """Keep the features of a batch."""
         self.parts[real].append(batch["features"].float().cpu())
 
-    def kept(self) -> dict[str, Tensor]:
-        """Return those of the real images."""
+    def real_state(self) -> dict[str, Tensor]:
+        """Return the features of the real images."""
         return {"features": self.of(real=True)}
 
-    def take(self, kept: Mapping[str, Tensor]) -> None:
-        """Have these of the real images."""
-        self.parts[True] = [kept["features"]]
+    def load_real_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take the features of the real images."""
+        self.parts[True] = [state["features"]]
 
     def of(self, *, real: bool) -> Tensor:
         """Return the features (N, D) of one kind."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import MissingExtraError
+from ganzoo.metrics.interfaces import renamed_real_state
 
 try:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -44,6 +45,7 @@ def new_sums(width: int, device: torch.device) -> Any:
     return made.to(device).set_dtype(torch.float64)
 
 
+@renamed_real_state
 class Sums:
     """Sums of features and of their products, of real and of drawn images, for each class or for all."""
 
@@ -77,7 +79,7 @@ class Sums:
         """Return how many images of a class there were."""
         return int(getattr(self.sums[label], f"{SIDES[real]}_features_num_samples"))
 
-    def kept(self) -> dict[str, Tensor]:
+    def real_state(self) -> dict[str, Tensor]:
         """Return the sums of the real images."""
         return {
             f"{label}/{name}": getattr(metric, f"real_{name}")
@@ -86,11 +88,11 @@ class Sums:
             if self.count(label, real=True)
         }
 
-    def take(self, kept: Mapping[str, Tensor]) -> None:
-        """Have these sums of the real images."""
-        for key, value in kept.items():
+    def load_real_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take the sums of the real images."""
+        for key, value in state.items():
             label, _, name = key.partition("/")
-            total = kept[f"{label}/features_sum"]
+            total = state[f"{label}/features_sum"]
             metric = self._of(int(label), total[None].to(self._device()))
             setattr(metric, f"real_{name}", value.to(metric.real_features_sum.device))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean, one_line
 from ganzoo.metrics.download import download
 from ganzoo.metrics.exact import exactly
-from ganzoo.metrics.shelf import folder, on_disk
+from ganzoo.metrics.extractor_weights import folder, on_disk
 from ganzoo_metrics.images import check_images, fitted
 
 try:

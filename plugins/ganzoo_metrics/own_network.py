@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, one_line
-from ganzoo.metrics.shelf import own_file
+from ganzoo.metrics.extractor_weights import own_file
 from ganzoo_metrics.images import fitted
 from ganzoo_metrics.words import hash_word, kind_of, read_words, size_word
 

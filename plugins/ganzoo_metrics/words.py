@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganzoo.errors import ConfigError, did_you_mean
-from ganzoo.metrics.shelf import is_file_name
+from ganzoo.metrics.extractor_weights import is_file_name
 from ganzoo_metrics.images import INTERPOLATIONS
 
 _SIZE = re.compile(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", re.ASCII)

@@ -5,7 +5,7 @@ import torch
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from ganzoo.metrics.nearest import nearest_rows
+from ganzoo.metrics.neighbours import nearest_rows
 from ganzoo_metrics.features import Authenticity, Coverage, Density, Duplicates, KernelDistance, Precision, Recall
 
 ALL = (Authenticity, Coverage, Density, Duplicates, KernelDistance, Precision, Recall)
@@ -97,7 +97,7 @@ def test_what_is_kept_of_real_images_stands_for_them(kind):
     first.update({"features": real}, real=True)
     first.update({"features": drawn}, real=False)
     second.update({"features": drawn}, real=False)
-    second.take(first.kept())
+    second.load_real_state(first.real_state())
     assert second.compute() == first.compute()
 
 
@@ -121,5 +121,5 @@ def test_neighbours_that_are_very_near_are_told_apart():
 def test_the_parts_are_no_part_of_the_neighbours(part, monkeypatch):
     rows, others = normal(n=50), normal(n=60, seed=1)
     whole = nearest_rows(rows, others, 4)
-    monkeypatch.setattr("ganzoo.metrics.nearest.PART", part)
+    monkeypatch.setattr("ganzoo.metrics.neighbours.PART", part)
     assert torch.equal(nearest_rows(rows, others, 4)[1], whole[1])

@@ -106,7 +106,7 @@ def test_what_is_kept_of_real_images_stands_for_them(kind):
     expected = value(first, real, drawn)
     second = kind()
     second.update(drawn, real=False)
-    second.take(first.kept())
+    second.load_real_state(first.real_state())
     assert second.compute() == pytest.approx(expected, rel=1e-12)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo.metrics.contract import KeepsReal
+from ganzoo.metrics.interfaces import KeepsReal
 from installs import ganzoo, install, python
 
 PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
@@ -43,7 +43,7 @@ def test_what_the_example_keeps_of_real_images_gives_the_same_value():
     first, again = scope["KeptInk"](), scope["KeptInk"]()
     assert isinstance(first, KeepsReal)
     first.update({"image": real}, real=True)
-    again.take({name: tensor.clone() for name, tensor in first.kept().items()})
+    again.load_real_state({name: tensor.clone() for name, tensor in first.real_state().items()})
     for measure in (first, again):
         measure.update({"image": drawn}, real=False)
         assert measure.compute() == 60

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from ganzoo.nn.renamed import renamed_attributes
+
 SEEN = ("features", "logits")
 """What an extractor may give."""
 NEEDED = frozenset({"image", "label", "target", *SEEN})
@@ -62,18 +64,22 @@ class Measure(typing.Protocol):
 
 @typing.runtime_checkable
 class KeepsReal(typing.Protocol):
-    """A measure whose part about the real images can be kept: the same ones need not be looked at again.
+    """A metric whose state of the real images can be stored, so that another measurement need not see them again.
 
-    An attribute ``version`` (int, 1 by default) is optional: raise it when what is kept of the same images changes.
+    An attribute ``version`` (int, 1 by default) is optional: raise it when the state of the same images changes.
 
     Attributes:
-        keeps: the name of what it keeps; metrics of one module that give the same name share it.
+        keeps: the name of the state; metrics of one module that give the same name share it.
     """
 
     keeps: str
 
-    def kept(self) -> Mapping[str, Tensor]:
-        """Return what it has of the real images; called when it has been shown all of them."""
+    def real_state(self) -> Mapping[str, Tensor]:
+        """Return the state of the real images; called when all of them were shown."""
 
-    def take(self, kept: Mapping[str, Tensor]) -> None:
-        """Have this of the real images, in place of being shown them; tensors are on the CPU."""
+    def load_real_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take the state of the real images, in place of being shown them; tensors are on the CPU."""
+
+
+renamed_real_state = renamed_attributes(kept="real_state", take="load_real_state")
+"""A class decorator: the two methods may be overridden and called by their names in ganzoo 0.1."""

@@ -14,7 +14,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import captioned, to_uint8
 from ganzoo.metrics import evaluate
-from ganzoo.metrics.protocol import EXAMPLE, better_of
+from ganzoo.metrics.protocol import EXAMPLE, better_of, sign_of
 from ganzoo.registry import Score, Zoo
 
 ROUNDING = 1e-6
@@ -136,11 +136,11 @@ def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
     )
     best = {}
     for kind in alike:
-        ranked = sorted(names, key=lambda name: _sign(zoo, kind) * values[name][kind])
+        ranked = sorted(names, key=lambda name: sign_of(kind.protocol, zoo) * values[name][kind])
         tied = math.isclose(values[ranked[0]][kind], values[ranked[1]][kind], rel_tol=ROUNDING)
         best[kind] = None if tied else ranked[0]
     if alike:
-        names.sort(key=lambda name: _sign(zoo, alike[0]) * values[name][alike[0]])
+        names.sort(key=lambda name: sign_of(alike[0].protocol, zoo) * values[name][alike[0]])
     metrics = [{_metric(kind) for kind in kinds} for kinds in values.values()]
     several = {metric for own in metrics for metric in own if sum(metric in other for other in metrics) > 1}
     unlike = tuple(sorted(several - {_metric(kind) for kind in alike}))
@@ -149,10 +149,6 @@ def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
 
 def _metric(kind: Kind) -> str:
     return kind.protocol.partition("@")[0].partition("[")[0]
-
-
-def _sign(zoo: Zoo, kind: Kind) -> int:
-    return 1 if better_of(kind.protocol, zoo) == "lower" else -1
 
 
 def remedy(found: Comparison, zoo: Zoo) -> str:

@@ -82,6 +82,11 @@ def better_of(protocol: str, zoo: Zoo) -> Literal["lower", "higher"] | None:
         return None
 
 
+def sign_of(protocol: str, zoo: Zoo) -> int:
+    """Return 1 where a lower value by a protocol is the better one, -1 where a higher one is."""
+    return 1 if better_of(protocol, zoo) == "lower" else -1
+
+
 def _number(text: str) -> int:
     unit = {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
     return int(text.rstrip("kM")) * unit

@@ -2,6 +2,8 @@ import pytest
 
 from ganzoo.errors import ConfigError
 from ganzoo.metrics import Protocol
+from ganzoo.metrics.protocol import sign_of
+from ganzoo.registry import installed
 
 EXAMPLES = {
     "fd[pixels]@10k/test": Protocol("fd", "pixels", 10_000, "test"),
@@ -37,3 +39,10 @@ def test_what_is_no_protocol_is_told_what_one_looks_like(text):
 def test_no_images_are_refused(text):
     with pytest.raises(ConfigError, match="no images"):
         Protocol.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sign"), [("fd[pixels]@10k/test", 1), ("recall[pixels]@10k/test", -1), ("ssim@9/test", -1)]
+)
+def test_the_sign_of_a_value_says_which_is_better(protocol, sign):
+    assert sign_of(protocol, installed()) == sign

@@ -1,4 +1,4 @@
-"""Models side by side: their values where they were measured alike, and what they draw of the same seeds."""
+"""Comparing models: their metric values of equal protocols, and the images they generate from the same seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganzoo.metrics.protocol import EXAMPLE, better_of, sign_of
 from ganzoo.registry import Score, Zoo
 
 ROUNDING = 1e-6
-"""Share of a value by which two measurements of one model may differ: the order of sums is the machine's."""
+"""Relative difference of two measurements of one model: the order of sums depends on the machine."""
 
 
 class Kind(NamedTuple):
@@ -26,9 +26,9 @@ class Kind(NamedTuple):
 
     Args:
         protocol: of the value.
-        data: the real images, or None where there are none, or nobody wrote down which.
+        data: the real images, or None without any, or if they are not recorded.
         weights: of the extractor, or None.
-        shape: (C, H, W) of the images: features of other sizes are other features.
+        shape: (C, H, W) of the images: other sizes have other features.
     """
 
     protocol: str
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it says all that has to be equal: of a value on a split, the data too."""
+        """Whether nothing is missing: of a value on a split, the data too."""
         return self.data is not None or "/" not in self.protocol.rpartition("@")[2]
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Entry:
     """A model that is compared.
 
     Args:
-        name: as it was asked for.
+        name: as the user typed it.
         gan: the model.
         scores: its values.
     """
@@ -65,19 +65,19 @@ class Entry:
         return tuple(self.gan.sample(1).shape[1:])
 
     def values(self) -> dict[Kind, float]:
-        """Return its values by what they are."""
+        """Return the values by kind."""
         return {Kind(s.protocol, s.data, s.weights, self.shape): s.value for s in self.scores}
 
 
 class Comparison(NamedTuple):
-    """Models in the order of the first value that all of them have.
+    """Models, in the order of the first value that all of them have.
 
     Args:
         names: of the models, the best one first where there is an order.
         values: of each, by kind.
-        alike: the kinds that all of them have, in the order of the first model's values.
-        best: for each of these the model that is best, None where several are.
-        unlike: metrics that several have, each under other kinds.
+        alike: the kinds that all models have, in the order of the first model's values.
+        best: the best model of each of these, None if several are equal.
+        unlike: metrics that several models have, but under different kinds.
     """
 
     names: tuple[str, ...]
@@ -152,7 +152,7 @@ def _metric(kind: Kind) -> str:
 
 
 def remedy(found: Comparison, zoo: Zoo) -> str:
-    """Return the command that measures all models alike: by a protocol that one of them has, if there is any."""
+    """Return the command that measures all models alike: by a protocol that one of them has, if any."""
     kinds = [kind for values in found.values.values() for kind in values if better_of(kind.protocol, zoo)]
     wanted = next((kind for kind in kinds if _metric(kind) in found.unlike), kinds[0] if kinds else None)
     protocol = wanted.protocol if wanted else EXAMPLE
@@ -161,7 +161,7 @@ def remedy(found: Comparison, zoo: Zoo) -> str:
 
 
 def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progress: bool = True) -> Entry:
-    """Return the entry with values by these protocols and no others.
+    """Return the entry with the values of these protocols alone.
 
     Raises:
         GanzooError: as in `ganzoo.metrics.evaluate`.
@@ -173,8 +173,8 @@ def picture(entries: Sequence[Entry], columns: int = 12, seed: int = 0) -> Image
     """Return a row for each model under its name, a column for each seed; small images are enlarged.
 
     Raises:
-        ConfigError: a model makes images of images, and not of seeds.
+        ConfigError: a model translates images.
     """
     if made := [entry.name for entry in entries if entry.gan.translations]:
-        raise ConfigError(f"{made[0]} makes images of images, and draws none of seeds")
+        raise ConfigError(f"{made[0]} translates images, and generates none from seeds: leave it out")
     return captioned([(entry.name, to_uint8(entry.gan.sample(columns, seed=seed))) for entry in entries])

@@ -1,4 +1,4 @@
-"""Where the weights of extractors lie: a folder of ganzoo's cache, and wherever a user keeps a file of their own."""
+"""Files of extractor weights: in a folder of ganzoo's cache, on the Hub, or at a path of the user's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WeightsOnDisk(NamedTuple):
 
 
 def folder() -> Path:
-    """Return the folder in which files are looked for that somebody fetched by hand, or that ganzoo fetched."""
+    """Return the folder of weights that ganzoo or the user downloaded."""
     return cache_dir() / "extractors"
 
 
@@ -33,20 +33,20 @@ def on_disk(path: Path) -> WeightsOnDisk:
 
 
 def from_hub(repo: str, file: str, revision: str = "main") -> WeightsOnDisk | None:
-    """Return a file of a repository of the Hub, from the cache where it is in it, checked against the Hub's own hash.
+    """Return a file of a Hub repository, from the cache or downloaded, checked against the Hub's hash.
 
     Returns:
-        None where the repository has no such file.
+        None if the repository has no such file.
 
     Raises:
-        HubError: it cannot be fetched.
+        HubError: it cannot be downloaded.
     """
     fetched = fetch_optional(Address(repo, revision), file)
     return on_disk(fetched.path) if fetched else None
 
 
 def is_file_name(word: str) -> bool:
-    """Whether a word is meant to be a file, be it one that is taken or one that is refused."""
+    """Whether an argument is the name of a file of weights, of a supported kind or not."""
     return Path(word).suffix.lower() in (*_DATA, *PICKLES)
 
 
@@ -54,31 +54,31 @@ def refuse_pickle(name: str) -> None:
     """Refuse a file that could run code.
 
     Raises:
-        WeightsError: it is one by its name.
+        WeightsError: its name is that of a pickle.
     """
     if Path(name).suffix.lower() in PICKLES:
         raise WeightsError(
-            f"{name} is of a kind that can run code when it is opened, and ganzoo opens none: save the weights with "
+            f"{name} can run code when it is opened, so ganzoo does not open it: save the weights with "
             "safetensors.torch.save_file, or export the network with torch.onnx.export"
         )
 
 
 def own_file(name: str, wanted: str | None, suffix: str) -> WeightsOnDisk:
-    """Find a file of the user's own, where its name says or else in `folder`.
+    """Find a file of the user's, at its path or else in `folder`.
 
     Args:
         name: a path, or the name of a file in `folder`.
-        wanted: how its SHA-256 must begin, or None.
-        suffix: that its name must have.
+        wanted: the prefix of its SHA-256, or None.
+        suffix: of its name.
 
     Raises:
-        ConfigError: its name could not be written in a protocol.
-        WeightsError: there is no such file, or only another one of that name.
+        ConfigError: its name cannot be part of a protocol.
+        WeightsError: no such file, or one with another hash.
     """
     refuse_pickle(name)
     path = Path(name)
     if path.suffix.lower() != suffix:
-        raise WeightsError(f"{name} is no file of weights here: say one whose name ends in {suffix}")
+        raise WeightsError(f"{name} is not a file of weights for this extractor: use one whose name ends in {suffix}")
     if set(path.name) & set("[],:"):
         raise ConfigError(
             f"{path.name}: a protocol cannot hold the name of this file: rename it, without any of [ ] , :"
@@ -92,4 +92,4 @@ def own_file(name: str, wanted: str | None, suffix: str) -> WeightsOnDisk:
     if found:
         others = " and ".join(f"{one.path} ({one.sha256[:12]}...)" for one in found)
         raise WeightsError(f"{others} is not the file that the protocol names: put {meant} at {kept}")
-    raise WeightsError(f"there is no file {name}, nor {kept}: say where it is, or put {meant} there")
+    raise WeightsError(f"there is no file {name}, nor {kept}: correct the path, or put {meant} there")

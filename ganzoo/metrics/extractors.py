@@ -1,4 +1,4 @@
-"""Extractors: found by the words of a protocol, made, and held to what they must return."""
+"""Feature extractors: found by the text of a protocol, made, and their output checked."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ganzoo.registry.zoo import Registered, import_target
 
 @dataclass(frozen=True, eq=False)
 class FeatureExtractor:
-    """An extractor that was made.
+    """A feature extractor, ready for use.
 
     Args:
-        text: what a protocol says of it, in full.
+        text: its name and arguments, as a protocol writes them.
         module: the network.
     """
 
@@ -30,7 +30,7 @@ class FeatureExtractor:
 
     @property
     def weights(self) -> str | None:
-        """The SHA-256 of its weights; empty without any, None where it does not say."""
+        """The SHA-256 of its weights: empty without weights, None if the extractor does not declare it."""
         return getattr(self.module, "weights", None)
 
     def extract(self, images: Tensor) -> dict[str, Tensor]:
@@ -40,7 +40,7 @@ class FeatureExtractor:
             PluginError: it fails, or returns something else.
         """
         try:
-            found = self.module(images.clone())  # whatever it does with them, the next one sees the same
+            found = self.module(images.clone())  # a plugin may change them in place
         except GanzooError:
             raise
         except (Exception, SystemExit) as error:  # a plugin may raise anything
@@ -54,13 +54,13 @@ def open_extractor(zoo: Zoo, text: str, device: torch.device) -> FeatureExtracto
     """Return the extractor that a protocol names, on a device.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: no such extractor is installed.
         PluginError: it cannot be made.
-        GanzooError: what the extractor says, for instance that its weights cannot be had.
+        GanzooError: of the extractor, for instance that its weights are missing.
     """
     owned, words = find_extractor(zoo, text)
     module = _make(owned, words)
-    # Two ways to ask for the same become one.
+    # One text for all ways to write the same extractor.
     after: Any = getattr(module, "written", None)
     name = owned.record.name if owned.record.name in zoo.extractors.names() else f"{owned.dist}:{owned.record.name}"
     return FeatureExtractor(text if after is None else f"{name}{after}", module.eval().requires_grad_(False).to(device))
@@ -72,7 +72,7 @@ def _make(owned: Registered[Extractor], words: list[str]) -> nn.Module:
         made = kind(*words)
     except GanzooError:
         raise
-    except (Exception, SystemExit) as error:  # a plugin may raise anything, and takes the words that it takes
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         with_words = f" with {', '.join(words)}" if words else ""
         raise PluginError(f"extractor '{owned.record.name}' cannot be made{with_words}: {error}") from error
     if not isinstance(made, nn.Module):
@@ -81,15 +81,15 @@ def _make(owned: Registered[Extractor], words: list[str]) -> nn.Module:
 
 
 def find_extractor(zoo: Zoo, text: str) -> tuple[Registered[Extractor], list[str]]:
-    """Return the extractor that a protocol names, and the words that are for it.
+    """Return the extractor that a protocol names, and its arguments.
 
     Raises:
-        UnknownNameError: there is none.
-        NameClashError: the words may be read in two ways.
+        UnknownNameError: no such extractor is installed.
+        NameClashError: the text has two meanings.
     """
     head, *more = text.split(",")
     parts = head.split(":")
-    # ``a:b`` is the extractor a with the word b, or the extractor b of package a.
+    # ``a:b`` is the extractor a with the argument b, or the extractor b of package a.
     readings = [size for size in (1, 2) if len(parts) >= size and ":".join(parts[:size]) in zoo.extractors]
     if len(readings) > 1:
         owner = zoo.extractors[parts[0]].dist

@@ -1,4 +1,4 @@
-"""What a metric and a feature extractor of a plugin look like. Neither has a base class: these methods are all."""
+"""The interfaces of a metric and a feature extractor. Neither has a base class: these methods are all."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from torch import Tensor
 from ganzoo.nn.renamed import renamed_attributes
 
 SEEN = ("features", "logits")
-"""What an extractor may give."""
+"""The keys of an extractor's output."""
 NEEDED = frozenset({"image", "label", "target", *SEEN})
-"""What a measure may need."""
+"""The keys of a batch that a metric may need."""
 
 
 class Features(typing.Protocol):
-    """An extractor: a `torch.nn.Module`, made with the words of the protocol (``"timm:resnet18"`` hands over one).
+    """A feature extractor: a `torch.nn.Module`, made with the arguments in the protocol (one in ``"timm:resnet18"``).
 
     Resizing and normalising are its own: they are part of what makes two values compare. Three attributes are optional:
 
-    - ``written`` (str): what a protocol says after its name so that nothing is left open, whatever was left out when it
-      was asked for: ``",tf-resize"``. Without it a protocol says what was asked for.
-    - ``weights`` (str): the SHA-256 of its weights, or ``""`` if it has none: a value names it, and what measures keep
-      of real images is kept for the next measurement. Without it they are looked at each time.
-    - ``version`` (int, 1 by default): raise it when the features of the same image change, so that what was kept of
-      real images with the old ones is not used.
+    - ``written`` (str): what a protocol says after the extractor's name, with the defaults of omitted arguments:
+      ``",tf-resize"``. Without it a protocol contains the arguments as they were given.
+    - ``weights`` (str): the SHA-256 of its weights, or ``""`` if it has none: stored with a value, and part of the key
+      under which the state of real images is cached. Without it nothing is cached.
+    - ``version`` (int, 1 by default): raise it when the features of the same image change, so that the cached state of
+      real images is computed anew.
     """
 
     def __call__(self, images: Tensor) -> Mapping[str, Tensor]:
-        """Return what it sees in the images, in float32.
+        """Return the features of images, in float32.
 
         Args:
             images: (N, C, S, S) uint8, of any size, with 1 or 3 channels.
@@ -40,26 +40,25 @@ class Features(typing.Protocol):
 
 
 class Measure(typing.Protocol):
-    """A metric: made without arguments for each measurement, shown all images in batches, asked for its value.
+    """A metric: made without arguments for each measurement, updated with all images in batches, then computed.
 
-    Of several processes each is shown all: what it counts is not to be added up over them. An attribute ``least`` (int)
-    may say how many images it takes at least, drawn and, where it compares, real: fewer are refused before any is seen.
+    In each of several processes it gets all images: nothing is to be reduced over processes. An optional attribute
+    ``least`` (int) is the least number of images, generated and, where it compares, real: fewer are refused.
 
     Attributes:
-        needs: what a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, what the extractor gives,
-            ``features`` (N, D) and perhaps ``logits`` (N, K), or ``target`` (N, C, S, S) uint8, what a translation of
-            paired images was to be.
-        compares: whether it is shown real images too.
+        needs: the keys that a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, ``features`` (N, D)
+            and ``logits`` (N, K) of the extractor, or ``target`` (N, C, S, S) uint8 of a translation of paired images.
+        compares: whether it gets real images too.
     """
 
     needs: frozenset[str]
     compares: bool
 
     def update(self, batch: Mapping[str, Tensor], *, real: bool) -> None:
-        """Take a batch, on the device of the extractor."""
+        """Add a batch, on the device of the extractor."""
 
     def compute(self) -> float:
-        """Return the value for all that it was shown."""
+        """Return the value of all images."""
 
 
 @typing.runtime_checkable

@@ -1,4 +1,4 @@
-"""Protocols with what computes them: measures and extractors are found by name, made, and tried on one image."""
+"""Jobs: protocols with their metric and feature extractor, found by name, made, and checked on one image."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ganzoo.registry.zoo import Registered, import_target
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One protocol with what computes it.
+    """One protocol with its metric and extractor.
 
     Args:
-        protocol: as it is written next to the value.
-        measure: of this measurement.
+        protocol: as it is stored with the value.
+        measure: the metric, with the state of this measurement.
         extractor: the extractor, which several jobs may share, or None.
     """
 
@@ -35,11 +35,11 @@ class Job:
 
     @property
     def weights(self) -> str | None:
-        """The SHA-256 of the extractor's weights; empty without any, None where it does not say."""
+        """The SHA-256 of the extractor's weights: empty without weights, None if they are not declared."""
         return "" if self.extractor is None else self.extractor.weights
 
     def check_needs(self, image: Tensor, gan: GAN) -> None:
-        """Compare what a metric needs with what there is, on one image and before thousands.
+        """Check on one image that a batch has what the metric needs.
 
         Raises:
             ConfigError: something is missing.
@@ -51,14 +51,14 @@ class Job:
                 given |= set(self.extractor.extract(image))
         if missing := sorted(self.measure.needs - given):
             if "target" in missing:
-                raise ConfigError(f"'{self.protocol}' is for models that make images of images, and this one does not")
+                raise ConfigError(f"'{self.protocol}' is for models that translate images, and this one does not")
             without = "" if self.extractor else ", and no extractor is named in [brackets]"
             raise ConfigError(
                 f"'{self.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}"
             )
 
     def check_count(self, images: int, what: str) -> None:
-        """Refuse a measurement of fewer images than the metric takes.
+        """Refuse fewer images than the metric takes.
 
         Raises:
             ConfigError: there are fewer.
@@ -69,10 +69,10 @@ class Job:
 
 
 def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
-    """Parse protocols, look their names up, and name the extractor where the metric has one of its own.
+    """Parse protocols, look up their names, and add the extractor where the metric is defined for one alone.
 
     Raises:
-        ConfigError: one cannot be read.
+        ConfigError: one cannot be parsed.
         UnknownNameError: no such metric or extractor.
     """
     parsed = [Protocol.parse(p) if isinstance(p, str) else p for p in protocols]
@@ -94,10 +94,10 @@ def _with_extractor(zoo: Zoo, protocol: Protocol) -> Protocol:
 
 
 def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
-    """Make the extractors and the measures.
+    """Make the extractors and the metrics.
 
     Raises:
-        ConfigError: a protocol that leaves out what its metric needs, or says what it has no use for.
+        ConfigError: a protocol omits what its metric needs, or names what it does not use.
         PluginError: a metric or an extractor cannot be made.
     """
     extractors: dict[str, FeatureExtractor] = {}
@@ -108,9 +108,9 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
     for protocol in protocols:
         measure = _measure(zoo.metrics[protocol.metric])
         if measure.compares and protocol.split is None:
-            raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
+            raise ConfigError(f"'{protocol}' compares with real images: name their split, as in '{protocol}/test'")
         if protocol.extractor and not measure.needs & set(SEEN):
-            raise ConfigError(f"'{protocol}' sees no features: leave out [{protocol.extractor}]")
+            raise ConfigError(f"'{protocol}' uses no features: leave out [{protocol.extractor}]")
         pairs = "target" in measure.needs
         if not measure.compares and protocol.split is not None and not gan.translations and not pairs:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
@@ -140,7 +140,7 @@ def _measure(owned: Registered[Metric]) -> Measure:
 
 @contextmanager
 def blaming(job: Job) -> Iterator[None]:
-    """Make one line that says whose it is of whatever a plugin raises."""
+    """Turn whatever a plugin raises into a one-line error that names the protocol."""
     try:
         yield
     except GanzooError:

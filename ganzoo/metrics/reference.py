@@ -1,4 +1,4 @@
-"""What measures keep of real images, in the cache: data is looked at once for a protocol, not once for a model."""
+"""The cached state of metrics about real images: computed once for a protocol, not once for each model."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ganzoo.models.weights import load_tensors, save_tensors
 _HASH = ".sha256"
 _log = logging.getLogger(__name__)
 FOLDER = "references"
-_FORMAT = 2  # of the files: a new number makes new ones
+_FORMAT = 2  # of the files: another number makes new ones
 
 
 def path_of(job: Job, real: Real) -> Path | None:
-    """Return where a job's part about real images is kept, or None where it is not.
+    """Return the file of a job's state of real images, or None if it cannot be cached.
 
-    Everything that it depends on is in the name: the content of the data, the size it was brought to, how many of it,
-    the extractor with its words and weights, and the module and declared version of the metric and the extractor.
+    Everything that it depends on is in the name: the content of the data, the image size, the number of images, the
+    extractor with its arguments and weights, and the module and declared version of the metric and the extractor.
     """
     measure, weights = job.measure, job.weights
     if not isinstance(measure, KeepsReal) or weights is None:
@@ -55,9 +55,9 @@ def _version(part: object) -> str:
 
 
 def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
-    """Give the jobs what is kept for them; return those that have to be shown the images.
+    """Load the cached state of the jobs; return the jobs that have none.
 
-    All processes return the same ones: a cache that one of them does not have is nobody's.
+    All processes return the same jobs: a file that one of them lacks is used by none.
     """
     paths = {job: path for job in jobs if (path := path_of(job, real)) is not None}
     found = {job: kept for job, path in paths.items() if (kept := _load(path)) is not None}
@@ -77,7 +77,7 @@ def _flags(flags: torch.Tensor) -> dict[str, torch.Tensor]:
 def _load(path: Path) -> dict[str, torch.Tensor] | None:
     try:
         kept = load_tensors(path) if path.exists() else None
-    except GanzooError:  # damaged: it is made anew
+    except GanzooError:  # damaged: computed anew
         return None
     if kept is None or not torch.equal(kept.pop(_HASH, torch.empty(0)), _hash(kept)):
         return None
@@ -85,7 +85,7 @@ def _load(path: Path) -> dict[str, torch.Tensor] | None:
 
 
 def _hash(kept: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return the SHA-256 of tensors, by which a damaged file is known."""
+    """Return the SHA-256 of tensors, by which a damaged file is detected."""
     digest = hashlib.sha256()
     for name, value in sorted(kept.items()):
         digest.update(f"{name} {value.dtype} {list(value.shape)} ".encode())
@@ -94,8 +94,8 @@ def _hash(kept: Mapping[str, torch.Tensor]) -> torch.Tensor:
 
 
 def remember(jobs: Sequence[Job], real: Real) -> None:
-    """Keep what the jobs have of the real images; a full disk costs the cache and no value."""
-    paths = {path: job for job in jobs if (path := path_of(job, real)) is not None}  # some share theirs
+    """Store the jobs' state of the real images; a full disk costs the cache, not the value."""
+    paths = {path: job for job in jobs if (path := path_of(job, real)) is not None}  # some share one
     for path, job in paths.items():
         if not isinstance(job.measure, KeepsReal):
             continue
@@ -106,4 +106,4 @@ def remember(jobs: Sequence[Job], real: Real) -> None:
             with replacing(path) as partial:
                 save_tensors(partial, {**kept, _HASH: _hash(kept)})
         except (OSError, GanzooError) as error:
-            _log.warning("what was seen of %s is not kept for the next time: %s", real.source.public, error)
+            _log.warning("the state of the real images of %s is not cached: %s", real.source.public, error)

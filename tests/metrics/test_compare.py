@@ -105,12 +105,12 @@ def test_the_picture_has_a_row_for_each_and_a_column_for_each_seed(gan):
     sheet = picture([Entry("grey", gan, ()), Entry("colour", other, ())], columns=3, seed=5)
     pixels = np.asarray(sheet)
     assert pixels.shape == (2 * (64 + 14 + 2), 3 * 66, 3)
-    drawn = np.asarray(ganzoo.grid(other.sample(1, seed=6)))  # the second column, enlarged twice
+    generated = np.asarray(ganzoo.grid(other.sample(1, seed=6)))  # the second column, enlarged twice
     top = 80 + 14
-    assert np.array_equal(pixels[top : top + 64 : 2, 66 : 66 + 64 : 2], drawn)
+    assert np.array_equal(pixels[top : top + 64 : 2, 66 : 66 + 64 : 2], generated)
 
 
-def test_a_translator_draws_none_of_seeds(gan):
+def test_a_model_that_translates_has_no_row(gan):
     other = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
-    with pytest.raises(ConfigError, match="b makes images of images"):
+    with pytest.raises(ConfigError, match="b translates images"):
         picture([Entry("a", gan, ()), Entry("b", other, ())])

@@ -44,7 +44,7 @@ def test_the_same_images_are_looked_at_once(gan, mnist, seen):
     assert len(kept()) == 2, "both measures of neighbours share the features"
     del seen[:]
     assert measure(gan, mnist) == first
-    assert sum(seen) == 200 + len(PROTOCOLS), "the drawn ones, and one for each metric before"
+    assert sum(seen) == 200 + len(PROTOCOLS), "the generated ones, and one for each metric before"
 
 
 def test_a_file_that_was_changed_is_made_anew(gan, mnist, seen):
@@ -156,4 +156,4 @@ def test_a_damaged_file_is_made_anew(gan, mnist, damage):
 def test_a_cache_that_cannot_be_written_costs_no_value(gan, mnist, caplog):
     (cache_dir() / FOLDER).write_text("in the way")
     assert measure(gan, mnist, PROTOCOLS[:1])
-    assert "is not kept for the next time" in caplog.text
+    assert "is not cached" in caplog.text

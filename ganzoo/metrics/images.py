@@ -95,7 +95,7 @@ def find_real(
         split = protocol.split
         if split is None:
             if gan.translations:
-                raise ConfigError(f"a model that translates needs images: say of which split, as in '{protocol}/test'")
+                raise ConfigError(f"a model that translates needs images: name their split, as in '{protocol}/test'")
             continue
         if data is None:
             raise ConfigError(f"'{protocol}' compares with real images: say which data")

@@ -14,27 +14,11 @@ from ganzoo.cli.options import Count, FilePath, complete_model, device_option, t
 @click.option("-o", "--out", type=FilePath(), default="neighbours.png", show_default=True, help="The picture, a .png.")
 @click.option("--data", help="The real images.  [default: the training data]")
 @click.option("--split", default="train", show_default=True, help="Split of the data.")
-@click.option(
-    "-e", "--extractor", default="pixels", show_default=True, help="The extractor of the features to compare."
-)
+@click.option("-e", "--extractor", default="pixels", show_default=True, help="The features to compare.")
 @click.option("-n", "count", type=Count(), default=1_000, show_default=True, help="Number of images to generate.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Seed of the first image; the next ones count up.",
-)
-@click.option(
-    "--keep",
-    type=click.IntRange(1, 100),
-    default=8,
-    show_default=True,
-    help="Rows: the generated images nearest to a real one.",
-)
-@click.option(
-    "--neighbours", type=click.IntRange(1, 100), default=4, show_default=True, help="Real images in each row."
-)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first image.")
+@click.option("--keep", type=click.IntRange(1, 100), default=8, show_default=True, help="Rows of the picture.")
+@click.option("--neighbours", type=click.IntRange(1, 100), default=4, show_default=True, help="Real images in a row.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
 @device_option
 def command(

@@ -94,11 +94,7 @@ class Comparison(NamedTuple):
                     yield name, kind, value
 
     def check_ranked(self, entries: Sequence[Entry], zoo: Zoo) -> None:
-        """Refuse a comparison in which nothing is ranked.
-
-        Raises:
-            ConfigError: there is no value that all models have; the text says how to get one.
-        """
+        """Refuse a comparison in which nothing is ranked."""
         if self.alike:
             return
         _check_directions(entries)
@@ -107,11 +103,7 @@ class Comparison(NamedTuple):
 
 
 def check_comparable(entries: Sequence[Entry]) -> None:
-    """Refuse models that no measurement can rank.
-
-    Raises:
-        ConfigError: fewer than two models, one twice, or images of several sizes.
-    """
+    """Refuse models that no measurement can rank."""
     names = [entry.name for entry in entries]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ConfigError("a comparison needs two models or more, each named once")
@@ -161,20 +153,12 @@ def remedy(found: Comparison, zoo: Zoo) -> str:
 
 
 def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progress: bool = True) -> Entry:
-    """Return the entry with the values of these protocols alone.
-
-    Raises:
-        GanzooError: as in `ganzoo.metrics.evaluate`.
-    """
+    """Return the entry with the values of these protocols alone."""
     return replace(entry, scores=tuple(evaluate(entry.gan, protocols, data=data, progress=progress)))
 
 
 def picture(entries: Sequence[Entry], columns: int = 12, seed: int = 0) -> Image.Image:
-    """Return a row for each model under its name, a column for each seed; small images are enlarged.
-
-    Raises:
-        ConfigError: a model translates images.
-    """
+    """Return a row for each model under its name, a column for each seed; small images are enlarged."""
     if made := [entry.name for entry in entries if entry.gan.translations]:
         raise ConfigError(f"{made[0]} translates images, and generates none from seeds: leave it out")
     return captioned([(entry.name, to_uint8(entry.gan.sample(columns, seed=seed))) for entry in entries])

@@ -14,7 +14,7 @@ from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import quantise
 from ganzoo.metrics.images import Images, Real, Reals, direction_of, find_real, generated, real_images, translated
-from ganzoo.metrics.jobs import Job, blaming, make_jobs, read_protocols
+from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
 from ganzoo.registry import installed
@@ -127,20 +127,15 @@ def _compare(
     if not (missing := recall(jobs, real, processes)):
         return
     store = real.target
-    show(
-        missing,
-        real_images(store, count or len(store), gan.device, batch_size),
-        processes,
-        real=True,
-        progress=progress,
-    )
+    images = real_images(store, count or len(store), gan.device, batch_size)
+    show(missing, images, processes, real=True, progress=progress)
     if processes.is_first:
         remember(missing, real)
 
 
 def _score(job: Job, reals: Reals) -> Score:
     """Return the value of a job, with its protocol, data and weights."""
-    with blaming(job):
+    with job.errors():
         value = float(job.measure.compute())
     if not math.isfinite(value):
         raise PluginError(f"'{job.protocol}' gave {value}: the features or the images are not finite, or too alike")
@@ -176,7 +171,7 @@ def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: boo
                 own = f" of {job.protocol.extractor or ''}"
                 # Copies: no metric can change the input of another.
                 batch = {key.removesuffix(own): value.clone() for key, value in seen.items() if _is_for(key, own)}
-                with blaming(job):
+                with job.errors():
                     job.measure.update(batch, real=real)
             bar.update(len(seen["image"]))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,17 @@ from ganzoo.metrics.interfaces import SEEN
 from ganzoo.registry import Zoo
 from ganzoo.registry.records import Extractor
 from ganzoo.registry.zoo import Registered, import_target
+
+
+@contextmanager
+def plugin_errors(what: str) -> Iterator[None]:
+    """Turn whatever a plugin raises into a one-line error that begins with ``what``."""
+    try:
+        yield
+    except GanzooError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{what}: {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,30 +46,16 @@ class FeatureExtractor:
         return getattr(self.module, "weights", None)
 
     def extract(self, images: Tensor) -> dict[str, Tensor]:
-        """Return the features, and the logits if there are any, of images (N, C, S, S) uint8.
-
-        Raises:
-            PluginError: it fails, or returns something else.
-        """
-        try:
+        """Return the features, and the logits if there are any, of images (N, C, S, S) uint8."""
+        with plugin_errors(f"extractor '{self.text}' fails"):
             found = self.module(images.clone())  # a plugin may change them in place
-        except GanzooError:
-            raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            raise PluginError(f"extractor '{self.text}' fails: {type(error).__name__}: {error}") from error
         if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
             raise PluginError(f"extractor '{self.text}' must return a dict of tensors")
         return {key: found[key] for key in SEEN if key in found}
 
 
 def open_extractor(zoo: Zoo, text: str, device: torch.device) -> FeatureExtractor:
-    """Return the extractor that a protocol names, on a device.
-
-    Raises:
-        UnknownNameError: no such extractor is installed.
-        PluginError: it cannot be made.
-        GanzooError: of the extractor, for instance that its weights are missing.
-    """
+    """Return the extractor that a protocol names, on a device."""
     owned, words = find_extractor(zoo, text)
     module = _make(owned, words)
     # One text for all ways to write the same extractor.
@@ -68,25 +66,16 @@ def open_extractor(zoo: Zoo, text: str, device: torch.device) -> FeatureExtracto
 
 def _make(owned: Registered[Extractor], words: list[str]) -> nn.Module:
     kind = import_target("extractor", owned)
-    try:
+    arguments = f" with {', '.join(words)}" if words else ""
+    with plugin_errors(f"extractor '{owned.record.name}' cannot be made{arguments}"):
         made = kind(*words)
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        with_words = f" with {', '.join(words)}" if words else ""
-        raise PluginError(f"extractor '{owned.record.name}' cannot be made{with_words}: {error}") from error
     if not isinstance(made, nn.Module):
         raise PluginError(f"{owned.record.target} of {owned.dist} makes no torch.nn.Module")
     return made
 
 
 def find_extractor(zoo: Zoo, text: str) -> tuple[Registered[Extractor], list[str]]:
-    """Return the extractor that a protocol names, and its arguments.
-
-    Raises:
-        UnknownNameError: no such extractor is installed.
-        NameClashError: the text has two meanings.
-    """
+    """Return the extractor that a protocol names, and its arguments."""
     head, *more = text.split(",")
     parts = head.split(":")
     # ``a:b`` is the extractor a with the argument b, or the extractor b of package a.

@@ -27,11 +27,7 @@ Reals = dict[str, "Real"]
 
 
 def direction_of(gan: GAN, to: str | None) -> Direction:
-    """Return the direction in which a model translates; without a meaning for one that generates from seeds.
-
-    Raises:
-        ConfigError: the model does not translate to ``to``.
-    """
+    """Return the direction in which a model translates; without a meaning for one that generates from seeds."""
     return gan.direction(to) if gan.translations or to is not None else ("image", "image")
 
 
@@ -62,11 +58,7 @@ class Real:
 
     @property
     def target(self) -> Store:
-        """The real images that generated ones are compared with.
-
-        Raises:
-            ConfigError: they are computed from the other domain.
-        """
+        """The real images that generated ones are compared with."""
         if isinstance(self.store, Store):
             return self.store
         if self.direction[1] == "A" and self.store.a is None:
@@ -75,21 +67,10 @@ class Real:
 
 
 def find_real(
-    zoo: Zoo,
-    wanted: Sequence[Wanted],
-    data: str | None,
-    image: Tensor,
-    gan: GAN,
-    direction: Direction,
-    *,
+    zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, direction: Direction, *,
     progress: bool = True,
-) -> Reals:
-    """Return the real images of each split, in the shape of the generated ones.
-
-    Raises:
-        ConfigError: the data does not have what a protocol asks for.
-        DataError: the data cannot be found or read.
-    """
+) -> Reals:  # fmt: skip
+    """Return the real images of each split, in the shape of the generated ones."""
     found: Reals = {}
     for protocol, needs in wanted:
         split = protocol.split

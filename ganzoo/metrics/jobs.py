@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ganzoo.errors import ConfigError, GanzooError, PluginError
+from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.metrics.extractors import FeatureExtractor, find_extractor, open_extractor
+from ganzoo.metrics.extractors import FeatureExtractor, find_extractor, open_extractor, plugin_errors
 from ganzoo.metrics.interfaces import NEEDED, SEEN, Measure, renamed_real_state
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
@@ -38,12 +38,12 @@ class Job:
         """The SHA-256 of the extractor's weights: empty without weights, None if they are not declared."""
         return "" if self.extractor is None else self.extractor.weights
 
-    def check_needs(self, image: Tensor, gan: GAN) -> None:
-        """Check on one image that a batch has what the metric needs.
+    def errors(self) -> AbstractContextManager[None]:
+        """Turn whatever the metric raises into a one-line error that names the protocol."""
+        return plugin_errors(f"'{self.protocol}' cannot be measured")
 
-        Raises:
-            ConfigError: something is missing.
-        """
+    def check_needs(self, image: Tensor, gan: GAN) -> None:
+        """Check on one image that a batch has what the metric needs."""
         given = {"image", *(["label"] if "label" in gan.inputs(1, seeds=[0]) else [])}
         given |= {"target"} if gan.translations else set()
         if self.extractor is not None:
@@ -58,23 +58,14 @@ class Job:
             )
 
     def check_count(self, images: int, what: str) -> None:
-        """Refuse fewer images than the metric takes.
-
-        Raises:
-            ConfigError: there are fewer.
-        """
+        """Refuse fewer images than the metric takes."""
         least = getattr(self.measure, "least", 0)
         if isinstance(least, int) and images < least:
             raise ConfigError(f"'{self.protocol}' takes at least {least:,} {what} images, not {images:,}")
 
 
 def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
-    """Parse protocols, look up their names, and add the extractor where the metric is defined for one alone.
-
-    Raises:
-        ConfigError: one cannot be parsed.
-        UnknownNameError: no such metric or extractor.
-    """
+    """Parse protocols, look up their names, and add the extractor where the metric is defined for one alone."""
     parsed = [Protocol.parse(p) if isinstance(p, str) else p for p in protocols]
     return [_with_extractor(zoo, protocol) for protocol in parsed]
 
@@ -94,12 +85,7 @@ def _with_extractor(zoo: Zoo, protocol: Protocol) -> Protocol:
 
 
 def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
-    """Make the extractors and the metrics.
-
-    Raises:
-        ConfigError: a protocol omits what its metric needs, or names what it does not use.
-        PluginError: a metric or an extractor cannot be made.
-    """
+    """Make the extractors and the metrics."""
     extractors: dict[str, FeatureExtractor] = {}
     for text in dict.fromkeys(p.extractor for p in protocols if p.extractor):
         made = open_extractor(zoo, text, gan.device)
@@ -121,29 +107,14 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
 
 def _measure(owned: Registered[Metric]) -> Measure:
     kind = import_target("metric", owned)
-    try:
+    with plugin_errors(f"metric '{owned.record.name}' of {owned.dist} cannot be made"):
         measure: Measure = kind()
         if hasattr(measure, "keeps") and not hasattr(measure, "real_state") and hasattr(measure, "kept"):
             renamed_real_state(type(measure))
         fine = isinstance(measure.compares, bool) and not isinstance(measure.needs, str) and set(measure.needs)
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise PluginError(f"metric '{owned.record.name}' of {owned.dist} cannot be made: {error!r}") from error
     if not fine or set(measure.needs) - NEEDED:
         raise PluginError(
             f"metric '{owned.record.name}' of {owned.dist}: its needs are to be a set of image, label, target, "
             "features, logits, and compares True or False"
         )
     return measure
-
-
-@contextmanager
-def blaming(job: Job) -> Iterator[None]:
-    """Turn whatever a plugin raises into a one-line error that names the protocol."""
-    try:
-        yield
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise PluginError(f"'{job.protocol}' cannot be measured: {type(error).__name__}: {error}") from error

@@ -16,7 +16,7 @@ from ganzoo.data.store import cache_dir
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.images import Real
 from ganzoo.metrics.interfaces import KeepsReal
-from ganzoo.metrics.jobs import Job, blaming
+from ganzoo.metrics.jobs import Job
 from ganzoo.models.weights import load_tensors, save_tensors
 
 _HASH = ".sha256"
@@ -65,7 +65,7 @@ def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
     agreed = torch.cat([part["flags"] for part in processes.share([flags] * processes.world, _flags)]).all(0)
     for job, agree in zip(jobs, agreed.tolist(), strict=True):
         if agree and isinstance(job.measure, KeepsReal):
-            with blaming(job):
+            with job.errors():
                 job.measure.load_real_state(found[job])
     return [job for job, agree in zip(jobs, agreed.tolist(), strict=True) if not agree]
 
@@ -99,7 +99,7 @@ def remember(jobs: Sequence[Job], real: Real) -> None:
     for path, job in paths.items():
         if not isinstance(job.measure, KeepsReal):
             continue
-        with blaming(job):
+        with job.errors():
             kept = {name: value.detach().cpu().contiguous() for name, value in job.measure.real_state().items()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

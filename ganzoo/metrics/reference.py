@@ -60,34 +60,31 @@ def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
     All processes return the same jobs: a file that one of them lacks is used by none.
     """
     paths = {job: path for job in jobs if (path := path_of(job, real)) is not None}
-    found = {job: kept for job, path in paths.items() if (kept := _load(path)) is not None}
+    found = {job: state for job, path in paths.items() if (state := _load(path)) is not None}
     flags = torch.tensor([[job in found for job in jobs]], dtype=torch.uint8)
-    agreed = torch.cat([part["flags"] for part in processes.share([flags] * processes.world, _flags)]).all(0)
-    for job, agree in zip(jobs, agreed.tolist(), strict=True):
-        if agree and isinstance(job.measure, KeepsReal):
+    shared = processes.share([flags] * processes.world, lambda part: {"flags": part})
+    agreed = dict(zip(jobs, torch.cat([part["flags"] for part in shared]).all(0).tolist(), strict=True))
+    for job in jobs:
+        if agreed[job] and isinstance(job.measure, KeepsReal):
             with job.errors():
                 job.measure.load_real_state(found[job])
-    return [job for job, agree in zip(jobs, agreed.tolist(), strict=True) if not agree]
-
-
-def _flags(flags: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {"flags": flags}
+    return [job for job in jobs if not agreed[job]]
 
 
 def _load(path: Path) -> dict[str, torch.Tensor] | None:
     try:
-        kept = load_tensors(path) if path.exists() else None
+        state = load_tensors(path) if path.exists() else None
     except GanzooError:  # damaged: computed anew
         return None
-    if kept is None or not torch.equal(kept.pop(_HASH, torch.empty(0)), _hash(kept)):
+    if state is None or not torch.equal(state.pop(_HASH, torch.empty(0)), _hash(state)):
         return None
-    return kept
+    return state
 
 
-def _hash(kept: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def _hash(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Return the SHA-256 of tensors, by which a damaged file is detected."""
     digest = hashlib.sha256()
-    for name, value in sorted(kept.items()):
+    for name, value in sorted(state.items()):
         digest.update(f"{name} {value.dtype} {list(value.shape)} ".encode())
         digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)
@@ -100,10 +97,10 @@ def remember(jobs: Sequence[Job], real: Real) -> None:
         if not isinstance(job.measure, KeepsReal):
             continue
         with job.errors():
-            kept = {name: value.detach().cpu().contiguous() for name, value in job.measure.real_state().items()}
+            state = {name: value.detach().cpu().contiguous() for name, value in job.measure.real_state().items()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial:
-                save_tensors(partial, {**kept, _HASH: _hash(kept)})
+                save_tensors(partial, {**state, _HASH: _hash(state)})
         except (OSError, GanzooError) as error:
             _log.warning("the state of the real images of %s is not cached: %s", real.source.public, error)

@@ -1,4 +1,4 @@
-"""Two sets of images, A and B, for models that learn the way from one to the other."""
+"""Two sets of images, A and B, for image-to-image translation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganzoo.data.decode import Item, open_image
-from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.data.sources.base import Source
-from ganzoo.data.sources.folder import bare_names, from_folder
-from ganzoo.data.sources.hub import HUB
-from ganzoo.data.spec import exists, open_source, split_class
-from ganzoo.errors import DataError, did_you_mean
-from ganzoo.registry import Zoo, installed
+from ganzoo.data.sources.folder import bare_names
+from ganzoo.data.spec import MATCHED
+from ganzoo.errors import DataError
 
 _log = logging.getLogger(__name__)
 SIDES = ("A", "B")
-MATCHED = "pairs"
-_TWO = re.compile(r"A=\s*(.+?)\s*,\s*B=\s*((?:(?!,\s*[A-Z]=).)*\S)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -92,75 +87,7 @@ class PairSource:
         return (self.b,) if self.a is None else (self.a, self.b)
 
 
-def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Source | PairSource:
-    """Find the images that ``spec`` names: one set or two.
-
-    Args:
-        spec: two sets are ``"A=DATA,B=DATA"`` or a folder with the sub-folders ``trainA`` and ``trainB`` (and so for
-            other splits); two sets that belong together image by image are ``"pairs:A=DATA,B=DATA"``, ``"pairs:DATA"``
-            for images of A and B side by side, or ``"grey:DATA"``, where A is what a degradation makes of B. All else
-            is one set, see `open_source`.
-        split: of data that has several.
-        zoo: where short names are looked up.
-
-    Raises:
-        DataError: nothing is there under that name, it holds no images, or what is to match does not.
-        MissingExtraError: a package for this kind of source is not installed.
-    """
-    zoo = zoo or installed()
-    spec = str(spec)
-
-    def find(name: str) -> Source:
-        first = "A=" if name.startswith("A=") else name.partition(":")[0] + ":"
-        if name != spec and first in ("A=", f"{MATCHED}:", *(f"{one}:" for one in DEGRADATIONS)) and not exists(name):
-            raise DataError(
-                f"{spec} cannot be read: '{name}' is to be one set of images, and no '{first}' belongs there"
-            )
-        return open_source(name, split=split, zoo=zoo)
-
-    kind, colon, rest = spec.partition(":")
-    if colon and kind in DEGRADATIONS:
-        return PairSource(spec, None, find(rest), True, kind, pattern=f"{kind}:{{}}")
-    matched = bool(colon) and kind == MATCHED
-    text = rest if matched else spec
-    prefix = f"{MATCHED}:" if matched else ""
-    if two := _TWO.fullmatch(text):
-        a, b = _paired(spec, find(two[1]), find(two[2])) if matched else (find(two[1]), find(two[2]))
-        return PairSource(spec, a, b, matched, pattern=f"{prefix}A={{}},B={{}}")
-    if text.startswith(("A=", "B=")):
-        raise DataError(f"'{text}' cannot be read: two sets are A=DATA,B=DATA, in this order, and no third")
-    sides = None if text in zoo.datasets else _sides(text, split)
-    if sides is not None:
-        a, b = (from_folder(str(side), side) for side in sides)
-        a, b = _paired(spec, a, b) if matched else (a, b)
-        return PairSource(spec, a, b, matched, folder=text, pattern=f"{prefix}{{}}")
-    if colon and not matched and kind not in zoo.datasets and not exists(spec):
-        meant = did_you_mean(kind.lower(), [*DEGRADATIONS, MATCHED])
-        if meant and not exists(kind):
-            raise DataError(f"Nothing that makes pairs is called '{kind}'.{meant}")
-    if matched:
-        whole = find(text)
-        _tell_halves(whole)
-        a, b = (_half(whole, side) for side in SIDES)
-        return PairSource(spec, a, b, True, pattern=f"{prefix}{{}}")
-    return find(text)
-
-
-def named_sets(spec: str, zoo: Zoo) -> tuple[str, ...] | None:
-    """Return the data sets of the zoo and the Hub that ``spec`` is made of, or None if a path is part of it."""
-    kind, colon, rest = spec.partition(":")
-    text = rest if colon and (kind == MATCHED or kind in DEGRADATIONS) else spec
-    two = _TWO.fullmatch(text)
-    found = []
-    for name in two.groups() if two else (text,):
-        whole = (split_class(name, zoo) or (name,))[0]
-        if whole not in zoo.datasets and not HUB.fullmatch(whole):
-            return None
-        found.append(whole)
-    return tuple(dict.fromkeys(found))
-
-
-def _paired(name: str, a: Source, b: Source) -> tuple[Source, Source]:
+def in_pairs(name: str, a: Source, b: Source) -> tuple[Source, Source]:
     """Put images that belong together into one order: files by their names, others as they come.
 
     Raises:
@@ -207,23 +134,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _sides(name: str, split: str) -> tuple[Path, Path] | None:
-    """Return the folders ``trainA`` and ``trainB`` of a folder that has them, with the split's name for train."""
-    try:
-        folder = Path(name).expanduser()
-        there = [(folder / f"train{side}").is_dir() for side in SIDES]
-        if not any(there) or not folder.is_dir():
-            return None
-    except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there
-        return None
-    a, b = (folder / f"{split}{side}" for side in SIDES)
-    for path in (a, b):
-        if not path.is_dir():
-            raise DataError(f"{name} has no split '{split}': there is no folder {path}")
-    return a, b
-
-
-def _tell_halves(whole: Source) -> None:
+def warn_of_odd_halves(whole: Source) -> None:
     """Say what the halves of the first image are, where they are not square and it may be one image."""
     image = open_image(next(whole.read()))
     if image.width != 2 * image.height:
@@ -233,7 +144,7 @@ def _tell_halves(whole: Source) -> None:
         )  # fmt: skip
 
 
-def _half(whole: Source, side: str) -> Source:
+def half(whole: Source, side: str) -> Source:
     """Return the left half of each image for A, the right one for B."""
     read: Callable[[], Iterator[Item]] = whole.read
 

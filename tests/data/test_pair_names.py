@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.data import open_data
-from ganzoo.data.pairs import named_sets
+from ganzoo.data.spec import named_sets
 from ganzoo.errors import DataError
 from ganzoo.registry import installed
 

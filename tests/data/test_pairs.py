@@ -150,7 +150,9 @@ def test_a_data_sets_name_is_never_a_folder(tmp_path, monkeypatch):
     for name in ("mnist/trainA", "mnist/trainB", "mnist:3"):
         folder_of(tmp_path / name, range(3))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ganzoo.data.spec.from_hub", lambda dataset, split: Source(dataset.name, "k", 1, list, ("3",)))
+    monkeypatch.setattr(
+        "ganzoo.data.opening.from_hub", lambda dataset, split: Source(dataset.name, "k", 1, list, ("3",))
+    )
     assert open_data("mnist").name == "mnist"
     assert not open_data("mnist").local
     with pytest.raises(DataError, match="no image of the class '3'"):

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ganzoo._files import cache_dir
 from ganzoo.data.decode import Item, image_layout, scaled, to_array
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.pairs import PairSource
@@ -90,17 +91,6 @@ class PairStore:
     def degrade(self, images: Tensor) -> Tensor:
         """Return A of images (N, C, S, S) of B, for a set that has no A of its own."""
         return image_layout(get_degradation(str(self.degradation))(images))
-
-
-def cache_dir() -> Path:
-    """Return the folder of decoded images: ``GANZOO_CACHE``, or ``ganzoo`` in the user's cache folder."""
-    if os.environ.get("GANZOO_CACHE"):
-        return Path(os.environ["GANZOO_CACHE"]).expanduser()
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "ganzoo"
 
 
 @overload

@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 
 from ganzoo._distributed import Processes
-from ganzoo._files import replacing
-from ganzoo.data.store import cache_dir
+from ganzoo._files import cache_dir, replacing
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.contract import KeepsReal
 from ganzoo.metrics.images import Real

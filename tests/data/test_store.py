@@ -163,14 +163,6 @@ def test_a_store_larger_than_memory_is_opened_and_read(tmp_path):
     assert (store.take("image", torch.tensor([count - 1])) == 7 / 127.5 - 1).all()
 
 
-def test_the_cache_is_where_the_variables_say(monkeypatch, tmp_path):
-    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "mine"))
-    assert store_module.cache_dir() == tmp_path / "mine"
-    monkeypatch.delenv("GANZOO_CACHE")
-    monkeypatch.setenv("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", str(tmp_path))
-    assert store_module.cache_dir() == tmp_path / "ganzoo"
-
-
 # --- whole or absent ---
 
 

@@ -4,7 +4,7 @@ from ganzoo.data.loader import Loader
 from ganzoo.data.opening import open_data, open_source
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.reading import read_batches
-from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.source import Source
 from ganzoo.data.store import PairStore, Store, prepare
 
 __all__ = [

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganzoo.data.decode import Item, open_image
-from ganzoo.data.sources.base import Source
 from ganzoo.data.sources.folder import bare_names
+from ganzoo.data.sources.source import Source
 from ganzoo.data.spec import MATCHED
 from ganzoo.errors import DataError
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ganzoo.data.decode import scaled, to_array
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.pairs import PairSource
-from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.source import Source
 
 
 def read_batches(

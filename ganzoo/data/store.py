@@ -25,7 +25,7 @@ from ganzoo._files import cache_dir
 from ganzoo.data.decode import Item, image_layout, scaled, to_array
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.pairs import PairSource
-from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
 
 _FORMAT = 1  # of the files in the cache: a new number makes new stores

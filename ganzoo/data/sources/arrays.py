@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source, count_classes, fingerprint
+from ganzoo.data.sources.source import Source, count_classes, fingerprint
 from ganzoo.errors import DataError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source, fingerprint
+from ganzoo.data.sources.source import Source, fingerprint
 from ganzoo.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")

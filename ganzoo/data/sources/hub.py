@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.registry import Dataset
 

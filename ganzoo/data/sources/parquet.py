@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source, count_classes, fingerprint
 from ganzoo.data.sources.hub import cell_bytes, image_column
+from ganzoo.data.sources.source import Source, count_classes, fingerprint
 from ganzoo.errors import DataError, MissingExtraError
 
 

@@ -195,6 +195,6 @@ def test_translate_takes_no_number(gan):
         gan.translate(torch.zeros(2, 1, 28, 28), n=3)
 
 
-def test_a_model_that_draws_from_seeds_is_refused(mnist, tmp_path):
-    with pytest.raises(ConfigError, match="not of images: use sample"):
+def test_a_model_that_samples_from_seeds_is_refused(mnist, tmp_path):
+    with pytest.raises(ConfigError, match="does not translate images: use sample"):
         translate_source(make("dcgan"), open_data(str(mnist)), tmp_path / "x.png")

@@ -63,33 +63,32 @@ def from_files(paths: Sequence[Path]) -> Source:
     return Source(name, key, len(paths), read, local=True, files=tuple(paths))
 
 
-def file_names(source: Source, count: int) -> list[str] | None:
-    """Return what the files of the first ``count`` images are called.
+def file_names(source: Source, count: int) -> list[str]:
+    """Return a name, without suffix, for each of the first ``count`` images.
 
     Returns:
-        A name for each, without suffix, with the sub-folders in which they differ; with the suffix where two differ in
-        nothing else, and numbered where one file is there twice. None where the images are no files of their own.
+        The names of their files, with the sub-folders in which they differ; with the suffix where two differ in nothing
+        else, and numbered where one file occurs twice. Numbers from 0 where the images are no files.
     """
-    paths = _paths(source, count)
     names = bare_names(source, count)
     if names is None:
-        return None
-    names = _told_apart(names, [path.suffix[1:].lower() for path in paths])
+        return [f"{i:0{len(str(count - 1))}d}" for i in range(count)]
+    names = _distinguish(names, [path.suffix[1:].lower() for path in _paths(source, count)])
     digits = len(str(len(names)))
-    return _told_apart(names, [f"{i:0{digits}d}" for i in range(len(names))])
+    return _distinguish(names, [f"{i:0{digits}d}" for i in range(len(names))])
 
 
-def _told_apart(names: list[str], ends: list[str]) -> list[str]:
-    """Give those names that are there twice their ends; all of them where that makes others alike."""
+def _distinguish(names: list[str], ends: list[str]) -> list[str]:
+    """Append its end to each name that occurs twice; to all of them where that makes others equal."""
     times = Counter(names)
-    apart = [f"{name}-{end}" if times[name] > 1 else name for name, end in zip(names, ends, strict=True)]
-    if any(times[new] for name, new in zip(names, apart, strict=True) if new != name):
+    new = [f"{name}-{end}" if times[name] > 1 else name for name, end in zip(names, ends, strict=True)]
+    if any(times[after] for before, after in zip(names, new, strict=True) if after != before):
         return [f"{name}-{end}" for name, end in zip(names, ends, strict=True)]
-    return apart
+    return new
 
 
 def bare_names(source: Source, count: int) -> list[str] | None:
-    """Return what the files of the first ``count`` images are called, as `file_names`, though two be called alike."""
+    """Return the names of the files of the first ``count`` images, as in `file_names` but perhaps not unique."""
     paths = _paths(source, count)
     if not paths:
         return None

@@ -43,7 +43,7 @@ def open_image(item: Item) -> Image.Image:
 
 
 def _unreadable(item: Item, error: Exception) -> DataError:
-    return DataError(f"{item.where} is no readable image ({why(error)}): mend or remove it")
+    return DataError(f"{item.where} is not a readable image ({why(error)}): mend or remove it")
 
 
 def why(error: Exception) -> str:
@@ -70,7 +70,7 @@ def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
     """
     image = open_image(item)
     if image.mode in ("I", "F"):
-        raise DataError(f"{item.where} has pixels of 32 bits, whose range nobody knows: save it with 8 or 16")
+        raise DataError(f"{item.where} has pixels of 32 bits, whose range is unknown: save it with 8 or 16")
     try:
         if image.mode.startswith("I"):  # 16-bit grey: keep the high byte
             image = Image.fromarray((np.asarray(image, dtype=np.float64) / 256).clip(0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What can be done to images that a translator may learn to undo: pairs without a second set of images."""
+"""Degradations of images that a model may learn to undo: pairs from one set of images."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def get_degradation(name: str) -> Degradation:
     """Return the degradation called ``name``.
 
     Raises:
-        DataError: there is none.
+        DataError: no degradation has this name.
     """
     if name not in DEGRADATIONS:
         known = ", ".join(DEGRADATIONS)

@@ -33,7 +33,7 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
         zoo: where short names are looked up.
 
     Raises:
-        DataError: nothing exists under that name, it holds no images, or what is to match does not.
+        DataError: nothing exists under that name, it holds no images, or sets that must match do not.
         MissingExtraError: a package for this kind of source is not installed.
     """
     zoo = zoo or installed()

@@ -26,12 +26,12 @@ class PairSource:
 
     Args:
         name: as the user gave it.
-        a: the first set; None where it is made of the second one by ``degradation``.
+        a: the first set; None where ``degradation`` computes it from the second.
         b: the second set.
         matched: image i of A and image i of B belong together.
         degradation: a name in `ganzoo.data.degradations.DEGRADATIONS`, or None.
-        folder: that has both as sub-folders, or None.
-        pattern: the name with the sets' own names left open.
+        folder: the folder with both as sub-folders, or None.
+        pattern: the name with ``{}`` in place of the name of each set.
     """
 
     name: str
@@ -45,7 +45,7 @@ class PairSource:
 
     @property
     def keys(self) -> frozenset[str]:
-        """What a batch of it has: ``pair``, the number of each pair, where images belong together."""
+        """Keys of a batch; matched sets have ``pair``, the number of each pair."""
         return frozenset({"A", "B", "pair"} if self.matched else {"A", "B"})
 
     @property
@@ -61,25 +61,25 @@ class PairSource:
 
     @property
     def local(self) -> bool:
-        """One of the names is a path."""
+        """Whether one of the names is a path."""
         return any(source.local for source in self._sources())
 
     @property
     def location(self) -> str:
-        """The name from any folder."""
+        """The name with absolute paths."""
         if self.folder is not None:
             return self.pattern.format(Path(self.folder).expanduser().absolute())
         return self.pattern.format(*(source.location for source in self._sources()))
 
     @property
     def public(self) -> str:
-        """The name for everybody, see `Source.public`."""
+        """The name for publication, see `Source.public`."""
         if self.folder is not None:
             return self.pattern.format(f"own images ({Path(self.folder).name})")
         return self.pattern.format(*(source.public for source in self._sources()))
 
     def native(self) -> tuple[int | None, int]:
-        """Return (size, channels) that both have; the size is None where they differ, see `Source.native`."""
+        """Return (size, channels) of both sets; the size is None where it differs, see `Source.native`."""
         sizes, channels = zip(*(source.native() for source in self._sources()), strict=True)
         return (sizes[0] if len(set(sizes)) == 1 else None), max(channels)
 
@@ -91,35 +91,35 @@ def in_pairs(name: str, a: Source, b: Source) -> tuple[Source, Source]:
     """Put images that belong together into one order: files by their names, others as they come.
 
     Raises:
-        DataError: some files have a partner of their name and others none, or there are not as many of each.
+        DataError: only some files have a partner of the same name, or the sets differ in size.
     """
     names = bare_names(a, a.count), bare_names(b, b.count)
     of_a, of_b = (set(own or ()) for own in names)
     for side, own in zip(SIDES, names, strict=True):
         if own and (twice := sorted(one for one, times in Counter(own).items() if times > 1)):
-            raise DataError(f"{name}: {side} has more than one file called {twice[0]}: leave one of them")
+            raise DataError(f"{name}: {side} has more than one file called {twice[0]}: remove all but one")
     if of_a & of_b and (alone := sorted(of_a ^ of_b)):
         raise DataError(
-            f"{name}: {', '.join(alone[:3])}{' and others' if len(alone) > 3 else ''} is on one side alone: add its "
+            f"{name}: {', '.join(alone[:3])}{' and others' if len(alone) > 3 else ''} is on one side only: add its "
             "partner, or remove it"
         )
     if a.count != b.count:
         raise DataError(
-            f"{name}: A has {a.count:,} images and B {b.count:,}, and pairs need as many of each: mend the folders, or "
+            f"{name}: A has {a.count:,} images and B {b.count:,}, and pairs need as many of each: correct them, or "
             f"leave out '{MATCHED}:' where they do not belong together"
         )
     a, b = (source if own is None else _in_order(source, own) for source, own in zip((a, b), names, strict=True))
     if of_a and of_b and not of_a & of_b:
         first = (min(own, key=_natural) for own in (of_a, of_b))
         _log.warning(
-            "%s: no file of A is called as one of B; they are paired in the order of their names, %s with %s first",
+            "%s: no file of A has the name of one of B; they are paired in the order of their names, %s with %s first",
             name, *first,
         )  # fmt: skip
     return a, b
 
 
 def _in_order(source: Source, names: Sequence[str]) -> Source:
-    """Return a source of files in the natural order of their names; in the cache it has a place of its own."""
+    """Return a source of files in the natural order of their names, with another key in the cache."""
     read = source.read
 
     def ordered() -> Iterator[Item]:
@@ -130,16 +130,16 @@ def _in_order(source: Source, names: Sequence[str]) -> Source:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Return what sorts 2 before 10."""
+    """Return a sort key that puts 2 before 10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def warn_of_odd_halves(whole: Source) -> None:
-    """Say what the halves of the first image are, where they are not square and it may be one image."""
+    """Warn where the halves of the first image are not square: it may be a single image."""
     image = open_image(next(whole.read()))
     if image.width != 2 * image.height:
         _log.warning(
-            "%s: images of %dx%d are taken for two of %dx%d, side by side",
+            "%s: images of %dx%d are read as two of %dx%d, side by side",
             whole.name, image.width, image.height, image.width // 2, image.height,
         )  # fmt: skip
 
@@ -153,7 +153,7 @@ def half(whole: Source, side: str) -> Source:
             image = open_image(item)
             if image.width % 2 or not 1 < image.width / image.height < 4:
                 raise DataError(
-                    f"{item.where} is {image.width}x{image.height}, which is no two images side by side: each is to be "
+                    f"{item.where} is {image.width}x{image.height}, which is not two images side by side: each must be "
                     "twice as wide as one of them"
                 )
             middle = image.width // 2

@@ -1,4 +1,4 @@
-"""Some images of a source, one chunk after another, without a place in the cache."""
+"""The first images of a source in batches, without the cache."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def read_batches(
 
     Args:
         source: one set or two; of two sets image i of A comes with image i of B.
-        size: height and width that they are brought to, as in `ganzoo.data.prepare`.
-        channels: that they are brought to.
+        size: height and width of the result; images are resized and cropped as by `ganzoo.data.prepare`.
+        channels: of the result.
         count: how many, at most.
         batch_size: images at a time.
 

@@ -50,7 +50,7 @@ class SetSpec:
         if HUB.fullmatch(name):
             return cls(text, "hub", name, class_name)
         if name.startswith("hf:"):
-            raise DataError(f"'{name}' is no data set of the Hub: say hf:owner/name")
+            raise DataError(f"'{name}' does not name a data set of the Hub: say hf:owner/name")
         return cls(text, "path", name, class_name)
 
 
@@ -90,11 +90,11 @@ class DataSpec:
         body = rest if matched else text
         two = _TWO.fullmatch(body) if degradation is None else None
         if degradation is None and two is None and body.startswith(("A=", "B=")):
-            raise DataError(f"'{body}' cannot be read: two sets are A=DATA,B=DATA, in this order, and no third")
+            raise DataError(f"'{body}' cannot be read: two sets are A=DATA,B=DATA, in this order, without a third")
         if colon and not matched and two is None and kind not in zoo.datasets and not exists(text):
             suggestion = did_you_mean(kind.lower(), [*DEGRADATIONS, MATCHED])
             if suggestion and not exists(kind):
-                raise DataError(f"Nothing that makes pairs is called '{kind}'.{suggestion}")
+                raise DataError(f"No degradation or prefix is called '{kind}'.{suggestion}")
         names = two.groups() if two else (body,)
         for name in names if matched or two else ():
             _refuse_prefix(name, text)
@@ -105,7 +105,7 @@ def named_sets(text: str, zoo: Zoo) -> tuple[str, ...] | None:
     """Return the registered and Hub data sets that a spec consists of; None if a path is part of it, or it is no spec.
 
     Args:
-        text: a spec, or the name of the data in somebody else's ``config.json``, which may be anything.
+        text: a spec, or the name of the data in a published ``config.json``, which may be anything.
         zoo: where short names are looked up.
     """
     try:
@@ -116,7 +116,7 @@ def named_sets(text: str, zoo: Zoo) -> tuple[str, ...] | None:
 
 
 def exists(name: str) -> bool:
-    """Whether a file or folder has this name."""
+    """Whether a file or folder of this name exists."""
     try:
         return Path(name).expanduser().exists()
     except (OSError, RuntimeError, ValueError):  # a name too long, a missing home folder
@@ -141,4 +141,4 @@ def _refuse_prefix(name: str, text: str) -> None:
     """Refuse a set that is itself two sets."""
     prefix = "A=" if name.startswith("A=") else name.partition(":")[0] + ":"
     if prefix in ("A=", f"{MATCHED}:", *(f"{one}:" for one in DEGRADATIONS)) and not exists(name):
-        raise DataError(f"{text} cannot be read: '{name}' is to be one set of images, and no '{prefix}' belongs there")
+        raise DataError(f"{text} cannot be read: '{name}' must be one set of images, without '{prefix}'")

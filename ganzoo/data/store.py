@@ -63,7 +63,7 @@ class PairStore:
 
     Args:
         name: as the user named them.
-        a: the first set; None where it is made of the second one by ``degradation``.
+        a: the first set; None where ``degradation`` computes it from the second.
         b: the second set.
         matched: image i of A and image i of B belong together.
         degradation: a name in `ganzoo.data.degradations.DEGRADATIONS`, or None.
@@ -89,7 +89,7 @@ class PairStore:
         return self.degrade(images) if key == "A" and self.a is None else images
 
     def degrade(self, images: Tensor) -> Tensor:
-        """Return A of images (N, C, S, S) of B, for a set that has no A of its own."""
+        """Compute A from images (N, C, S, S) of B, where A is a degradation of B."""
         return image_layout(get_degradation(str(self.degradation))(images))
 
 
@@ -98,10 +98,10 @@ def prepare(source: Source, image_size: int, channels: int, *, progress: bool = 
 @overload
 def prepare(source: PairSource, image_size: int, channels: int, *, progress: bool = True) -> PairStore: ...
 def prepare(source: Source | PairSource, image_size: int, channels: int, *, progress: bool = True) -> Store | PairStore:
-    """Return the decoded images of a source, from the cache where they are in it.
+    """Return the decoded images of a source, from the cache if they are there.
 
-    Images are resized so that the shorter side is ``image_size``, cropped at the centre, and made grey (1 channel) or
-    RGB (3). Several processes may prepare the same source at once: one decodes, the others wait for it.
+    Images are resized so that the shorter side is ``image_size``, cropped at the centre, and converted to grey (1
+    channel) or RGB (3). Several processes may prepare the same source at once: one decodes, the others wait for it.
 
     Raises:
         DataError: an image cannot be read (the text names it), or the cache cannot be written.
@@ -112,10 +112,8 @@ def prepare(source: Source | PairSource, image_size: int, channels: int, *, prog
         pair = PairStore(source.name, a, b, source.matched, source.degradation)
         if a is None:
             probe = torch.rand(1, channels, image_size, image_size)
-            if torch.equal(pair.degrade(probe), probe):  # which refuses a size that it cannot take
-                raise DataError(
-                    f"{source.name}: these images are {source.degradation} already: there is nothing to learn"
-                )
+            if torch.equal(pair.degrade(probe), probe):  # raises for a size that it cannot take
+                raise DataError(f"{source.name}: these images are {source.degradation} already, so A would equal B")
         return pair
     key = hashlib.sha256(f"{_FORMAT}:{source.key}:{image_size}:{channels}".encode()).hexdigest()[:32]
     folder = cache_dir() / "data" / key
@@ -126,7 +124,7 @@ def prepare(source: Source | PairSource, image_size: int, channels: int, *, prog
                 _decode(source, image_size, channels, folder, progress)
     except OSError as error:
         raise DataError(
-            f"decoded images cannot be kept in {folder}: {error.strerror or error}; GANZOO_CACHE names another place"
+            f"decoded images cannot be written to {folder}: {error.strerror or error}; set GANZOO_CACHE to another"
         ) from error
     try:
         images = _opened(folder / "images.npy")
@@ -137,30 +135,30 @@ def prepare(source: Source | PairSource, image_size: int, channels: int, *, prog
 
 
 def _opened(path: Path) -> Tensor:
-    """Return the images of a file: in memory, or where they are many left on disk, and read as they are needed."""
+    """Return the images of a file: in memory, or memory-mapped where they are large."""
     size = path.stat().st_size
     if size <= _IN_MEMORY_UP_TO:
         return torch.from_numpy(np.load(path))
-    # Pages that may not be written to: the system counts all others as memory, and a large store would not open.
+    # Read-only: a writable mapping counts as memory, and a large store would not open.
     images = np.load(path, mmap_mode="r")
     if hasattr(mmap, "MADV_RANDOM") and size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2:
-        # Where the pages do not all stay in memory, what is read ahead has gone by the time that it is drawn.
-        images._mmap.madvise(mmap.MADV_RANDOM)  # noqa: SLF001 - numpy has no other way to it
+        # Where the pages do not all fit in memory, what is read ahead is evicted before it is used.
+        images._mmap.madvise(mmap.MADV_RANDOM)  # noqa: SLF001 - numpy has no public access to it
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # and nothing writes
         return torch.from_numpy(images)
 
 
 def _decode(source: Source, size: int, channels: int, folder: Path, progress: bool) -> None:
-    """Decode into a folder beside the final one and rename it, so that a store is whole or absent."""
-    for left in folder.parent.glob(f"{folder.name}.partial-*"):  # by a killed process: the lock says that none is at it
+    """Decode into a folder beside the final one and rename it, so that a store is complete or absent."""
+    for left in folder.parent.glob(f"{folder.name}.partial-*"):  # of a killed process: this one holds the lock
         shutil.rmtree(left, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
     header = {"descr": "|u1", "fortran_order": False, "shape": (source.count, channels, size, size)}
     labels: list[int] = []
     try:
         bar = tqdm(total=source.count, desc=f"decoding {source.name}", unit="img", disable=None if progress else True)
-        # Written, not memory-mapped: on a full disk a write is an error, a touched page the end of the process.
+        # Written, not memory-mapped: a full disk is then an OSError, not a SIGBUS.
         with bar, (partial / "images.npy").open("wb") as file, ThreadPoolExecutor() as pool:
             np.lib.format.write_array_header_1_0(file, header)
             for chunk in _chunks(source.read()):
@@ -170,7 +168,7 @@ def _decode(source: Source, size: int, channels: int, folder: Path, progress: bo
                     file.write(array.tobytes())
                 bar.update(len(chunk))
         if len(labels) != source.count:
-            raise DataError(f"{source.name} has {len(labels)} images where {source.count} were announced")
+            raise DataError(f"{source.name} has {len(labels)} images, not the {source.count} that it should have")
         np.save(partial / "labels.npy", np.array(labels, dtype=np.int64))
         partial.chmod(0o755)  # mkdtemp makes private folders, and a cache may be shared
         partial.rename(folder)

@@ -1,4 +1,4 @@
-"""Images to pictures and files: grids, strips, arrays, folders; each appears whole or not at all."""
+"""Images to files: grids, strips, arrays, folders; each is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ganzoo._files import replacing, to_final
 from ganzoo.errors import ConfigError, GanzooError
 
 CHUNK = 256
-"""Images between two writes."""
+"""Images per write."""
 _LARGEST_GRID = 10_000
 _CELL, _CAPTION, _GAP, _APART = 64, 14, 2, 10
 """Pixels of an image at least, of the line above a row, between two images, and beside those that are set apart."""
@@ -36,7 +36,7 @@ Chunks = Iterable[tuple[int, NDArray[np.uint8]]]
 
 
 def quantise(images: Tensor) -> Tensor:
-    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest: what a file holds of them."""
+    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest."""
     return (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
 
 
@@ -69,11 +69,11 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
 
 
 def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> Image.Image:
-    """Return rows of images, each under its words; small images are enlarged by whole pixels, so that none is blurred.
+    """Return rows of images, each under its caption; small images are enlarged by whole pixels, without blur.
 
     Args:
-        rows: the words and the images (N, H, H, C) of each.
-        apart: that many images at the begin of a row stand in a frame, at a distance from the others.
+        rows: the caption and the images (N, H, H, C) of each.
+        apart: the number of images at the start of a row that are framed, at a distance from the others.
 
     Raises:
         ConfigError: there are no images.
@@ -84,7 +84,7 @@ def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> 
     font = ImageFont.load_default()
     cell = max(_CELL, *(images.shape[1] for _, images in rows))
     gap = _APART if apart else 0
-    rim = _GAP if apart else 0  # room for a frame: it stands around an image and hides none of it
+    rim = _GAP if apart else 0  # room for a frame around an image
     top = _CAPTION + 2 * rim
     height = top + cell + rim + _GAP + gap
     lefts = [2 * rim + column * (cell + _GAP) + (gap if column >= apart else 0) for column in range(columns)]
@@ -107,7 +107,7 @@ def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> 
 
 
 def check_out(out: Path, n: int) -> None:
-    """Refuse a path that ``n`` images cannot be written to, before they are made."""
+    """Refuse a path that ``n`` images cannot be written to, before they are generated."""
     if out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"{out}: images are written as .png (a grid), .npz or into a folder, not as '{out.suffix}'")
     if not out.absolute().parent.is_dir():
@@ -127,15 +127,15 @@ def write_images(
 
     Args:
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs.
-        chunks: the images; nothing is taken of them before ``out`` is known to be good.
-        n: how many there are in all.
+        chunks: the images; none is computed before ``out`` is checked.
+        n: how many in all.
         name: the name of an image's file in a folder, by its number.
         columns: of a grid.
-        verb: what the progress bar says.
+        verb: the first word of the progress bar.
 
     Raises:
-        GanzooError: it cannot be written: its folder is not there, or it is itself a folder that is not empty.
-        ConfigError: a suffix that is not known, or too many images for a grid.
+        GanzooError: it cannot be written: its parent folder does not exist, or it is a folder that is not empty.
+        ConfigError: an unknown suffix, or too many images for a grid.
     """
     check_out(out, n)
     with tqdm(total=n, desc=f"{verb} to {out}", unit="img", disable=True if n <= CHUNK else None) as bar:
@@ -169,7 +169,7 @@ def _write_npz(out: Path, n: int, chunks: Chunks, bar: tqdm[Any]) -> None:
 
 
 def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tqdm[Any]) -> None:
-    """Write PNGs in threads (zlib frees the interpreter) into a folder that takes its name when it is whole."""
+    """Write PNGs in threads (zlib releases the GIL) into a folder that is renamed when it is complete."""
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
 
     def write(start: int, pixels: NDArray[np.uint8]) -> int:
@@ -196,7 +196,7 @@ def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tq
 
 
 def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:
-    """Write images (N, C, H, W) side by side as ``.png``, or there and back as an endless ``.gif``.
+    """Write images (N, C, H, W) side by side as ``.png``, or as a ``.gif`` that loops back and forth.
 
     Raises:
         ConfigError: another suffix.

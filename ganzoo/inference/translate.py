@@ -60,7 +60,7 @@ def side_by_side(gan: GAN, batch: Mapping[str, Any], columns: int = _ACROSS) -> 
 
     Args:
         gan: a model that translates.
-        batch: with the images (N, C, S, S) that its `translations` name; a ``pair`` in it says that they match.
+        batch: with the images (N, C, S, S) that its `translations` name; ``pair`` in it means that they match.
         columns: inputs in a row, of one direction; two directions are beside each other, half as many in a row.
     """
     shown: list[Tensor] = []
@@ -76,7 +76,7 @@ def translate_source(
     gan: GAN, source: Source | PairSource, out: Path, *, to: str | None = None, count: int | None = None,
     beside: bool = False, columns: int | None = None, batch_size: int = 64, **conditions: Any,
 ) -> int:  # fmt: skip
-    """Translate the images of a source and write them, with a progress bar and flat memory.
+    """Translate the images of a source and write them, with a progress bar and constant memory.
 
     Args:
         gan: a model that translates.
@@ -103,7 +103,7 @@ def translate_source(
     source, begin = _select_side(gan, source, begin, with_target=beside)
     sources = [source] if isinstance(source, Source) else [side for side in (source.a, source.b) if side is not None]
     if out.is_file() and any(out.resolve() in files_of(one) for one in sources):
-        raise ConfigError(f"{out} is what is translated, or a part of it: name another file")
+        raise ConfigError(f"{out} is an input of the translation: name another file")
     n = min(count or source.count, source.count)
     size, channels = shape_for(gan, source)
     batches = read_batches(source, size, channels, count=n, batch_size=max(batch_size, 1))
@@ -146,5 +146,5 @@ def shape_for(gan: GAN, source: Source | PairSource) -> tuple[int, int]:
         native = source.native()
         size, channels = size or native[0], channels or native[1]
     if size is None:
-        raise DataError(f"{source.name} has images of several sizes, or none that is square")
+        raise DataError(f"{source.name} has images of several sizes, or not square")
     return int(size), int(channels)

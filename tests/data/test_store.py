@@ -170,7 +170,7 @@ def test_an_unreadable_image_is_named_and_nothing_is_left(pictures, noise, cache
     for i in range(20):
         noise(seed=i).save(pictures / f"{i:02d}.png")
     (pictures / "13.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"13\.png is no readable image \(cannot identify image file\)"):
+    with pytest.raises(DataError, match=r"13\.png is not a readable image \(cannot identify image file\)"):
         decoded(open_source(pictures), 20, 3)
     assert stores(cache) == []
     noise().save(pictures / "13.png")
@@ -183,8 +183,8 @@ def test_an_unreadable_image_is_named_and_nothing_is_left(pictures, noise, cache
         (source_of([grey(1, 0), grey(2, 2, "row 1")], ("a", "b")), r"row 1 has the label 2, .* not in 0 \.\.\. 1"),
         (source_of([grey(1, -1, "row 0")], ("a", "b")), r"row 0 has the label -1, .* not in 0 \.\.\. 1"),
         (source_of([grey(1, None, "row 0")], ("a", "b")), "row 0 has the label None"),
-        (source_of([grey(1)] * 3, count=4), "made has 3 images where 4 were announced"),
-        (source_of([grey(1)] * 3, count=2), "made has 3 images where 2 were announced"),
+        (source_of([grey(1)] * 3, count=4), "made has 3 images, not the 4 "),
+        (source_of([grey(1)] * 3, count=2), "made has 3 images, not the 2 "),
     ],
 )
 def test_wrong_labels_or_counts_are_an_error_and_nothing_is_left(source, text, cache):
@@ -217,7 +217,7 @@ def test_a_damaged_store_is_an_error_that_says_what_to_delete(cache, damage):
 def test_a_cache_that_cannot_be_made_is_one_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"decoded images cannot be kept in .*file"):
+    with pytest.raises(DataError, match=r"decoded images cannot be written to .*file"):
         decoded(source_of([grey(5)]), 8, 1)
 
 
@@ -227,7 +227,7 @@ def test_a_full_disk_is_one_error_and_nothing_is_left(mnist, cache):
     source = open_source(mnist)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))  # of 784,000 bytes
     try:
-        with pytest.raises(DataError, match=r"decoded images cannot be kept in .*: File too large"):
+        with pytest.raises(DataError, match=r"decoded images cannot be written to .*: File too large"):
             decoded(source, 28, 1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

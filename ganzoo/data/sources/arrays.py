@@ -55,5 +55,5 @@ def _load_arrays(name: str, path: Path) -> tuple[NDArray[Any], NDArray[Any] | No
                 labels = np.asarray(loaded["labels"]) if "labels" in names else None
                 return np.asarray(loaded[key]), labels
     except Exception as error:  # damaged files raise a dozen kinds, from zlib.error to tokenize.TokenError
-        raise DataError(f"{name} is no array file that can be read safely: {why(error)}") from error
+        raise DataError(f"{name} is not an array file that can be read safely: {why(error)}") from error
     raise DataError(f"{name} has no array 'images'; it has: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""Images that are files: one by one, or a folder with one sub-folder per class, or none."""
+"""Image files: a list of them, or a folder, whose sub-folders may be classes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def from_folder(name: str, folder: Path) -> Source:
         paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
     except OSError as error:
         raise DataError(f"{error.filename or name} cannot be read: {why(error)}") from error
-    # Hidden files are no images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
+    # Hidden files are not images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
     paths = sorted(p for p in paths if not any(part.startswith(".") for part in p.parts))
     if not paths:
         raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}), and no parquet files beside them")
@@ -34,7 +34,7 @@ def from_folder(name: str, folder: Path) -> Source:
     # Classes only where every image is in a sub-folder; a stray image beside them makes the set unlabelled.
     classes = sorted({p.parts[0] for p in paths}) if all(len(p.parts) > 1 for p in paths) else []
     for unnamed in (c for c in classes if not c.isprintable()):
-        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is no text: rename it")
+        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is not printable: rename it")
     index = {c: i for i, c in enumerate(classes)}
     labels = [index.get(p.parts[0]) for p in paths]
 
@@ -97,11 +97,11 @@ def bare_names(source: Source, count: int) -> list[str] | None:
 
 
 def files_of(source: Source) -> set[Path]:
-    """Return the files that images are read from, as they are when links are followed."""
+    """Return the files that images are read from, with links resolved."""
     return {path.resolve() for path in source.files}
 
 
 def _paths(source: Source, count: int) -> list[Path]:
-    """Return the files of the first ``count`` images; none where the first one is no file, so that no more is read."""
+    """Return the files of the first ``count`` images, up to the first that is not a file."""
     images = (item.image for item in itertools.islice(source.read(), count))
     return [image.absolute() for image in itertools.takewhile(lambda image: isinstance(image, Path), images)]  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.registry import Dataset
 
 HUB = re.compile(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*")
-"""A data set of the Hub."""
+"""The address of a data set of the Hub."""
 
 
 def from_hub(dataset: Dataset, split: str) -> Source:
@@ -51,7 +51,7 @@ def from_hub(dataset: Dataset, split: str) -> Source:
             image = cell_bytes(cell) or (Path(path) if path else b"")
             yield Item(image, row[label] if label else None, f"row {i} of {dataset.name}")
 
-    # The library's own key of what was loaded and how; it has no other name.
+    # The library's fingerprint of what was loaded and how; it has no public name.
     key = f"{rows._fingerprint}:{label}"  # noqa: SLF001
     return Source(dataset.name, key, len(rows), read, tuple(classes) if classes else None)
 

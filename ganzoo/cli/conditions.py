@@ -16,11 +16,7 @@ _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
 
 
 def from_options(words: Sequence[str]) -> list[str]:
-    """Return ``key=value`` for options that the command does not know: ``--key value`` or ``--key=value``.
-
-    Raises:
-        click.UsageError: a word that is not an option, or an option without a value.
-    """
+    """Return ``key=value`` for options that the command does not know: ``--key value`` or ``--key=value``."""
     found, rest = [], list(words)
     while rest:
         word = rest.pop(0)
@@ -80,11 +76,7 @@ def spread_sweeps(conditions: Mapping[str, str], count: int, columns: int) -> tu
 
 
 def parse_labels(text: str) -> list[int]:
-    """Parse ``7``, ``3,1,4`` or ``0-9``.
-
-    Raises:
-        ConfigError: it is something else.
-    """
+    """Parse ``7``, ``3,1,4`` or ``0-9``."""
     labels: list[int] = []
     try:
         for part in text.split(","):
@@ -101,11 +93,7 @@ def parse_labels(text: str) -> list[int]:
 
 
 def parse_ends(text: str) -> tuple[int, int]:
-    """Parse ``3:8``.
-
-    Raises:
-        ConfigError: it is not two seeds.
-    """
+    """Parse ``3:8``."""
     first, colon, last = text.partition(":")
     if not colon or not first.isdecimal() or not last.isdecimal():
         raise ConfigError(f"--interpolate takes two seeds such as 3:8, not '{text}'")

@@ -81,11 +81,7 @@ def command(
 
 
 def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
-    """Return the source of some files, or of one set.
-
-    Raises:
-        ConfigError: several inputs that are not all files.
-    """
+    """Return the source of some files, or of one set."""
     from ganzoo.data import open_data
     from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files
     from ganzoo.data.spec import exists

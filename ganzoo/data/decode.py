@@ -1,8 +1,11 @@
-"""One image: from its encoded bytes to an array."""
+"""Images: from encoded bytes to arrays and tensors."""
 
 from __future__ import annotations
 
 import io
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +29,7 @@ class Item(NamedTuple):
 
 
 def open_image(item: Item) -> Image.Image:
-    """Decode one image and turn it upright.
-
-    Raises:
-        DataError: it cannot be decoded; the text names its file or row.
-    """
+    """Decode one image and turn it upright."""
     try:
         if isinstance(item.image, np.ndarray):
             return Image.fromarray(item.image)
@@ -63,11 +62,7 @@ def image_layout(samples: Tensor) -> Tensor:
 
 
 def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
-    """Return one image as (``channels``, ``size``, ``size``) uint8: resized by its shorter side, centre-cropped.
-
-    Raises:
-        DataError: it cannot be decoded.
-    """
+    """Return one image as (``channels``, ``size``, ``size``) uint8: resized by its shorter side, centre-cropped."""
     image = open_image(item)
     if image.mode in ("I", "F"):
         raise DataError(f"{item.where} has pixels of 32 bits, whose range is unknown: save it with 8 or 16")
@@ -83,3 +78,13 @@ def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
         raise _unreadable(item, error) from error
     array = np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
     return array.transpose(2, 0, 1)
+
+
+def decode_chunks(
+    items: Iterable[Item], size: int, channels: int, length: int
+) -> Iterator[tuple[list[Item], Iterator[NDArray[np.uint8]]]]:
+    """Yield ``length`` images at a time with their arrays (see `to_array`), decoded in threads."""
+    iterator = iter(items)
+    with ThreadPoolExecutor() as pool:
+        while chunk := list(itertools.islice(iterator, length)):
+            yield chunk, pool.map(lambda item: to_array(item, size, channels), chunk)

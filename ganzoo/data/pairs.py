@@ -88,11 +88,7 @@ class PairSource:
 
 
 def in_pairs(name: str, a: Source, b: Source) -> tuple[Source, Source]:
-    """Put images that belong together into one order: files by their names, others as they come.
-
-    Raises:
-        DataError: only some files have a partner of the same name, or the sets differ in size.
-    """
+    """Put images that belong together into one order: files by their names, others as they come."""
     names = bare_names(a, a.count), bare_names(b, b.count)
     of_a, of_b = (set(own or ()) for own in names)
     for side, own in zip(SIDES, names, strict=True):

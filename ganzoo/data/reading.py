@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.decode import scaled, to_array
+from ganzoo.data.decode import decode_chunks, scaled
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
@@ -50,8 +49,5 @@ def read_batches(
 
 
 def _read(source: Source, size: int, channels: int, count: int, batch_size: int) -> Iterator[Tensor]:
-    items = itertools.islice(source.read(), count)
-    with ThreadPoolExecutor() as pool:
-        while chunk := list(itertools.islice(items, batch_size)):
-            arrays = list(pool.map(lambda item: to_array(item, size, channels), chunk))
-            yield scaled(torch.from_numpy(np.stack(arrays)))
+    for _, arrays in decode_chunks(itertools.islice(source.read(), count), size, channels, batch_size):
+        yield scaled(torch.from_numpy(np.stack(list(arrays))))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import mmap
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -22,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganzoo._files import cache_dir
-from ganzoo.data.decode import Item, image_layout, scaled, to_array
+from ganzoo.data.decode import Item, decode_chunks, image_layout, scaled
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
@@ -159,10 +156,9 @@ def _decode(source: Source, size: int, channels: int, folder: Path, progress: bo
     try:
         bar = tqdm(total=source.count, desc=f"decoding {source.name}", unit="img", disable=None if progress else True)
         # Written, not memory-mapped: a full disk is then an OSError, not a SIGBUS.
-        with bar, (partial / "images.npy").open("wb") as file, ThreadPoolExecutor() as pool:
+        with bar, (partial / "images.npy").open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
-            for chunk in _chunks(source.read()):
-                arrays = pool.map(lambda item: to_array(item, size, channels), chunk)
+            for chunk, arrays in decode_chunks(source.read(), size, channels, _CHUNK):
                 for item, array in zip(chunk, arrays, strict=True):
                     labels.append(_label(item, source))
                     file.write(array.tobytes())
@@ -183,9 +179,3 @@ def _label(item: Item, source: Source) -> int:
     if item.label is None or not 0 <= item.label < len(source.classes):
         raise DataError(f"{item.where} has the label {item.label}, which is not in 0 ... {len(source.classes) - 1}")
     return item.label
-
-
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, _CHUNK)):
-        yield chunk

@@ -51,11 +51,7 @@ def to_pil(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
-    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``.
-
-    Raises:
-        ConfigError: there are no images, or less than one column.
-    """
+    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
     if len(images) == 0 or (columns is not None and columns < 1):
         raise ConfigError("a grid needs at least one image and one column")
     pixels = to_uint8(images)
@@ -74,9 +70,6 @@ def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> 
     Args:
         rows: the caption and the images (N, H, H, C) of each.
         apart: the number of images at the start of a row that are framed, at a distance from the others.
-
-    Raises:
-        ConfigError: there are no images.
     """
     columns = max((len(images) for _, images in rows), default=0)
     if columns == 0:
@@ -196,12 +189,7 @@ def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tq
 
 
 def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:
-    """Write images (N, C, H, W) side by side as ``.png``, or as a ``.gif`` that loops back and forth.
-
-    Raises:
-        ConfigError: another suffix.
-        GanzooError: it cannot be written.
-    """
+    """Write images (N, C, H, W) side by side as ``.png``, or as a ``.gif`` that loops back and forth."""
     if out.suffix == ".png":
         with replacing(out) as partial:
             grid(images, len(images)).save(partial)

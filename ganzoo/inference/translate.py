@@ -136,11 +136,7 @@ def _select_side(
 
 
 def shape_for(gan: GAN, source: Source | PairSource) -> tuple[int, int]:
-    """Return (size, channels) of a model's inputs: of its config, else of the images themselves.
-
-    Raises:
-        DataError: the model takes any size, and the images differ in theirs or are not square.
-    """
+    """Return (size, channels) of a model's inputs: of its config, else of the images themselves."""
     size, channels = getattr(gan.config, "image_size", None), getattr(gan.config, "channels", None)
     if size is None or channels is None:
         native = source.native()

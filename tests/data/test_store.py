@@ -42,7 +42,7 @@ def no_decoding(monkeypatch):
     def fail(*args):
         raise AssertionError("decoded again")
 
-    return lambda: monkeypatch.setattr(store_module, "to_array", fail)
+    return lambda: monkeypatch.setattr("ganzoo.data.decode.to_array", fail)
 
 
 # --- what it holds ---
@@ -248,13 +248,13 @@ def test_images_are_written_and_not_mapped_so_that_a_full_disk_cannot_end_the_pr
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from ganzoo.data import decode, open_source, prepare, store
-decode = store.to_array
+from ganzoo.data import decode, open_source, prepare
+to_array = decode.to_array
 def slow(item, size, channels):
     Path(sys.argv[2], "decoded", item.where.rpartition("/")[2] + sys.argv[3]).touch()
     time.sleep(0.02)
-    return decode(item, size, channels)
-store.to_array = slow
+    return to_array(item, size, channels)
+decode.to_array = slow
 source = open_source(sys.argv[1])
 Path(sys.argv[2], "ready" + sys.argv[3]).touch()
 while len(list(Path(sys.argv[2]).glob("ready*"))) < 2:

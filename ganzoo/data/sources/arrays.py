@@ -15,11 +15,7 @@ from ganzoo.errors import DataError
 
 
 def from_arrays(name: str, path: Path) -> Source:
-    """Return the images of a .npz or .npy file.
-
-    Raises:
-        DataError: the file cannot be read, or does not hold uint8 images.
-    """
+    """Return the images of a .npz or .npy file."""
     images, labels = _load_arrays(name, path)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise DataError(

@@ -17,11 +17,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".ti
 
 
 def from_folder(name: str, folder: Path) -> Source:
-    """Return the images of a folder; the sub-folders are classes where every image is in one.
-
-    Raises:
-        DataError: it holds none, or cannot be read.
-    """
+    """Return the images of a folder; the sub-folders are classes where every image is in one."""
     try:
         paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
     except OSError as error:
@@ -48,11 +44,7 @@ def from_folder(name: str, folder: Path) -> Source:
 
 
 def from_files(paths: Sequence[Path]) -> Source:
-    """Return the images of some files, in their order.
-
-    Raises:
-        DataError: one cannot be read.
-    """
+    """Return the images of some files, in their order."""
 
     def read() -> Iterator[Item]:
         for path in paths:

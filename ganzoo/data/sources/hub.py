@@ -17,12 +17,7 @@ HUB = re.compile(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*")
 
 
 def from_hub(dataset: Dataset, split: str) -> Source:
-    """Return one split of a data set of the Hub.
-
-    Raises:
-        DataError: it cannot be fetched, or has no images.
-        MissingExtraError: the datasets library is not installed.
-    """
+    """Return one split of a data set of the Hub."""
     try:
         import datasets
     except ImportError as error:

@@ -16,12 +16,7 @@ from ganzoo.errors import ConfigError, DataError
 
 
 def from_objects(images: Sequence[Any]) -> Source:
-    """Return the source of files, PIL images and uint8 arrays (H, W) or (H, W, C), in their order.
-
-    Raises:
-        ConfigError: one of them is something else, or there are none.
-        DataError: one of the files does not exist.
-    """
+    """Return the source of files, PIL images and uint8 arrays (H, W) or (H, W, C), in their order."""
     if not images:
         raise ConfigError("images must be a tensor, files, PIL images or arrays, not nothing")
     items = [_item(image, i) for i, image in enumerate(images)]

@@ -14,12 +14,7 @@ from ganzoo.errors import DataError, MissingExtraError
 
 
 def from_parquet(name: str, folder: Path, split: str) -> Source:
-    """Return one split of a folder of parquet files.
-
-    Raises:
-        DataError: it has no such split, cannot be read, or has no images.
-        MissingExtraError: pyarrow is not installed.
-    """
+    """Return one split of a folder of parquet files."""
     try:
         import pyarrow as pa
         import pyarrow.compute as pc

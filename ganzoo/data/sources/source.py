@@ -65,11 +65,7 @@ class Source:
 
 
 def fingerprint(paths: Sequence[Path], root: Path) -> str:
-    """Return a hash of the files' paths below ``root`` and of their content (of their times, above 1 GiB together).
-
-    Raises:
-        DataError: a file cannot be read.
-    """
+    """Return a hash of the files' paths below ``root`` and of their content (of their times, above 1 GiB together)."""
     digest, path = hashlib.sha256(), root
     try:
         stats = [path.stat() for path in paths]
@@ -83,11 +79,7 @@ def fingerprint(paths: Sequence[Path], root: Path) -> str:
 
 
 def count_classes(name: str, labels: Sequence[int]) -> tuple[str, ...]:
-    """Name the classes after their numbers.
-
-    Raises:
-        DataError: a label is not a class index.
-    """
+    """Name the classes after their numbers."""
     low, high = min(labels), max(labels)
     if low < 0 or high >= _CLASSES_UP_TO:
         raise DataError(f"{name}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")

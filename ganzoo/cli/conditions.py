@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import click
 
 from ganzoo.errors import ConfigError
+from ganzoo.registry.hyperparameters import parse_options
 
 MOST_CLASSES = 100_000
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
@@ -29,6 +30,15 @@ def from_options(words: Sequence[str]) -> list[str]:
             value = rest.pop(0)
         found.append(f"{name.replace('-', '_')}={value}")
     return found
+
+
+def parse_conditions(pairs: Sequence[str], unknown: Sequence[str], reserved: Container[str]) -> dict[str, str]:
+    """Return the conditions of ``-c KEY=VALUE`` and of unknown options, none of which may be a ``reserved`` name."""
+    words = parse_options([*pairs, *from_options(unknown)], "-c truncation=0.7")
+    for key in words:
+        if key in reserved:
+            raise ConfigError(f"'{key}' is not a condition of a model: use the command's option")
+    return words
 
 
 def without_options(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread_sweeps
+from ganzoo.cli.conditions import parse_conditions, parse_ends, parse_labels, spread_sweeps
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
-from ganzoo.registry.hyperparameters import parse_options
 
 RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes")
 
@@ -55,12 +54,10 @@ def command(
     conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
     """Generate images by a pretrained MODEL, or by the model in a folder or run."""
-    words = parse_options([*conditions, *from_options(ctx.args)], "-c truncation=0.7")
+    words = parse_conditions(conditions, ctx.args, RESERVED)
     if truncation is not None:
         words["truncation"] = truncation
     options, swept = spread_sweeps(words, count, min(columns or count, count))
-    if reserved := [key for key in options if key in RESERVED]:
-        raise ConfigError(f"'{reserved[0]}' is not a condition of a model: use the command's option")
     if labels is not None:
         classes = parse_labels(labels)
         options["labels"] = [classes[i % len(classes)] for i in range(count)]

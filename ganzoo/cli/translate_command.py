@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.conditions import from_options, parse_condition, without_options
+from ganzoo.cli.conditions import parse_condition, parse_conditions, without_options
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
-from ganzoo.registry.hyperparameters import parse_options
 
 if TYPE_CHECKING:
     from ganzoo.data import PairSource, Source
@@ -59,16 +58,13 @@ def command(
     Images are brought to the model's size: the shorter side resized, the middle cropped.
     """
     names, unknown = without_options([*inputs, *ctx.args])
-    words = parse_options([*conditions, *from_options(unknown)], "-c KEY=VALUE")
+    words = parse_conditions(conditions, unknown, RESERVED)
     if not names:
         raise click.UsageError("Missing argument 'INPUT...'.")
-    if reserved := [key for key in words if key in RESERVED]:
-        raise ConfigError(f"'{reserved[0]}' is not a condition of a model: use the command's option")
     options = {key: parse_condition(word) for key, word in words.items()}
 
-    from ganzoo.inference.translate import (
-        translate_source,
-    )  # torch comes in here, after the arguments are known to be good
+    # imports torch, after the arguments are checked
+    from ganzoo.inference.translate import translate_source
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import load
 

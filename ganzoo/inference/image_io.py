@@ -54,7 +54,10 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
     if len(images) == 0 or (columns is not None and columns < 1):
         raise ConfigError("a grid needs at least one image and one column")
-    pixels = to_uint8(images)
+    return _tiled(to_uint8(images), columns)
+
+
+def _tiled(pixels: NDArray[np.uint8], columns: int | None) -> Image.Image:
     n, height, width, channels = pixels.shape
     columns = min(columns or math.ceil(math.sqrt(n)), n)
     rows = math.ceil(n / columns)
@@ -116,7 +119,7 @@ def check_out(out: Path, n: int) -> None:
 def write_images(
     out: Path, chunks: Chunks, n: int, *, name: Callable[[int], str], columns: int | None = None, verb: str = "writing"
 ) -> None:
-    """Write images as they come, with a progress bar and flat memory (but for a grid).
+    """Write images as they come, with a progress bar and constant memory (except for a grid).
 
     Args:
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs.
@@ -132,22 +135,24 @@ def write_images(
     """
     check_out(out, n)
     with tqdm(total=n, desc=f"{verb} to {out}", unit="img", disable=True if n <= CHUNK else None) as bar:
+        counted = _counted(chunks, bar)
         if out.suffix == ".png":
-            images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])
+            sheet = _tiled(np.concatenate([pixels for _, pixels in counted]), columns)
             with replacing(out) as partial:
-                grid(images.permute(0, 3, 1, 2).float() / 127.5 - 1, columns).save(partial)
+                sheet.save(partial)
         elif out.suffix == ".npz":
-            _write_npz(out, n, chunks, bar)
+            _write_npz(out, n, counted)
         else:
-            _write_folder(out, name, chunks, bar)
+            _write_folder(out, name, counted)
 
 
-def _tick(bar: tqdm[Any], pixels: Any) -> Any:
-    bar.update(len(pixels))
-    return pixels
+def _counted(chunks: Chunks, bar: tqdm[Any]) -> Chunks:
+    for start, pixels in chunks:
+        yield start, pixels
+        bar.update(len(pixels))
 
 
-def _write_npz(out: Path, n: int, chunks: Chunks, bar: tqdm[Any]) -> None:
+def _write_npz(out: Path, n: int, chunks: Chunks) -> None:
     with replacing(out) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:  # noqa: SIM117
         with archive.open("images.npy", "w", force_zip64=True) as file:
             for start, pixels in chunks:
@@ -157,30 +162,28 @@ def _write_npz(out: Path, n: int, chunks: Chunks, bar: tqdm[Any]) -> None:
                         header, {"descr": "|u1", "fortran_order": False, "shape": (n, *pixels.shape[1:])}
                     )
                     file.write(header.getvalue())
-                file.write(np.ascontiguousarray(pixels).tobytes())
-                bar.update(len(pixels))
+                file.write(pixels.tobytes())
 
 
-def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tqdm[Any]) -> None:
+def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks) -> None:
     """Write PNGs in threads (zlib releases the GIL) into a folder that is renamed when it is complete."""
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
 
-    def write(start: int, pixels: NDArray[np.uint8]) -> int:
+    def write(start: int, pixels: NDArray[np.uint8]) -> None:
         for i, image in enumerate(pixels):
             path = partial / f"{name(start + i)}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             to_pil(image).save(path, "PNG", compress_level=1)
-        return len(pixels)
 
     try:
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            pending: deque[Future[int]] = deque()
+            pending: deque[Future[None]] = deque()
             for start, pixels in chunks:
                 pending.append(pool.submit(write, start, pixels))
-                while len(pending) > 8:  # flat memory, however slow the disk
-                    bar.update(pending.popleft().result())
+                while len(pending) > 8:  # bounded memory, however slow the disk
+                    pending.popleft().result()
             while pending:
-                bar.update(pending.popleft().result())
+                pending.popleft().result()
         to_final(partial, out)
     except OSError as error:
         raise GanzooError(f"{out} cannot be written: {error.strerror or error}") from error

@@ -16,15 +16,9 @@ _APART = 500_009  # between the seeds of the two sides where they do not match
 
 
 class Order:
-    """The indices of ``length`` images as one endless sequence, each epoch shuffled anew.
+    """The indices of ``length`` images as one endless sequence, each epoch shuffled anew; a rank takes a share of it.
 
     There is no state between calls: a resumed run finds the same index at a position.
-
-    Args:
-        length: of an epoch, in which each image occurs once.
-        seed: of the order.
-        rank: of this process, which takes the share of each batch that has this number.
-        world: the world size.
     """
 
     def __init__(self, length: int, seed: int, rank: int, world: int) -> None:
@@ -54,12 +48,6 @@ class Balanced(Order):
 
     An epoch is as long as if every class had as many images as the largest; images of one class are seen equally often,
     to within one.
-
-    Args:
-        labels: of the images (N,) int64.
-        seed: of the order.
-        rank: of this process, which takes the share of each batch that has this number.
-        world: the world size.
     """
 
     def __init__(self, labels: Tensor, seed: int, rank: int, world: int) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -132,28 +132,25 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def warn_of_odd_halves(whole: Source) -> None:
     """Warn where the halves of the first image are not square: it may be a single image."""
-    image = open_image(next(whole.read()))
-    if image.width != 2 * image.height:
-        _log.warning(
-            "%s: images of %dx%d are read as two of %dx%d, side by side",
-            whole.name, image.width, image.height, image.width // 2, image.height,
-        )  # fmt: skip
+    width, height = open_image(next(whole.read())).size
+    if width != 2 * height:
+        message = "%s: images of %dx%d are read as two of %dx%d, side by side"
+        _log.warning(message, whole.name, width, height, width // 2, height)
 
 
 def half(whole: Source, side: str) -> Source:
     """Return the left half of each image for A, the right one for B."""
-    read: Callable[[], Iterator[Item]] = whole.read
 
     def halves() -> Iterator[Item]:
-        for item in read():
+        for item in whole.read():
             image = open_image(item)
-            if image.width % 2 or not 1 < image.width / image.height < 4:
+            width, height = image.size
+            if width % 2 or not 1 < width / height < 4:
                 raise DataError(
-                    f"{item.where} is {image.width}x{image.height}, which is not two images side by side: each must be "
-                    "twice as wide as one of them"
+                    f"{item.where} is {width}x{height}, which is not two images side by side: it must be twice as wide "
+                    "as one of them"
                 )
-            middle = image.width // 2
-            box = (0, 0, middle, image.height) if side == "A" else (middle, 0, image.width, image.height)
-            yield Item(image.crop(box), None, item.where)
+            left, right = (0, width // 2) if side == "A" else (width // 2, width)
+            yield Item(image.crop((left, 0, right, height)), None, item.where)
 
     return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None)

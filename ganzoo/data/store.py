@@ -77,13 +77,15 @@ class PairStore:
 
     def length(self, key: str) -> int:
         """Return the number of images of A or B."""
-        return len(self.a) if key == "A" and self.a is not None else len(self.b)
+        return len(self._side(key))
 
     def take(self, key: str, index: Tensor) -> Tensor:
         """Return images of A or B (N, C, S, S) by their numbers, float32 in [-1, 1]."""
-        side = self.a if key == "A" and self.a is not None else self.b
-        images = side.take("image", index)
+        images = self._side(key).take("image", index)
         return self.degrade(images) if key == "A" and self.a is None else images
+
+    def _side(self, key: str) -> Store:
+        return self.a if key == "A" and self.a is not None else self.b
 
     def degrade(self, images: Tensor) -> Tensor:
         """Compute A from images (N, C, S, S) of B, where A is a degradation of B."""

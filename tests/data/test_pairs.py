@@ -128,7 +128,7 @@ def test_pairs_in_sub_folders_go_by_their_names_too(tmp_path):
 
 
 def test_the_halves_of_images_of_all_kinds_are_what_whole_images_are(tmp_path):
-    """16 bits, a palette, grey with alpha: each half is converted as an image of its own is."""
+    """16 bits, a palette, grey with alpha: each half is converted as a single image is."""
     wide = np.concatenate([np.full((16, 16), 0x4000), np.full((16, 16), 0xC000)], 1).astype(np.uint16)
     for kind, picture in {
         "I;16": Image.fromarray(wide),

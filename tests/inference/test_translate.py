@@ -183,7 +183,7 @@ def test_a_picture_in_code_is_what_its_file_is(gan, folder, tmp_path):
         ganzoo.translate(gan, cut)
 
 
-def test_a_path_without_an_image_is_told_apart_from_a_damaged_one(gan, tmp_path):
+def test_a_missing_image_is_another_error_than_a_damaged_one(gan, tmp_path):
     with pytest.raises(DataError, match="is a folder: name the images in it"):
         ganzoo.translate(gan, tmp_path)
     with pytest.raises(DataError, match="There is no file"):

@@ -21,7 +21,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no others: Pillow st
 
 
 class Item(NamedTuple):
-    """One image, still encoded (or an array, or a decoded half), with its label and where it is, for error messages."""
+    """One image, encoded or decoded, with its label and its location for error messages."""
 
     image: bytes | Path | NDArray[np.uint8] | Image.Image
     label: int | None
@@ -46,7 +46,7 @@ def _unreadable(item: Item, error: Exception) -> DataError:
 
 
 def why(error: Exception) -> str:
-    """Say in one line what went wrong."""
+    """Return the cause of an error in one line."""
     text = getattr(error, "strerror", None) or str(error).partition("<_io")[0]
     return " ".join(text.split()) or type(error).__name__
 

@@ -80,7 +80,7 @@ def translate_source(
 
     Args:
         gan: a model that translates.
-        source: the images; of two sets, the one that the model starts from.
+        source: the images; of two sets, the inputs of the translation are read.
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs that
             have the names of their inputs, or are numbered.
         to: see `GAN.translate`.
@@ -129,7 +129,7 @@ def _select_side(
     if isinstance(source, Source):
         return source, "image"
     if begin not in SIDES:
-        raise ConfigError(f"{type(gan).__name__} starts from one set of images, and {source.name} is two: name one")
+        raise ConfigError(f"{type(gan).__name__} translates one set of images, and {source.name} is two: name one")
     if source.a is None or (with_target and source.matched):
         return source, begin
     return (source.a if begin == "A" else source.b), "image"

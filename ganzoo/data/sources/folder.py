@@ -56,11 +56,10 @@ def from_files(paths: Sequence[Path]) -> Source:
 
 
 def file_names(source: Source, count: int) -> list[str]:
-    """Return a name, without suffix, for each of the first ``count`` images.
+    """Return a unique name for each of the first ``count`` images: numbers from 0 where they are not files.
 
-    Returns:
-        The names of their files, with the sub-folders in which they differ; with the suffix where two differ in nothing
-        else, and numbered where one file occurs twice. Numbers from 0 where the images are no files.
+    Files have their own names, with the sub-folders in which they differ, and without suffix; two that differ only in
+    the suffix have it appended, and a file that occurs twice a number.
     """
     names = bare_names(source, count)
     if names is None:

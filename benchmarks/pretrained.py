@@ -28,7 +28,7 @@ import ganzoo
 from ganzoo._files import replacing, sha256
 from ganzoo.data import open_source, prepare
 from ganzoo.data.decode import scaled
-from ganzoo.data.pairs import named_sets
+from ganzoo.data.spec import named_sets
 from ganzoo.inference.image_io import quantise
 from ganzoo.inference.sample import digest
 from ganzoo.metrics import evaluate

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, their locks, and the cache folder."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ PARTIAL = ".partial-"
 """In the name of what is not yet whole."""
 _OLD = "-old"
 _UNFINISHED = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # what safetensors calls a file that it is writing
+
+
+def cache_dir() -> Path:
+    """Return the cache folder: ``GANZOO_CACHE`` where it is set, else the platform's, ``~/.cache/ganzoo`` on Linux."""
+    if chosen := os.environ.get("GANZOO_CACHE"):
+        return Path(chosen).expanduser()
+    import platformdirs  # most commands need no cache
+
+    return platformdirs.user_cache_path("ganzoo", appauthor=False).expanduser()
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ganzoo._files import sha256
-from ganzoo.data.store import cache_dir
+from ganzoo._files import cache_dir, sha256
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo.hub.address import Address
 from ganzoo.hub.fetch import fetch_optional

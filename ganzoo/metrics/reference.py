@@ -11,8 +11,7 @@ from pathlib import Path
 import torch
 
 from ganzoo._distributed import Processes
-from ganzoo._files import replacing
-from ganzoo.data.store import cache_dir
+from ganzoo._files import cache_dir, replacing
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.images import Real
 from ganzoo.metrics.interfaces import KeepsReal

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from ganzoo._files import replacing
-from ganzoo.data.pairs import named_sets
 from ganzoo.data.sources.hub import HUB
+from ganzoo.data.spec import named_sets
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import grid

@@ -3,7 +3,7 @@
 import pytest
 
 import ganzoo
-from ganzoo.data.store import cache_dir
+from ganzoo._files import cache_dir
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.reference import FOLDER
 from ganzoo_metrics.frechet import FrechetDistance

@@ -50,11 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def to_final(partial: Path, final: Path) -> None:
-    """Give a finished folder its name; an empty folder of that name is replaced.
-
-    Raises:
-        GanzooError: it cannot be done.
-    """
+    """Give a finished folder its name; an empty folder of that name is replaced."""
     try:
         partial.chmod(0o755)  # mkdtemp makes private folders
         if final.exists():

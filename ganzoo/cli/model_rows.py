@@ -31,11 +31,7 @@ def show_entry(zoo: Zoo, entry: Weights, *, as_json: bool) -> None:
 
 
 def show_folder(zoo: Zoo, name: str, *, as_json: bool) -> None:
-    """Print the page of a run's or a model's folder, from its files alone; its networks are not made.
-
-    Raises:
-        WeightsError: it is not a run or model folder, or its ``config.json`` is damaged.
-    """
+    """Print the page of a run's or a model's folder, from its files alone; its networks are not made."""
     folder = Path(name)
     if not (folder / CONFIG).exists():
         raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}")

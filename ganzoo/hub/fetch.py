@@ -72,9 +72,6 @@ def audit(address: Address, snapshot: Path) -> list[str]:
 
     Returns:
         Their names.
-
-    Raises:
-        HubError: one differs, and has been removed; or the Hub cannot be asked.
     """
     with explained(address):
         found = persist(lambda: api().verify_repo_checksums(address.repo, revision=address.revision))

@@ -40,9 +40,6 @@ def search(
         text: that their name contains.
         tags: that they all have, beside ganzoo's own.
         limit: at most so many.
-
-    Raises:
-        HubError: the Hub cannot be asked.
     """
 
     def ask() -> list[ModelInfo]:

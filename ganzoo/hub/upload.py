@@ -52,11 +52,7 @@ class Uploaded(NamedTuple):
 
 
 def look(address: Address) -> Remote:
-    """Ask for a repository that may not exist yet.
-
-    Raises:
-        HubError: the Hub cannot be asked, or refuses the token.
-    """
+    """Ask for a repository that may not exist yet."""
     with explained(address, "publish"):
         try:
             state = describe(address)
@@ -69,11 +65,7 @@ def look(address: Address) -> Remote:
 
 
 def need_token(address: Address) -> None:
-    """Refuse to continue without a token.
-
-    Raises:
-        HubError: there is none.
-    """
+    """Refuse to continue without a token."""
     if get_token() is None:
         raise HubError(f"{address}: publishing needs a token with write access: `hf auth login`, or set HF_TOKEN")
 

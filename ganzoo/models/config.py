@@ -92,11 +92,7 @@ def write_config(folder: Path, config: ModelConfig) -> None:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Read ``config.json``.
-
-    Raises:
-        WeightsError: the folder has none, or it is damaged or of a newer format.
-    """
+    """Read ``config.json``."""
     path = folder / CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -65,11 +65,7 @@ def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
 
 
 def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
-    """Return the GAN of a model that was found, in eval mode.
-
-    Raises:
-        WeightsError: its architecture is not installed, or it does not fit.
-    """
+    """Return the GAN of a model that was found, in eval mode."""
     check_sizes(model)
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
@@ -79,11 +75,7 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
 
 
 def check_sizes(model: Model) -> None:
-    """Compare the shapes in the file with those of the networks before much memory is taken for them.
-
-    Raises:
-        WeightsError: its architecture is not installed, or the file does not fit it.
-    """
+    """Compare the shapes in the file with those of the networks before much memory is taken for them."""
     numbers = [value for value in model.config.config.values() if isinstance(value, int)]
     if max(numbers, default=0) <= _LARGE:  # small enough for any machine
         return
@@ -104,9 +96,6 @@ def find(spec: str | os.PathLike[str]) -> Model:
 
     Args:
         spec: as in `load`.
-
-    Raises:
-        GanzooError: as in `load`.
     """
     name, zoo = str(spec), installed()
     if name in zoo.models:
@@ -193,9 +182,6 @@ def verify_with_hub(model: Model) -> list[str]:
 
     Returns:
         The names of the files; none for a model that did not come from the Hub.
-
-    Raises:
-        HubError: one differs, and has been removed; or the Hub cannot be asked.
     """
     if not is_address(model.origin):
         return []

@@ -28,10 +28,6 @@ def check_recordable(model: str, found: Model) -> str | None:
 
     Returns:
         The SHA-256 of the weights in its folder, which must be the same when values are written; None for the Hub.
-
-    Raises:
-        ConfigError: it is one of the zoo, or a commit of the Hub, or a training is running in its folder.
-        GanzooError: nothing can be written into its folder.
     """
     if is_address(model):
         if parse(model).pinned:
@@ -58,10 +54,6 @@ def record(model: str, found: Model, gan: GAN, scores: Sequence[Score], weights:
 
     Returns:
         What was written, for the person.
-
-    Raises:
-        ConfigError: as `check_recordable`, or the weights have changed.
-        GanzooError: it cannot be written, or the Hub refuses.
     """
     if is_address(model):
         address = parse(model)

@@ -112,11 +112,7 @@ class Plugins:
             self.add_broken(plugin, f"{type(error).__name__}: {text}" if text else type(error).__name__, error)
 
     def add_broken(self, plugin: Plugin, reason: str, error: BaseException) -> None:
-        """Record that a plugin cannot be used.
-
-        Raises:
-            PluginError: ``GANZOO_STRICT`` is set.
-        """
+        """Record that a plugin cannot be used."""
         broken = Broken(plugin.name, plugin.dist, plugin.version, reason, error)
         if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
             raise PluginError(str(broken)) from error
@@ -154,9 +150,6 @@ def discover() -> Plugins:
     """Load the installed plugins, in the order of their names; ``GANZOO_PLUGINS=a,b`` loads only those.
 
     A selected name is an entry point's name or a distribution's.
-
-    Raises:
-        PluginError: ``GANZOO_PLUGINS`` names a plugin that is not installed.
     """
     found = find()
     chosen = os.environ.get("GANZOO_PLUGINS")
@@ -170,11 +163,7 @@ def discover() -> Plugins:
 
 
 def find() -> list[Found]:
-    """Return the installed entry points in the order of their names.
-
-    Raises:
-        PluginError: the entry points of some distribution, a plugin or not, cannot be parsed.
-    """
+    """Return the installed entry points in the order of their names."""
     owners: dict[int, tuple[str, str]] = {}
     found = []
     try:

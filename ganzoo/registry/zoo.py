@@ -54,11 +54,7 @@ class Registry(Generic[T]):
         self._warned: set[str] = set()
 
     def add(self, entry: Registered[T]) -> None:
-        """Add a record under its name and, where it has been renamed, under its earlier names.
-
-        Raises:
-            PluginError: the same distribution provides another record of that name.
-        """
+        """Add a record under its name and, where it has been renamed, under its earlier names."""
         record: Any = entry.record
         entries = self._records.setdefault(record.name, [])
         if any(other.dist == entry.dist for other in entries):
@@ -201,11 +197,7 @@ def _check(record: Any) -> None:
 
 
 def import_target(kind: str, entry: Registered[Any]) -> Any:
-    """Import the object that a record's ``target`` names.
-
-    Raises:
-        PluginError: it cannot be imported.
-    """
+    """Import the object that a record's ``target`` names."""
     module, _, name = entry.record.target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
@@ -235,12 +227,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def summary_of(zoo: Zoo, name: str) -> Registered[Any]:
-    """Return the model called ``name`` or, if there is none, the architecture.
-
-    Raises:
-        UnknownNameError: there is neither.
-        NameClashError: several distributions provide it.
-    """
+    """Return the model called ``name`` or, if there is none, the architecture."""
     for registry in (zoo.models, zoo.architectures):
         if name in registry:
             return registry[name]

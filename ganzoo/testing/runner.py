@@ -60,11 +60,7 @@ def select(only: tuple[str, ...] = (), expected: Mapping[str, str] | None = None
 
 
 def full_name(name: str) -> str:
-    """Return ``check_x`` for ``x`` or ``check_x``.
-
-    Raises:
-        ConfigError: there is no such check.
-    """
+    """Return ``check_x`` for ``x`` or ``check_x``."""
     full = name if name.startswith("check_") else f"check_{name}"
     if full not in CHECKS:
         raise ConfigError(f"there is no check '{name}'.{did_you_mean(full, CHECKS)} There are: {', '.join(CHECKS)}")

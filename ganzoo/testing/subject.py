@@ -98,11 +98,7 @@ class Subject:
         return open_data(self.data, zoo=self.zoo)
 
     def config(self, **more: Any) -> Any:
-        """Return its config with the options, the shape of the data, and ``more``.
-
-        Raises:
-            ConfigError: they contradict each other.
-        """
+        """Return its config with the options, the shape of the data, and ``more``."""
         kind = self.record.config
         size, channels = self.source.native()
         classes = len(self.source.classes) if self.source.classes else None

@@ -43,11 +43,7 @@ class Names(NamedTuple):
 
 
 def names_for(word: str, zoo: Zoo | None = None) -> Names:
-    """Derive all names from one: ``my-gan`` and ``ganzoo-my-gan`` give the same.
-
-    Raises:
-        ConfigError: it is not a valid name, or it is taken.
-    """
+    """Derive all names from one: ``my-gan`` and ``ganzoo-my-gan`` give the same."""
     zoo = zoo or installed()
     name = word.removeprefix(PREFIX)
     if not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", name) or len(name) > 60:
@@ -69,11 +65,7 @@ def names_for(word: str, zoo: Zoo | None = None) -> Names:
 
 
 def write_package(names: Names, out: Path) -> list[str]:
-    """Write the package into a new folder, whole or not at all; return its files.
-
-    Raises:
-        ConfigError: the folder is not empty, or it cannot be written.
-    """
+    """Write the package into a new folder, whole or not at all; return its files."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} exists and is not an empty folder: nothing is overwritten; name another with --out")
     values = {**names._asdict(), "ganzoo": __version__, "year": str(dt.datetime.now(dt.UTC).year)}

@@ -49,15 +49,29 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def to_final(partial: Path, final: Path) -> None:
-    """Give a finished folder its name; an empty folder of that name is replaced."""
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; when the block ends well it is renamed to ``path``.
+
+    An empty folder of that name is replaced.
+
+    Raises:
+        GanzooError: it cannot be written, or the disk is full.
+    """
     try:
-        partial.chmod(0o755)  # mkdtemp makes private folders
-        if final.exists():
-            final.rmdir()
-        partial.rename(final)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not TemporaryDirectory: at its end the folder has another name.
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
+        try:
+            yield partial
+            partial.chmod(0o755)  # mkdtemp makes private folders
+            if path.exists():
+                path.rmdir()
+            partial.rename(path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise GanzooError(f"{final} cannot be written: {error.strerror or error}") from error
+        raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def swap_folder(partial: Path, final: Path) -> None:

@@ -33,8 +33,6 @@ def show_entry(zoo: Zoo, entry: Weights, *, as_json: bool) -> None:
 def show_folder(zoo: Zoo, name: str, *, as_json: bool) -> None:
     """Print the page of a run's or a model's folder, from its files alone; its networks are not made."""
     folder = Path(name)
-    if not (folder / CONFIG).exists():
-        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}")
     config = read_config(folder)
     if as_json:
         dump(json.loads((folder / CONFIG).read_text(encoding="utf-8")))

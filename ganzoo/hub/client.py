@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from huggingface_hub import HfApi, constants, get_token
 from huggingface_hub.errors import (
@@ -33,6 +33,15 @@ _log = logging.getLogger(__name__)
 # The client speaks through one HTTP library or another, according to its version.
 _HTTP_ERRORS: tuple[type[Exception], ...] = tuple(
     base for base in HfHubHTTPError.__mro__ if base.__module__.startswith("httpx")
+)
+_EXPLAINED: tuple[type[Exception], ...] = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    *_HTTP_ERRORS,
 )
 _LOGIN = "`hf auth login`, or HF_TOKEN"
 
@@ -72,16 +81,10 @@ def explained(what: object, doing: str = "fetch", file: str = "") -> Iterator[No
     """
     try:
         yield
-    except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
-        _raise_hub_error(error, what, doing, file)
-    except _HTTP_ERRORS as error:
-        _raise_hub_error(error, what, doing, file)
-
-
-def _raise_hub_error(error: Exception, what: object, doing: str, file: str) -> NoReturn:
-    if isinstance(error, GanzooError):
-        raise error
-    raise HubError(f"{what}: {_reason(error, doing, file)}") from error
+    except GanzooError:
+        raise
+    except _EXPLAINED as error:
+        raise HubError(f"{what}: {_reason(error, doing, file)}") from error
 
 
 def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR0911, PLR0912 - a table of errors

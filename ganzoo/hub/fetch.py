@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from huggingface_hub import _CACHED_NO_EXIST, constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
+from huggingface_hub.utils.sha import git_hash
 
 from ganzoo._files import sha256
 from ganzoo.errors import HubError
@@ -130,8 +130,7 @@ def hash_like(path: Path, known: str) -> str:
     """Return a file's hash of the kind that ``known`` is: SHA-256, or the SHA-1 that git gives a file's content."""
     if len(known) == 64:
         return sha256(path)
-    content = path.read_bytes()  # git's, and only small files have it
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return git_hash(path.read_bytes())  # only small files have it
 
 
 def _remove(path: Path) -> None:

@@ -98,6 +98,8 @@ def read_config(folder: Path) -> ModelConfig:
         content = json.loads(path.read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # a lone surrogate could never be written again
         config = msgspec.convert(content, ModelConfig)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}") from error
     except OSError as error:
         raise WeightsError(f"{folder} is no model: it has no readable {CONFIG} ({error.strerror or error})") from error
     except msgspec.ValidationError as error:

@@ -77,24 +77,10 @@ def show_hub(name: str, *, as_json: bool) -> None:
 
 
 def page(
-    zoo: Zoo,
-    config: ModelConfig,
-    name: str,
-    where: str,
-    *,
-    head: str | None = None,
+    zoo: Zoo, config: ModelConfig, name: str, where: str, *, head: str | None = None,
     sizes: dict[str, int] | None = None,
-) -> str:
-    """Return the page of a model.
-
-    Args:
-        zoo: what is installed.
-        config: its metadata.
-        name: that `ganzoo.load` takes.
-        where: its weights lie.
-        head: the first line, without one the name.
-        sizes: of all its files, where they are known.
-    """
+) -> str:  # fmt: skip
+    """Return the page of the model that `ganzoo.load` calls ``name``, with the location of its weights."""
     rows = _rows(zoo, config, where)
     if sizes:
         rows += [["files", ", ".join(f"{file} {size_text(size)}" for file, size in sizes.items() if file[0] != ".")]]

@@ -14,15 +14,10 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class Address(NamedTuple):
-    """A repository and a revision of it.
-
-    Args:
-        repo: ``"owner/name"``.
-        revision: a branch, a tag, a pull request (``refs/pr/1``) or a commit.
-    """
+    """A repository and a revision of it."""
 
     repo: str
-    revision: str = "main"
+    revision: str = "main"  # a branch, a tag, a pull request (refs/pr/1) or a commit
 
     @property
     def pinned(self) -> bool:

@@ -72,13 +72,7 @@ def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:
 
 @contextmanager
 def explained(what: object, doing: str = "fetch", file: str = "") -> Iterator[None]:
-    """Turn the client's errors into a `HubError` of one line.
-
-    Args:
-        what: was asked for: the line begins with it.
-        doing: ``"fetch"``, ``"search"`` or ``"publish"``.
-        file: of a repository that was asked for.
-    """
+    """Turn the client's errors into a `HubError` of one line; ``doing`` is "fetch", "search" or "publish"."""
     try:
         yield
     except GanzooError:

@@ -29,15 +29,8 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
     """Return a file of a repository, from the cache or freshly downloaded, after its hash was checked.
 
     A commit whose file is in the cache costs no request. Anything else is asked for once; where the Hub does not
-    answer, the cached state of the revision serves.
-
-    Args:
-        address: the repository and its revision.
-        file: its path there.
-        sha256: that it must have, if the caller knows; the Hub's own hash is checked as well.
-
-    Raises:
-        HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
+    answer, the cached state of the revision is used. A file whose hash is not the Hub's, or not ``sha256``, is removed
+    from the cache.
     """
     with explained(address, file=file):
         # A commit never changes. The client, asked to download it, may still send requests.
@@ -64,15 +57,7 @@ def fetch_optional(address: Address, file: str, *, sha256: str | None = None) ->
 
 
 def audit(address: Address, snapshot: Path) -> list[str]:
-    """Compare the cached files of a commit with the hashes that the Hub has of them now.
-
-    Args:
-        address: pinned to the commit.
-        snapshot: the cache's folder of it.
-
-    Returns:
-        Their names.
-    """
+    """Compare the cached files of a commit with the hashes that the Hub has of them now; return their names."""
     with explained(address):
         found = persist(lambda: api().verify_repo_checksums(address.repo, revision=address.revision))
     for bad in found.mismatches:

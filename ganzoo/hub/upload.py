@@ -16,39 +16,23 @@ from ganzoo.hub.search import Described, describe
 
 
 class Remote(NamedTuple):
-    """A repository as it was found.
+    """A repository before the upload."""
 
-    Args:
-        address: with the branch that is meant.
-        private: whether only its owner sees it; None where there is no such repository.
-        state: of the branch, or, where it is new, of the main one that it will begin from; None for a new repository.
-        new_branch: whether the branch has to be made.
-    """
-
-    address: Address
-    private: bool | None
-    state: Described | None
+    address: Address  # of the branch
+    private: bool | None  # None where the repository does not exist
+    state: Described | None  # of the branch, or of main where the branch is new
     new_branch: bool = False
 
 
 class Uploaded(NamedTuple):
-    """The result of an upload.
-
-    Args:
-        url: of the commit.
-        commit: its 40-hex name; where nothing had changed, that of the branch as it is.
-        changed: the files that it brought.
-        removed: the files that it took away; when both are empty, there was nothing to commit.
-        pull_request: the web address of the one that was opened.
-        revision: of that pull request, or the branch.
-    """
+    """The result of an upload; when ``changed`` and ``removed`` are empty, there was nothing to commit."""
 
     url: str
-    commit: str
+    commit: str  # the new one, or where nothing had changed the branch's last
     changed: tuple[str, ...]
     removed: tuple[str, ...]
-    pull_request: str | None
-    revision: str
+    pull_request: str | None  # its web address
+    revision: str  # of the pull request, or the branch
 
 
 def look(address: Address) -> Remote:
@@ -87,10 +71,7 @@ def upload(
 ) -> Uploaded:  # fmt: skip
     """Commit the files of ``folder``, and the removal of ``drop``, in one commit; create the repository if missing.
 
-    Run again after an interruption it sends only what is not there yet.
-
-    Raises:
-        HubError: the Hub refuses, breaks off, or somebody else committed in the meantime.
+    Run again after an interruption it sends only what is missing.
     """
     address, hub = remote.address, api()
     if private and remote.private is False:

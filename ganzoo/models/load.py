@@ -30,22 +30,13 @@ _LARGE = 1024
 
 
 class Model(NamedTuple):
-    """A pretrained model whose files are on this machine and were checked.
+    """A pretrained model whose files are on this machine and were checked."""
 
-    Args:
-        name: as it was given.
-        origin: where it came from, so that it can be had again: a name of the zoo, ``hf:owner/name@COMMIT``, or a
-            folder in full.
-        config: its metadata.
-        weights: the path of its ``model.safetensors``.
-        folder: of a model or a run on this machine; None for one of the zoo or the Hub.
-    """
-
-    name: str
-    origin: str
+    name: str  # as the user gave it
+    origin: str  # where it can be loaded from again: a name of the zoo, hf:owner/name@COMMIT, or an absolute path
     config: ModelConfig
-    weights: Path
-    folder: Path | None = None
+    weights: Path  # its model.safetensors
+    folder: Path | None = None  # None for a model of the zoo or the Hub
 
 
 def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> GAN:
@@ -88,11 +79,7 @@ def check_sizes(model: Model) -> None:
 
 
 def find(spec: str | os.PathLike[str]) -> Model:
-    """Return a model's files, fetched if they are not here yet, and checked.
-
-    Args:
-        spec: as in `load`.
-    """
+    """Return the checked files of a model, fetched if necessary; ``spec`` is as in `load`."""
     name, zoo = str(spec), installed()
     if name in zoo.models:
         return _entry(zoo.models[name].record)
@@ -167,11 +154,7 @@ def find_training(model: Model) -> Path | None:
 
 
 def verify_with_hub(model: Model) -> list[str]:
-    """Compare all files of a model that are on this machine with the hashes that the Hub has of them now.
-
-    Returns:
-        The names of the files; none for a model that did not come from the Hub.
-    """
+    """Compare the cached files of a model with the Hub's current hashes; return their names, none if not of the Hub."""
     if not is_address(model.origin):
         return []
     from ganzoo.hub.fetch import audit

@@ -19,16 +19,11 @@ from ganzoo.publishing.publish import publish
 from ganzoo.publishing.staging import card_text
 from ganzoo.registry import Score
 
-_SECONDS = 3
-"""How long other processes of the same command are waited for."""
+_SECONDS = 3  # to wait for other processes of the same command
 
 
 def check_recordable(model: str, found: Model) -> str | None:
-    """Refuse a model whose metadata cannot be written, before it is measured.
-
-    Returns:
-        The SHA-256 of the weights in its folder, which must be the same when values are written; None for the Hub.
-    """
+    """Refuse a model whose metadata cannot be written, before it is measured; return the hash of its local weights."""
     if is_address(model):
         if parse(model).pinned:
             raise ConfigError(f"{model} is a commit, which cannot be changed: name the branch")
@@ -43,17 +38,9 @@ def check_recordable(model: str, found: Model) -> str | None:
 
 
 def record(model: str, found: Model, gan: GAN, scores: Sequence[Score], weights: str | None) -> str:
-    """Write values into a model's ``config.json`` and card; a value of the same protocol and data is replaced.
+    """Write values into a model's ``config.json`` and card, in place of those of the same protocol and data.
 
-    Args:
-        model: as the person named it.
-        found: its files.
-        gan: the same, loaded.
-        scores: the values.
-        weights: what `check_recordable` returned before they were measured.
-
-    Returns:
-        What was written, for the person.
+    ``weights`` is what `check_recordable` returned before the measurement. Returns what was written, for a message.
     """
     if is_address(model):
         address = parse(model)

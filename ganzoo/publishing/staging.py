@@ -36,16 +36,9 @@ PUBLIC = ("images", "split", "batch_size", "seed", "precision", "start")
 def stage(
     folder: Path, found: Model, gan: GAN, old: str | None, chosen: str | None, notes: list[str], *, discriminator: bool
 ) -> ModelConfig:
-    """Write all but the card into ``folder``, and return its ``config.json``.
+    """Write all but the card into the empty ``folder``, and return its ``config.json``.
 
-    Args:
-        folder: empty.
-        found: the model.
-        gan: the same, loaded.
-        old: the card that is on the Hub.
-        chosen: the licence that was asked for.
-        notes: remarks for the person are added here.
-        discriminator: also write the networks that only training needs.
+    ``old`` is the card on the Hub, ``chosen`` the licence that the user named; remarks are added to ``notes``.
     """
     shutil.copyfile(found.weights, folder / MODEL)
     if discriminator:

@@ -168,10 +168,12 @@ def blocks() -> None:
 
 
 def commands() -> None:
-    """Show the help of every command."""
-    from ganzoo.cli import COMMANDS
+    """Show the help of every command, of the bundled plugins as well."""
+    import click
 
-    for name in COMMANDS:
+    from ganzoo.cli import cli
+
+    for name in cli.list_commands(click.Context(cli)):
         cog.outl(f"\n## ganzoo {name}\n")
         run(f"ganzoo {name} --help")
 

@@ -106,35 +106,37 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
     Raises:
         GanzooError: ``busy``, or nothing can be written into the folder.
     """
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=seconds)
-    except filelock.Timeout as error:
-        raise busy from error
-    except OSError as error:
-        raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
-    try:
+    with _held(folder / ".lock", busy, seconds):
         with suppress(OSError):  # what cannot be removed does no harm
             _sweep(folder)
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
 def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
-    """Hold a file, which need not be there yet, so that no other process holds it at the same time.
+    """Lock a file, which need not exist yet, so that no other process uses it at the same time.
 
     Args:
-        path: of the file, in a folder that is there; the lock lies beside it, and goes at the end.
+        path: of the file, in an existing folder; the lock is a file beside it, deleted at the end.
         busy: raised where another process holds it.
 
     Raises:
         GanzooError: ``busy``, or nothing can be written into the folder.
     """
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    lock = path.with_name(f".{path.name}.lock")
+    with _held(lock, busy):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # while it is held; Windows removes it afterwards
+                lock.unlink()
+
+
+@contextmanager
+def _held(path: Path, busy: GanzooError, seconds: float = 0.0) -> Iterator[None]:
+    lock = filelock.FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=seconds)
     except filelock.Timeout as error:
         raise busy from error
     except OSError as error:
@@ -142,8 +144,6 @@ def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # while it is held; Windows removes it afterwards
-            Path(lock.lock_file).unlink()
         lock.release()
 
 

@@ -46,10 +46,10 @@ def parse(text: str) -> Address:
 def check_repo(repo: str, text: str | None = None) -> None:
     """Check a repository's name."""
     if len(repo) > 96 or not _REPO.fullmatch(repo) or repo.endswith((".git", ".", "-")):
-        raise HubError(f"'{text or repo}' is no model of the Hub: say owner/name, as in hf:owner/name@revision")
+        raise HubError(f"'{text or repo}' is not the name of a Hub model: use owner/name, as in hf:owner/name@revision")
 
 
 def check_revision(revision: str, text: str | None = None) -> None:
     """Check a revision's name."""
     if not _REVISION.fullmatch(revision):
-        raise HubError(f"'{text or revision}' names no revision: say a branch, a tag or a commit after the @")
+        raise HubError(f"'{text or revision}' is not a revision: give a branch, a tag or a commit after the @")

@@ -124,7 +124,7 @@ def _answered(error: HfHubHTTPError, doing: str, again: str) -> str:
         may = "write there" if doing == "publish" else "read it"
         return f"the token may not {may}{f' ({message})' if message else ''}: use one that may ({_LOGIN})"
     if status == 412:
-        return "somebody else has committed to it in the meantime: run it again"
+        return "another commit was made in the meantime: run it again"
     if status in BUSY:
         return f"the Hub answers {status} (it is {'overloaded' if status == 429 else 'out of order'}): later, {again}"
     return f"the Hub answers {status}: {message or 'without a reason'}"

@@ -82,25 +82,24 @@ def upload(
             persist(lambda: hub.create_repo(address.repo, private=private or None, exist_ok=True))
             state = describe(Address(address.repo))
             if set(state.sizes) - {".gitattributes"}:
-                raise HubError(f"{address} has just been created by somebody else: run it again")
+                raise HubError(f"{address} was created by another process in the meantime: run it again")
         begin = state.address.revision
         if remote.new_branch or (remote.state is None and address.revision != "main"):
             persist(lambda: hub.create_branch(address.repo, branch=address.revision, revision=begin, exist_ok=True))
         if private and not describe(address).private:
             raise HubError(f"{address} is public by now: nothing was sent; make it private in its settings")
         changes = compare(Remote(address, private, state), folder, drop=drop)
+        brought = tuple(name for name, bring in changes.items() if bring)
+        removed = tuple(name for name, bring in changes.items() if not bring)
         if not changes:
             commit = state.address.revision
-            return Uploaded(
-                f"{constants.ENDPOINT}/{address.repo}/commit/{commit}", commit, (), (), None, address.revision
-            )
+            url = f"{constants.ENDPOINT}/{address.repo}/commit/{commit}"
+            return Uploaded(url, commit, brought, removed, None, address.revision)
+        operations = [CommitOperationAdd(name, folder / name) for name in brought]
         made = persist(
             lambda: hub.create_commit(
                 address.repo,
-                [
-                    CommitOperationAdd(name, folder / name) if bring else CommitOperationDelete(name)
-                    for name, bring in changes.items()
-                ],
+                [*operations, *map(CommitOperationDelete, removed)],
                 commit_message=message,
                 revision=address.revision,
                 create_pr=create_pr,
@@ -109,6 +108,4 @@ def upload(
             ),
             tries=1 if create_pr else TRIES,
         )
-    brought = tuple(name for name, bring in changes.items() if bring)
-    removed = tuple(name for name, bring in changes.items() if not bring)
     return Uploaded(made.commit_url, made.oid, brought, removed, made.pr_url, made.pr_revision or address.revision)

@@ -40,7 +40,7 @@ class Model(NamedTuple):
 
 
 def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> GAN:
-    """Return a pretrained GAN in eval mode, its weights verified. Its ``origin`` says where they came from.
+    """Return a pretrained GAN in eval mode, its weights verified. Its ``origin`` is where they came from.
 
     Args:
         spec: a model's name, as ``ganzoo list`` shows it; ``"hf:owner/name"`` or ``"hf:owner/name@revision"``; or the
@@ -66,7 +66,7 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
 
 
 def check_sizes(model: Model) -> None:
-    """Compare the shapes in the file with those of the networks before much memory is taken for them."""
+    """Compare the shapes in the file with those of the networks before much memory is allocated."""
     numbers = [value for value in model.config.config.values() if isinstance(value, int)]
     if max(numbers, default=0) <= _LARGE:  # small enough for any machine
         return

@@ -23,7 +23,7 @@ _FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.
 PICKLES = (
     ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pyt", ".tar", ".th",
 )  # fmt: skip
-"""Endings of files that may run code when they are opened, or that cannot be told from such files."""
+"""Endings of files that may run code when they are opened, or that cannot be distinguished from such files."""
 
 TRAINING = "training.safetensors"
 """The networks that only training needs: a discriminator, a critic."""
@@ -109,7 +109,7 @@ def load_weights(gan: GAN, path: Path) -> None:
     check_finite(found, path)
     for name in [name for name, _ in gan.named_children() if name not in gan.inference]:
         delattr(gan, name)  # an untrained discriminator beside a trained generator would only mislead
-    gan.load_state_dict(found, strict=False)  # every inference tensor was compared; the others are gone
+    gan.load_state_dict(found, strict=False)  # every inference tensor was compared; the other networks were deleted
     gan.eval()
 
 

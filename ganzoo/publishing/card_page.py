@@ -63,7 +63,7 @@ def page_of(facts: CardFacts) -> str:
         _metrics(facts.config),
         _versions(facts.config),
     ]
-    # A config may hold any text: a mark in it must not be taken for ganzoo's.
+    # A config may hold any text: a mark in it must not be mistaken for ganzoo's.
     text = "\n\n".join([f"# {facts.name}", *sections]).replace("<!--", "&lt;!--")
     return f"{BEGIN}\n\n{text}\n\n{END}"
 

@@ -105,7 +105,7 @@ def _metadata(facts: CardFacts) -> dict[str, Any]:
     if str(config.training.get("start", "")).startswith("hf:"):
         found["base_model"] = str(config.training["start"]).removeprefix("hf:").partition("@")[0]
     plugin = f"{config.plugin} {config.plugin_version}"
-    # A search shows the architecture without fetching anything; among the tags it could not be told from others.
+    # A search shows the architecture without fetching anything; among the tags it could not be identified.
     own = {"architecture": config.architecture, "data": config.data["name"], "plugin": plugin}
     return {**found, TAG: own}
 

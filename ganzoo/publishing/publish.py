@@ -36,7 +36,7 @@ class Published(NamedTuple):
         removed: the files that were removed; when both are empty, nothing had changed.
         entry: for a ``registry.yaml``, by the model's name; without a revision after a dry run.
         folder: that a dry run wrote.
-        notes: remarks for the person.
+        notes: remarks for the user.
         pull_request: its address, where one was opened.
     """
 

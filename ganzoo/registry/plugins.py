@@ -7,6 +7,7 @@ make the others unusable.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -164,7 +165,7 @@ def discover() -> Plugins:
 
 def find() -> list[Found]:
     """Return the installed entry points in the order of their names."""
-    owners: dict[int, tuple[str, str]] = {}
+    describe = functools.cache(_name_and_version)  # many entry points have the same distribution
     found = []
     try:
         entry_points = metadata.entry_points(group=GROUP)
@@ -172,12 +173,7 @@ def find() -> list[Found]:
         raise PluginError(f"{_damaged()} has an entry_points.txt that cannot be read: reinstall it") from error
     for entry_point in entry_points:
         dist = entry_point.dist
-        if dist is None:
-            found.append(Found(entry_point, entry_point.name, "?"))
-            continue
-        if id(dist) not in owners:
-            owners[id(dist)] = _name_and_version(dist)
-        found.append(Found(entry_point, *owners[id(dist)]))
+        found.append(Found(entry_point, *(describe(dist) if dist is not None else (entry_point.name, "?"))))
     return sorted(found, key=lambda one: (one.entry_point.name, one.dist))
 
 

@@ -63,9 +63,14 @@ class Registry(Generic[T]):
         for old in getattr(record, "renamed", ()):
             self._renamed.setdefault(old, []).append(entry)
 
+    def items(self) -> Iterator[tuple[str, Registered[T]]]:
+        """Yield names and entries in order; a name that two distributions provide is ``dist:name`` for each."""
+        for name, entries in sorted(self._records.items()):
+            for entry in entries:
+                yield name if len(entries) == 1 else f"{entry.dist}:{name}", entry
+
     def __iter__(self) -> Iterator[Registered[T]]:
-        for name in sorted(self._records):
-            yield from self._records[name]
+        return (entry for _, entry in self.items())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self._find(name))
@@ -79,12 +84,8 @@ class Registry(Generic[T]):
         return []
 
     def names(self) -> list[str]:
-        """Return the names in order; a name that two distributions provide appears as ``dist:name`` for each."""
-        return [
-            name if len(entries) == 1 else f"{entry.dist}:{name}"
-            for name, entries in sorted(self._records.items())
-            for entry in entries
-        ]
+        """Return the names of `items`."""
+        return [name for name, _ in self.items()]
 
     def __getitem__(self, name: str) -> Registered[T]:
         """Look up ``name`` or ``dist:name``.
@@ -114,7 +115,7 @@ class Registry(Generic[T]):
 
     def _clash(self, name: str, entries: list[Registered[T]]) -> str:
         choices = " or ".join(f"{entry.dist}:{name}" for entry in entries)
-        return f"{len(entries)} packages provide the {self.kind} '{name}': say {choices}"
+        return f"{len(entries)} packages provide the {self.kind} '{name}': use {choices}"
 
 
 class Zoo:

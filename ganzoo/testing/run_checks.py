@@ -69,7 +69,7 @@ def check_resume(subject: Subject) -> None:
     expect(
         not different,
         f"a resumed run differs from one that was not stopped in {listed(different)}: keep what changes over "
-        "training in parameters, buffers or the progress, and draw random numbers with torch's generators",
+        "training in parameters, buffers or the progress, and take random numbers from torch's generators",
     )
 
 

@@ -54,7 +54,7 @@ def select(only: tuple[str, ...] = (), expected: Mapping[str, str] | None = None
     for name, reason in (expected or {}).items():
         full_name(name)
         if not reason.strip():
-            raise ConfigError(f"{name} is expected to fail without a reason: say why")
+            raise ConfigError(f"{name} is expected to fail without a reason: give one")
     chosen = [full_name(name) for name in only] or list(CHECKS)
     return {name: CHECKS[name] for name in CHECKS if name in chosen}
 

@@ -60,10 +60,10 @@ def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
 
 
 def check_translations(subject: Subject) -> None:
-    """An image-to-image GAN says so in its record, and each output depends on one input image."""
+    """An image-to-image GAN is declared as one in its record, and each output depends on one input image."""
     gan, record = subject.build(), subject.record
-    says = f"translates={record.translates} in its record, and translations {tuple(gan.translations)}"
-    expect(record.translates == bool(gan.translations), f"it has {says}: say the same in both")
+    declared = f"translates={record.translates} in its record, and translations {tuple(gan.translations)}"
+    expect(record.translates == bool(gan.translations), f"it has {declared}: make them agree")
     if not gan.translations:
         return
     expect("images" in gan.conditions(), "inputs() takes no 'images', which an image-to-image GAN translates")

@@ -119,12 +119,7 @@ class Registry(Generic[T]):
 
 
 class Zoo:
-    """Everything that is installed: one `Registry` per kind of record.
-
-    Args:
-        plugins: the discovered plugins.
-        models_file: the registry.yaml of the bundled models, or None.
-    """
+    """Everything that is installed: one `Registry` per kind of record; ``models_file`` lists the bundled models."""
 
     def __init__(self, plugins: Plugins, models_file: Path | None = None) -> None:
         self._discovered = plugins

@@ -25,19 +25,12 @@ RESERVED = {
 
 
 class Names(NamedTuple):
-    """The names of a new package and its contents.
+    """The names of a new package and its contents."""
 
-    Args:
-        dist: the distribution, ``"ganzoo-my-gan"``: what is pip-installed.
-        module: the import package, ``"ganzoo_my_gan"``.
-        name: the architecture, ``"my-gan"``: what a user types.
-        cls: the class, ``"MyGan"``.
-    """
-
-    dist: str
-    module: str
-    name: str
-    cls: str
+    dist: str  # the distribution, "ganzoo-my-gan"
+    module: str  # the import package, "ganzoo_my_gan"
+    name: str  # the architecture, "my-gan"
+    cls: str  # the class, "MyGan"
 
 
 def names_for(word: str, zoo: Zoo | None = None) -> Names:

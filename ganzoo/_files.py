@@ -18,7 +18,7 @@ import filelock
 from ganzoo.errors import GanzooError
 
 PARTIAL = ".partial-"
-"""In the name of what is not yet whole."""
+"""In the name of a partial file or folder."""
 _OLD = "-old"
 _UNFINISHED = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # what safetensors calls a file that it is writing
 
@@ -148,7 +148,7 @@ def _held(path: Path, busy: GanzooError, seconds: float = 0.0) -> Iterator[None]
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what is not whole, in a folder and those in it; what `swap_folder` had put aside gets its name back."""
+    """Remove partial files in a folder and its subfolders; a folder that `swap_folder` renamed gets its name back."""
     within = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and PARTIAL not in path.name]
     for place in (folder, *within):
         for path in [path for path in place.iterdir() if path.name.startswith(".")]:

@@ -115,9 +115,7 @@ def main() -> None:
     except BrokenPipeError:  # the process that reads our output has ended: `ganzoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except GanzooError as error:
-        _fail(str(error), debug)
-    except OSError as error:  # a full disk, a folder that may not be read: the machine's, not ours
+    except (GanzooError, OSError) as error:  # an OSError: a full disk, a folder that cannot be read
         _fail(str(error), debug)
     except Exception as error:  # noqa: BLE001 - any error is reported in one line
         if is_out_of_memory(error):

@@ -128,7 +128,7 @@ def _hub(name: str) -> Model:
 
 
 def _no_model(address: Address, missing: str) -> WeightsError:
-    """Return the error for a repository without one of a model's files: what it holds instead is never loaded."""
+    """Return the error for a repository without one of a model's files: its other files are never loaded."""
     from ganzoo.hub.client import explained
     from ganzoo.hub.search import describe
 

@@ -42,7 +42,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def _sort_metadata(path: Path) -> None:
-    """Put the header's metadata in order, whose order the library does not fix: the same weights give the same file."""
+    """Sort the header's metadata, whose order the library does not fix, so that the same weights give the same file."""
     with path.open("r+b") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))

@@ -72,7 +72,7 @@ def _weights(folder: Path) -> str | None:
 
 
 def _alone(folder: Path) -> AbstractContextManager[None]:
-    """Keep trainings out of a folder."""
+    """Keep trainings from writing into a folder."""
     busy = ConfigError(f"a training is running in {folder}: wait until it has ended")
     return locked(folder, busy, seconds=_SECONDS)
 

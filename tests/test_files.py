@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo._files import locked, replacing, sha256, swap_folder, write_json
+from ganzoo._files import locked, new_folder, replacing, sha256, swap_folder, write_json
 from ganzoo.errors import GanzooError
 
 
@@ -82,3 +82,19 @@ def test_a_folder_that_was_about_to_be_replaced_gets_its_name_back(tmp_path, mon
 def test_sha256(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     assert sha256(tmp_path / "x").startswith("ba7816bf8f01cfea")
+
+
+def test_a_new_folder_is_whole_or_absent(tmp_path):
+    final = tmp_path / "deep" / "out"
+    with pytest.raises(ValueError, match="surrogates not allowed"), new_folder(final) as partial:
+        (partial / "a").write_text("half" + chr(0xD800))
+    assert list(final.parent.iterdir()) == []
+    final.mkdir()
+    with new_folder(final) as partial:
+        (partial / "a").write_text("x")
+        assert list(final.iterdir()) == []
+    assert [path.name for path in final.iterdir()] == ["a"]
+    with pytest.raises(GanzooError, match=str(final)), new_folder(final) as partial:
+        (partial / "b").write_text("y")
+    assert [path.name for path in final.parent.iterdir()] == ["out"]
+    assert [path.name for path in final.iterdir()] == ["a"]

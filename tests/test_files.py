@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo._files import cache_dir, locked, replacing, sha256, swap_folder, write_json
+from ganzoo._files import cache_dir, locked, new_folder, replacing, sha256, swap_folder, write_json
 from ganzoo.errors import GanzooError
 
 
@@ -101,3 +101,19 @@ def test_the_cache_folder_on_linux(monkeypatch, tmp_path):
     assert cache_dir() == tmp_path / "ganzoo"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_dir() == Path.home() / ".cache" / "ganzoo"
+
+
+def test_a_new_folder_is_whole_or_absent(tmp_path):
+    final = tmp_path / "deep" / "out"
+    with pytest.raises(ValueError, match="surrogates not allowed"), new_folder(final) as partial:
+        (partial / "a").write_text("half" + chr(0xD800))
+    assert list(final.parent.iterdir()) == []
+    final.mkdir()
+    with new_folder(final) as partial:
+        (partial / "a").write_text("x")
+        assert list(final.iterdir()) == []
+    assert [path.name for path in final.iterdir()] == ["a"]
+    with pytest.raises(GanzooError, match=str(final)), new_folder(final) as partial:
+        (partial / "b").write_text("y")
+    assert [path.name for path in final.parent.iterdir()] == ["out"]
+    assert [path.name for path in final.iterdir()] == ["a"]

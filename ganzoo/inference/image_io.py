@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import shutil
-import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm import tqdm
 
-from ganzoo._files import replacing, to_final
+from ganzoo._files import new_folder, replacing
 from ganzoo.errors import ConfigError, GanzooError
 
 CHUNK = 256
@@ -167,28 +165,21 @@ def _write_npz(out: Path, n: int, chunks: Chunks) -> None:
 
 def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks) -> None:
     """Write PNGs in threads (zlib releases the GIL) into a folder that is renamed when it is complete."""
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
 
-    def write(start: int, pixels: NDArray[np.uint8]) -> None:
+    def write(partial: Path, start: int, pixels: NDArray[np.uint8]) -> None:
         for i, image in enumerate(pixels):
             path = partial / f"{name(start + i)}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             to_pil(image).save(path, "PNG", compress_level=1)
 
-    try:
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            pending: deque[Future[None]] = deque()
-            for start, pixels in chunks:
-                pending.append(pool.submit(write, start, pixels))
-                while len(pending) > 8:  # bounded memory, however slow the disk
-                    pending.popleft().result()
-            while pending:
+    with new_folder(out) as partial, ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        pending: deque[Future[None]] = deque()
+        for start, pixels in chunks:
+            pending.append(pool.submit(write, partial, start, pixels))
+            while len(pending) > 8:  # bounded memory, however slow the disk
                 pending.popleft().result()
-        to_final(partial, out)
-    except OSError as error:
-        raise GanzooError(f"{out} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        while pending:
+            pending.popleft().result()
 
 
 def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:

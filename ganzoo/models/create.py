@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
-from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
+from ganzoo.gan.losses import LOSSES, find_plugin_losses_with, unknown_loss
 from ganzoo.models.config import ModelConfig, find_architecture
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
@@ -37,36 +36,25 @@ def build(architecture: Registered[Architecture], config: Any) -> GAN:
     return gan
 
 
-class PluginLosses(Mapping[str, Loss]):
-    """The adversarial losses of the installed plugins by name, each imported when it is asked for."""
+def plugin_loss(name: str) -> Loss:
+    """Import the adversarial loss ``name`` or ``package:name`` of an installed plugin.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(installed().losses.names())
-
-    def __len__(self) -> int:
-        return len(installed().losses.names())
-
-    def __contains__(self, name: object) -> bool:
-        return name in installed().losses
-
-    def __getitem__(self, name: str) -> Loss:
-        """Import a loss.
-
-        Raises:
-            KeyError: no plugin has it.
-            NameClashError: two have it.
-            PluginError: it cannot be imported, or is none.
-        """
-        if name not in self:
-            raise KeyError(name)
-        owned = installed().losses[name]
-        loss = import_target("loss", owned)
-        if not isinstance(loss, Loss):
-            raise PluginError(f"{owned.record.target} of {owned.dist} is no ganzoo.gan.Loss")
-        return loss
+    Raises:
+        ConfigError: no loss has this name.
+        NameClashError: two packages provide it.
+        PluginError: it cannot be imported, or is no `Loss`.
+    """
+    losses = installed().losses
+    if name not in losses:
+        raise unknown_loss(name, dict.fromkeys([*LOSSES, *losses.names()]))
+    entry = losses[name]
+    loss = import_target("loss", entry)
+    if not isinstance(loss, Loss):
+        raise PluginError(f"{entry.record.target} of {entry.dist} is no ganzoo.gan.Loss")
+    return loss
 
 
-add_losses(PluginLosses())
+find_plugin_losses_with(plugin_loss)
 
 
 def with_full_names(config: Any) -> Any:
@@ -79,7 +67,7 @@ def with_full_names(config: Any) -> Any:
     changes = {}
     for field in named(type(config), "loss"):
         name = getattr(config, field)
-        if name in BUILT_IN:
+        if name in LOSSES:
             continue
         dist, colon, short = name.rpartition(":")
         if colon and name not in installed().losses:
@@ -87,7 +75,7 @@ def with_full_names(config: Any) -> Any:
                 f"the loss '{short}' is one of {dist}, which is not installed or no longer has it: pip install {dist}, "
                 "if you trust that package's code"
             )
-        loss = get_loss(name)
+        loss = plugin_loss(name)
         owned = installed().losses[name]
         if owned.dist != "ganzoo":
             _try(loss, name, owned.dist)

@@ -48,9 +48,6 @@ class Progress:
     fraction: float
 
 
-Progress.__init__ = renamed_arguments(progress="fraction")(Progress.__init__)  # type: ignore[method-assign]
-
-
 @dataclass(frozen=True)
 class Phase:
     """A part of a training step: a loss, and the optimizer that minimises it.

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.errors import ConfigError, did_you_mean
-from ganzoo.nn.renamed import renamed_arguments, renamed_attributes
+from ganzoo.nn.renamed import renamed_attributes
 
 
 @renamed_attributes(undecided="decision_boundary")
@@ -28,9 +28,6 @@ class Loss:
     generator: Callable[..., Tensor]
     relativistic: bool = False
     decision_boundary: float | None = 0.0
-
-
-Loss.__init__ = renamed_arguments(undecided="decision_boundary")(Loss.__init__)  # type: ignore[method-assign]
 
 
 def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-# Everything needs only Python >= 3.10 and make: the first target that needs it makes the virtual environment.
+# Everything needs only Python >= 3.11 and make: the first target that needs it makes the virtual environment.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,12 +7,13 @@ SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html do
 
 .PHONY: demo test test-slow browser bench lint docs outputs format clean
 
-demo: $(STAMP)  ## list the zoo and draw 64 digits
+demo: $(STAMP)  ## list the zoo and write a grid of 64 generated digits
 	$(BIN)/ganzoo list
 	$(BIN)/ganzoo sample dcgan-mnist -n 64 -o grid.png
 
-test: $(STAMP) browser  ## the whole test suite
+test: $(STAMP)  ## the default tests; those that start many processes or train: make test-slow
 	$(BIN)/python -m pytest -n 2
+	@echo "the tests that start many processes or train: make test-slow"
 
 browser:  ## a Chromium for the tests that look at pages, where one is wanted and apt may install it; else they are skipped
 	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
@@ -25,8 +26,8 @@ browser:  ## a Chromium for the tests that look at pages, where one is wanted an
 	fi; \
 	echo "no Chromium: the tests that look at pages are skipped"
 
-test-slow: $(STAMP)  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+test-slow: $(STAMP) browser  ## the tests that start many processes, train, or look at pages in Chromium
+	$(BIN)/python -m pytest -n 2 -m slow
 
 bench: $(STAMP)  ## ganzoo against other ways to do the same: speed, as ratios, in one table
 	$(BIN)/python benchmarks/bench.py
@@ -49,7 +50,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "ganzoo needs Python 3.10 or newer: make PYTHON=python3.x")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganzoo needs Python 3.11 or newer: make PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e ".[dev]"

@@ -1,8 +1,9 @@
 """All benchmarks that compare ganzoo with something else, in one table.
 
-    python benchmarks/bench.py [--only startup sampling] [--rounds 8] [--threads 2] [--json FILE]
+    python benchmarks/bench.py [--only startup sampling] [--rounds 8] [--threads 1 2] [--json FILE]
 
-Each part is a script of its own, which measures in more rounds and says what is compared.
+Each part is a script of its own, which measures in more rounds and says what is compared. By default all is measured
+with one thread and with as many as there are cores: ratios of several threads suffer most from other load.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from rounds import Row, paired_ratio, parse, parser, show
+from rounds import Row, mark_load, paired_ratio, parser, show
 
 from ganzoo.training.plan import resolve_precision
 
@@ -49,13 +51,19 @@ def script_rows(name: str, rounds: int, threads: int) -> list[Row]:
 
 def main() -> None:
     """Measure and print."""
-    options = parse(parser(__doc__, rounds=8, only=PARTS))
+    made = parser(__doc__, rounds=8, only=PARTS, threads=sorted({1, torch.get_num_threads()}))
+    options = made.parse_args()
+    mark_load()
     rows = []
-    for name in options.only:
-        print(f"measuring {name} ...", file=sys.stderr)
-        rows += engine_rows(options.rounds) if name == ENGINE else script_rows(name, options.rounds, options.threads)
-    print(f"{options.threads} threads, {options.rounds} alternating rounds, medians of paired ratios\n")
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        for name in options.only:
+            print(f"measuring {name} with {threads} thread(s) ...", file=sys.stderr)
+            found = engine_rows(options.rounds) if name == ENGINE else script_rows(name, options.rounds, threads)
+            rows += [replace(row, what=f"{row.what}, {threads} thread{'s' * (threads > 1)}") for row in found]
+    print(f"{options.rounds} alternating rounds, medians of paired ratios\n")
     show(rows, options.json)
+    mark_load()
 
 
 if __name__ == "__main__":

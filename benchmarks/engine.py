@@ -9,7 +9,6 @@ same way, and for vanilla the engine's speed and memory at the first images and 
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import psutil
 import torch
 from accelerate import Accelerator
 from plain import BATCH, Data, make_plain
+from rounds import parse, parser
 
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
@@ -129,16 +129,11 @@ def engine_step(name: str, precision: str) -> Callable[[], object]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--only", choices=STEPS)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options = parse(parser(__doc__, rounds=20, only=STEPS))
     auto = resolve_precision("auto", torch.device("cpu"))
     print(f"batch {BATCH}, {options.threads} threads, precision auto = {auto}, {options.rounds} alternating rounds\n")
     print(f"{'model':<18}{'plain img/s':>12}{'engine img/s':>14}{'engine/plain':>14}{'auto/fp32':>11}")
-    for name in [options.only] if options.only else STEPS:
+    for name in options.only:
         images = BATCH * STEPS[name] * getattr(make(name).config, "n_critic", 1)
         own, theirs = alternate(name, auto, options.rounds, plain_step(name, auto))
         fast, slow = alternate(name, auto, max(3, options.rounds // 3), engine_step(name, "fp32"))
@@ -148,7 +143,7 @@ def main() -> None:
             f"{name:<18}{images / statistics.median(theirs):>12.0f}{images / statistics.median(own):>14.0f}"
             f"{ratio:>14.3f}{gain:>11.2f}"
         )
-    if options.only in (None, "vanilla"):
+    if "vanilla" in options.only:
         steady()
 
 

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
 import torch
+
+_BUSY = 0.25  # cores that other processes may use without a mark: what an idle desktop does
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,19 @@ def speeds(
     )  # fmt: skip
 
 
-def parser(doc: str | None, *, rounds: int = 0, only: Iterable[str] = ()) -> argparse.ArgumentParser:
-    """Return a parser with the options of all benchmarks; ``--rounds`` and ``--only`` where they mean something."""
+def parser(
+    doc: str | None, *, rounds: int = 0, only: Iterable[str] = (), threads: Sequence[int] = ()
+) -> argparse.ArgumentParser:
+    """Return a parser with the options of all benchmarks; ``--rounds`` and ``--only`` where they mean something.
+
+    ``--threads`` takes one number; with ``threads``, its default, several that are measured one after another.
+    """
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     if rounds:
         made.add_argument("--rounds", type=int, default=rounds, help="alternating rounds  [default: %(default)s]")
-    made.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch  [default: %(default)s]")
+    default = [*threads] or torch.get_num_threads()
+    several = "+" if threads else None
+    made.add_argument("--threads", type=int, nargs=several, default=default, help="of torch  [default: %(default)s]")
     made.add_argument("--json", type=Path, help="write the figures to this file, too")
     if choices := list(only):
         made.add_argument(
@@ -114,10 +124,19 @@ def parser(doc: str | None, *, rounds: int = 0, only: Iterable[str] = ()) -> arg
 
 
 def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the command line and set the number of threads."""
+    """Parse the command line, set the number of threads, and mark a run beside other load."""
     options = made.parse_args()
     torch.set_num_threads(options.threads)
+    mark_load()
     return options
+
+
+def mark_load(seconds: float = 1.0) -> None:
+    """Print a warning where other processes keep the machine busy: two threads that wait for one core mislead."""
+    cores = psutil.cpu_count() or 1
+    busy = psutil.cpu_percent(interval=seconds) / 100 * cores
+    if busy > _BUSY:
+        print(f"! {busy:.1f} of {cores} cores are busy with other work: measure again on a quiet machine\n")
 
 
 def figure(value: float) -> str:

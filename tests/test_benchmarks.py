@@ -12,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 import ganzoo
 from ganzoo.registry import installed
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -55,8 +57,17 @@ def test_the_script_by_hand_draws_what_ganzoo_draws(benchmark):
 
 
 def test_one_table_of_what_the_scripts_write():
-    out = run("bench.py", "--only", "startup", "--rounds", "1")
-    assert "ganzoo list / bare start" in out
+    out = run("bench.py", "--only", "startup", "--rounds", "1", "--threads", "1", "2")
+    for threads in ("1 thread ", "2 threads "):
+        assert f"ganzoo list / bare start, {threads}" in out
+
+
+def test_a_run_beside_other_load_is_marked(benchmark, monkeypatch, capsys):
+    rounds = benchmark("rounds")
+    for percent, marked in ((100 / (rounds.psutil.cpu_count() or 1), True), (0.0, False)):
+        monkeypatch.setattr(rounds.psutil, "cpu_percent", lambda interval, percent=percent: percent)
+        rounds.mark_load()
+        assert ("busy" in capsys.readouterr().out) is marked
 
 
 def test_rounds_alternate_in_both_orders(benchmark):
@@ -69,8 +80,8 @@ def test_rounds_alternate_in_both_orders(benchmark):
 def test_ours_is_compared_with_the_fastest_of_theirs(benchmark, monkeypatch):
     rounds = benchmark("rounds")
     monkeypatch.setattr(rounds, "alternate", lambda functions, _: [[9.0, 9.0], [4.0, 6.0], [2.0, 2.0]])
-    row = rounds.speeds("drawn", {"slow": None, "fast": None}, None, images=10, rounds=2, aim=">= 1")
-    assert row == rounds.Row("drawn, fast", 2.0, 5.0, "img/s", 2.5, ">= 1")
+    row = rounds.speeds("generated", {"slow": None, "fast": None}, None, images=10, rounds=2, aim=">= 1")
+    assert row == rounds.Row("generated, fast", 2.0, 5.0, "img/s", 2.5, ">= 1")
 
 
 @pytest.mark.parametrize("name", ["vanilla", "cgan", "wgan-gp"])

@@ -68,6 +68,7 @@ def test_it_is_listed_from_its_own_package(run, site):
     assert re.search(r"lsgan +ganzoo-lsgan 0\.1\.0 +least squares loss", run("-m", "ganzoo", "list"))
 
 
+@pytest.mark.slow
 def test_it_passes_the_conformance_kit(run):
     out = run("-m", "ganzoo", "check", "lsgan", "-o", "width=8", "-o", "latent_dim=16")
     assert "failed" not in out

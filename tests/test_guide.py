@@ -104,6 +104,7 @@ def restorer(tmp_path_factory):
     return site
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["restorer", "bothways"])
 def test_a_model_that_translates_passes_the_kit(restorer, name):
     short = ["--expect", "hyper_parameters_are_explained=the page is to be short"]
@@ -121,6 +122,7 @@ def test_every_class_of_the_page_is_tried():
     assert classes == GAMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "width"), [*((name, 8) for name in GAMES[:-1]), (GAMES[-1], 24)])
 def test_a_worked_example_passes_the_whole_kit(games, name, width):
     done = ganzoo("check", name.lower(), "-o", f"width={width}", "-o", "latent_dim=16", site=games)

@@ -21,7 +21,7 @@ LAYERS = [
     "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 # The same subject in two layers: what one defines, the other reads from the command line, the data or a run.
-SHARED_NAMES = {"__init__", "augment", "conditions", "evaluation", "images"}
+SHARED_NAMES = {"__init__", "augment", "base", "conditions", "evaluation"}
 FORBIDDEN = {
     "nn": {"_files", "_distributed", "registry"},
     "gan": {"_files", "_distributed", "registry"},

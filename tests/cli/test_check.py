@@ -30,6 +30,7 @@ def site(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_failure_says_what_to_change_and_why_it_matters(site):
     done = run("check", "bad", "--only", "light_import", "--only", "output", site=site)
     assert done.returncode == 1

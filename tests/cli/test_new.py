@@ -57,6 +57,7 @@ def test_it_passes_the_kit_on_the_command_line(site):
     assert "failed" not in done.stdout
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(package, site):
     env = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
     for name in [key for key in env if key.startswith("PYTEST_")]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from importlib import metadata
 
+from ganzoo import __version__
 from installs import ganzoo, install
 
 
@@ -18,7 +19,7 @@ def test_json_has_lists(call):
     assert shown["broken"] == shown["problems"] == []
     dcgan = next(p for p in shown["plugins"] if p["name"] == "dcgan")
     assert dcgan.pop("import_ms") >= 0
-    assert dcgan == {"name": "dcgan", "package": "ganzoo", "version": "0.1.0", "provides": ["dcgan"]}
+    assert dcgan == {"name": "dcgan", "package": "ganzoo", "version": __version__, "provides": ["dcgan"]}
 
 
 def test_broken_plugins_are_shown_with_their_tracebacks(tmp_path):

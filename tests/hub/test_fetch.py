@@ -163,6 +163,7 @@ def test_when_the_hub_is_down_the_cache_serves(hub, repo):
     assert fetch(Address("me/x"), "model.safetensors").address == repo
 
 
+@pytest.mark.slow
 def test_when_the_hub_is_down_and_nothing_is_cached(hub, repo, caplog):
     hub.close()
     with pytest.raises(HubError, match=r"hf:me/x: the Hub cannot be reached .*: check the network, try again"):
@@ -185,6 +186,7 @@ def test_a_download_that_breaks_off_for_good_leaves_nothing(hub, repo, monkeypat
     assert not [p for p in everything(constants.HF_HUB_CACHE) if p.suffix in (".incomplete", ".safetensors")]
 
 
+@pytest.mark.slow
 def test_a_slow_server_is_waited_for_and_then_given_up(hub, repo, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     hub.faults.append(Fault("GET /file/", times=1, delay=0.5))

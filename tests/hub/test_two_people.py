@@ -84,6 +84,7 @@ def one_line(done: subprocess.CompletedProcess[str], text: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_one_trains_and_publishes_and_another_loads_the_same(loop, tmp_path, mnist):
     alice, bob = Person(loop, tmp_path / "alice", TOKEN), Person(loop, tmp_path / "bob")
     run, training = tmp_path / "alice" / "run", ("--data", mnist, "--images", "64", "--batch-size", "32")

@@ -23,6 +23,7 @@ def normal(n=1_200, d=8, seed=0, mean=0.0, scale=1.0):
     return torch.randn(n, d, generator=torch.Generator().manual_seed(seed)) * scale + mean
 
 
+@pytest.mark.slow
 def test_the_kernel_distance_is_the_librarys():
     real, drawn = normal(), normal(seed=1, mean=0.2)
     found = kid_features_to_metric(drawn.double(), real.double(), kid_subset_size=1_000, verbose=False)
@@ -90,6 +91,7 @@ def test_duplicates_are_found_among_as_many_real_images():
     assert value(Duplicates, real, drawn) == pytest.approx(240 / 1_200, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ALL)
 def test_what_is_kept_of_real_images_stands_for_them(kind):
     real, drawn = normal(), normal(seed=1)

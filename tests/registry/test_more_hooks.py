@@ -140,6 +140,7 @@ def test_a_broken_command_is_one_line_and_costs_no_other(tmp_path, target, text)
 SMALL = ("-o", "base_channels=8", "-o", "discriminator_channels=8", "--images", "64", "--batch-size", "32")
 
 
+@pytest.mark.slow
 def test_a_loss_is_trained_with_by_its_name(site, mnist, tmp_path):
     words = ("--data", str(mnist), *SMALL, "-o", "loss=pearson", "--out", str(tmp_path / "run"))
     done = ganzoo("train", "dcgan", *words, site=site)

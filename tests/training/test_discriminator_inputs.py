@@ -65,6 +65,7 @@ def overfitted(images, policy, noise=0.0):
     return taken, made
 
 
+@pytest.mark.slow
 def test_a_discriminator_of_few_images_learns_them_by_heart_unless_they_are_augmented(digits, monkeypatch):
     monkeypatch.setattr(discriminator_inputs, "_SPEED", 20_000)  # 300 steps draw 9,600 images
     images = torch.from_numpy(digits[0])[:, None]

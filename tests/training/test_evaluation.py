@@ -238,6 +238,7 @@ def test_a_folder_takes_the_place_of_another_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["old"]
 
 
+@pytest.mark.slow
 def test_two_processes_measure_what_one_does(mnist, tmp_path):
     words = ["train", "dcgan", "--data", str(mnist), "--images", "128", "--batch-size", "32", "--device", "cpu"]
     words += ["-o", "base_channels=8", "-o", "discriminator_channels=8", "--precision", "fp32", "--patience", "1"]

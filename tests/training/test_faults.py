@@ -40,6 +40,7 @@ def new_run(mnist):
     return [*words, "--report-every", "32", "--checkpoint-every", str(INTERVAL), "--batch-size", "32", "--out", "run"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_process_that_is_killed_loses_no_more_than_an_interval(kills, mnist, tmp_path):
     """Checkpoints follow each other closely, so that most of the kills fall into the writing of one."""
@@ -142,6 +143,7 @@ def test_data_that_goes_away_is_missed_by_the_next_run_alone(folder, tmp_path, m
         ganzoo.resume(tmp_path / "run", images=128, progress=False)
 
 
+@pytest.mark.slow
 def test_a_second_process_on_one_run_is_refused(mnist, tmp_path):
     first = subprocess.Popen([*GANZOO, *new_run(mnist)], cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, text=True)
     wait_for((tmp_path / "run/stats.jsonl").exists, first)
@@ -155,6 +157,7 @@ def test_a_second_process_on_one_run_is_refused(mnist, tmp_path):
     assert "another process is training in run: stop it, or name another folder" in second.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", ["0", "1"])
 def test_when_one_of_two_processes_dies_the_other_ends_too(rank, mnist, tmp_path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m"]

@@ -104,6 +104,7 @@ def test_what_goes_wrong_in_the_last_step_is_neither_saved_nor_taken_for_the_end
     assert whole(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_several_processes_save_nothing_that_is_no_number_either(mnist, tmp_path):
     """They ask each other every 16 steps; a checkpoint that is due before that asks for itself."""
     script = tmp_path / "two.py"

@@ -80,6 +80,7 @@ def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path)
     )
 
 
+@pytest.mark.slow
 def test_every_architecture_is_restored_in_two_processes_with_the_same_bits(tmp_path):
     """In fp32 and bf16, with augmentation: one launch for all, as each start of two processes takes seconds."""
     from ganzoo.testing import DIGITS
@@ -113,6 +114,7 @@ def test_two_processes_with_half_the_batch_each_are_one_with_the_whole(mnist, tm
     assert apart.max() < 1e-3
 
 
+@pytest.mark.slow
 def test_what_one_process_cannot_read_none_goes_on_from(mnist, tmp_path):
     script = tmp_path / "resume.py"
     script.write_text(

@@ -92,6 +92,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number, mnist, t
     assert again.images >= int(checkpoint.name) + 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script", [[sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]]
 )

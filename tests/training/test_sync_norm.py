@@ -36,6 +36,7 @@ torch.distributed.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "shape"), [("nn.BatchNorm2d(3)", "8, 3, 5, 5"), ("nn.BatchNorm1d(4, momentum=None)", "16, 4")]
 )

@@ -60,6 +60,7 @@ def test_damaged_ones_are_left_out_by_name(previews):
     assert len(frames.shown) == 37
 
 
+@pytest.mark.slow
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):
     file = io.BytesIO()
     Image.new("1", (60_000, 60_000)).save(file, "PNG")

@@ -12,6 +12,8 @@ from PIL import Image
 from ganzoo_report.report import write_report
 from pages_helpers import EVIL, Tab, change_config, measured
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(run, mnist, tmp_path_factory):

@@ -39,6 +39,7 @@ def test_the_p_value_is_that_of_a_coin(successes, trials, p):
     assert binomial_p(successes, trials) == p
 
 
+@pytest.mark.slow
 def test_many_trials_are_no_matter():
     assert binomial_p(5_000, 10_000) == 1.0
     assert 0 < binomial_p(5_200, 10_000) < 1e-4

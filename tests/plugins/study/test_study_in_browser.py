@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from ganzoo_study.server import StudyServer
 from pages_helpers import Tab, make_pictures, make_study
+
+pytestmark = pytest.mark.slow
 
 
 def take_part(tab, study, choose):

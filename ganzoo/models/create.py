@@ -1,4 +1,4 @@
-"""Untrained models: by the name of their architecture, or as a written model describes them."""
+"""Untrained models, by the name of an architecture or from the config of a written model."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ find_plugin_losses_with(plugin_loss)
 
 
 def with_full_names(config: Any) -> Any:
-    """Return a config in which a plugin's loss is called ``package:name``, so that what is written says whose it needs.
+    """Return a config in which a plugin's loss is called ``package:name``, so that a written model names its package.
 
     Raises:
         ConfigError: no loss is called so, or its package is not installed.
@@ -145,7 +145,7 @@ def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Registered[A
         what: the model, as the person named it.
 
     Raises:
-        WeightsError: it is not installed; the text says which package to install.
+        WeightsError: it is not installed; the text names the package to install.
     """
     found = find_architecture(zoo, config.architecture, config.plugin)
     if found is None:
@@ -160,7 +160,7 @@ def written_config(architecture: Registered[Architecture], config: ModelConfig, 
     """Return the instance of the architecture's config dataclass that a model was written with.
 
     Raises:
-        WeightsError: the architecture as installed does not take them; the text says which.
+        WeightsError: the installed version of the architecture does not take them; the text names them.
     """
     try:
         return make_config(architecture.record.config, config.config, owner=architecture.record.name)

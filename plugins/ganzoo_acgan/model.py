@@ -36,7 +36,7 @@ class Discriminator(nn.Module):
 
 
 class ACGAN(ConditionalGAN):
-    """Both players gain when the class is told right (Odena 2017, equations 2 and 3)."""
+    """Both networks gain when the class is predicted correctly (Odena 2017, equations 2 and 3)."""
 
     def __init__(self, config: ACGANConfig) -> None:
         generator = LabelledConvGenerator(

@@ -46,13 +46,13 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     "start",
     metavar="MODEL",
     shell_complete=complete_model,
-    help="Go on from a pretrained model (a name, hf:owner/name, a folder) with its hyper-parameters.",
+    help="Fine-tune a pretrained model (a name, hf:owner/name, a folder) with its hyper-parameters.",
 )
 @click.option(
     "--resume",
     type=FilePath(),
     metavar="RUN",
-    help="Go on with a run where it stopped; --images may give it a new budget.",
+    help="Resume a run where it stopped; --images may give it a new budget.",
 )
 @click.option(
     "--override",
@@ -71,13 +71,13 @@ def command(
 ) -> int:  # fmt: skip
     """Train ARCHITECTURE on a data set into a run's folder.
 
-    With --from it goes on from a pretrained model, and ARCHITECTURE may be left out.
+    With --from it fine-tunes a pretrained model, and ARCHITECTURE may be left out.
     """
     if resume is not None:
         source = click.core.ParameterSource.COMMANDLINE
         given = {p.name: p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source}
         if foreign := [option for name, option in given.items() if name in NEW]:
-            raise click.UsageError(f"--resume goes on with the run's own; leave out {', '.join(foreign)}")
+            raise click.UsageError(f"--resume uses the run's own values; leave out {', '.join(foreign)}")
         changes = {name: value for name, value in settings.items() if name in given}
         values = parse_options(options)
         from ganzoo.training import run
@@ -85,15 +85,15 @@ def command(
         names = [name.replace("-", "_") for name in override]
         return _end(run.resume(resume, images=images, config=values, override=names, text=True, **changes))
     if override:
-        raise click.UsageError("--override is for a run that goes on: --resume RUN")
+        raise click.UsageError("--override needs --resume RUN")
     if architecture is None and settings["start"] is None:
         raise click.UsageError(
-            "name an architecture (`ganzoo list` shows them), a model to go on from with --from, or a run with --resume"
+            "name an architecture (`ganzoo list` shows them), a model to fine-tune with --from, or a run with --resume"
         )
     if data is None:
-        raise click.UsageError("say what to train on: --data mnist, --data FOLDER")
+        raise click.UsageError("name the data to train on: --data mnist, --data FOLDER")
     if not settings["metrics"] and ctx.get_parameter_source("eval_every") is click.core.ParameterSource.COMMANDLINE:
-        raise click.UsageError("--eval-every says how often to measure: say by what, -m 'fd[pixels]@10k/test'")
+        raise click.UsageError("--eval-every needs a metric: -m 'fd[pixels]@10k/test'")
     values = parse_options(options)
 
     from ganzoo.training import plan, run
@@ -150,12 +150,12 @@ def _end(outcome: Outcome) -> int:
         return code
     if outcome.signal is not None:
         click.echo(
-            f"stopped after {outcome.images:,} images, nothing is lost; go on with: "
+            f"stopped after {outcome.images:,} images, nothing is lost; resume with: "
             f"ganzoo train --resume {outcome.run}",
             err=True,
         )
         return code
-    ended = ", as it got no better" if outcome.stopped_early else ""
+    ended = "; its metric did not improve any more" if outcome.stopped_early else ""
     click.echo(f"trained on {outcome.images:,} images{ended}: {outcome.run} (look at {outcome.run / 'samples.png'})")
     if found := outcome.best_metric:
         best = outcome.run / "best" if outcome.best_images == found.images else "not kept"

@@ -23,7 +23,7 @@ from ganzoo.gan import Progress
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.testing.subject import BATCH, Subject, expect, listed
-from ganzoo.training.checkpoint import found
+from ganzoo.training.checkpoint import list_checkpoints
 from ganzoo.training.run import resume, train
 
 NEARER = 0.9  # share of the distance before training
@@ -44,7 +44,7 @@ def _train(subject: Subject, out: Path, images: int, **settings: Any) -> None:
 
 
 def _checkpoint(run: Path) -> Mapping[str, Tensor]:
-    last = found(run)[-1]
+    last = list_checkpoints(run)[-1]
     return {
         f"{path.stem}/{name}": tensor
         for path in sorted(last.glob("*.safetensors"))

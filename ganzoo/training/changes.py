@@ -1,4 +1,4 @@
-"""What somebody wants to be otherwise in a run that goes on: refused, unless it is named as an override."""
+"""Changes to a resumed run: hyper-parameters and settings that differ are refused unless they are overridden."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.training.settings import Settings, read_settings, resumable
 
 FREE = resumable("freely")
-"""Settings that change when a run ends and what it reports, and none of its bits."""
+"""Settings that change when a run ends and what it reports, but not its weights."""
 FIXED = resumable("never")
-"""Settings with which it would be another run."""
+"""Settings that a resumed run cannot change."""
 
 
 class Change(NamedTuple):
-    """One value that is otherwise from here on."""
+    """One changed value."""
 
     name: str
     before: Any
@@ -31,13 +31,13 @@ class Change(NamedTuple):
         return f"{self.name}={before}, not {after}"
 
 
-class Continued(NamedTuple):
-    """How a run goes on.
+class ResumedConfig(NamedTuple):
+    """How a run is resumed.
 
     Args:
         config: all hyper-parameters.
         settings: of the engine.
-        changes: what is otherwise from here on, of what counts.
+        changes: those that change the weights.
     """
 
     config: Mapping[str, Any]
@@ -48,29 +48,29 @@ class Continued(NamedTuple):
 def continue_with(
     written: ModelConfig, kind: type[Any], config: Mapping[str, Any], settings: Mapping[str, Any],
     override: Collection[str], *, text: bool = False,
-) -> Continued:  # fmt: skip
-    """Compare what is asked for with what a run was begun with.
+) -> ResumedConfig:  # fmt: skip
+    """Compare the requested values with those that a run was started with.
 
     Args:
-        written: what the run's ``config.json`` says.
+        written: the run's ``config.json``.
         kind: the architecture's config class.
-        config: hyper-parameters that are asked for.
-        settings: of the engine that are asked for.
+        config: requested hyper-parameters.
+        settings: requested settings of the engine.
         override: names of those that may differ.
         text: the hyper-parameters are words of a command line.
 
     Raises:
-        RunError: something differs that is not to be overridden; the text shows all that does.
+        RunError: values differ that are not overridden; the text shows all of them.
         ConfigError: there is no such hyper-parameter or setting, or a bad value.
     """
     try:
         old = msgspec.convert(written.training, Settings)
     except msgspec.ValidationError as error:
-        raise RunError(f"the run's config.json has no settings to go on with: {error}") from error
+        raise RunError(f"the run's config.json has no valid settings, so it cannot be resumed: {error}") from error
     known = [f.name for f in fields(Settings) if f.name not in FIXED]
     for name in settings:
         if name not in known:
-            raise ConfigError(f"a run that goes on takes no '{name}'; it takes: {', '.join(known)}")
+            raise ConfigError(f"a resumed run takes no '{name}'; it takes: {', '.join(known)}")
     made = config_to_dict(make_config(kind, config, text=text, owner=written.architecture))
     asked = {name: made[name] for name in config}
     changes = [Change(name, written.config.get(name), value) for name, value in asked.items()]
@@ -78,13 +78,11 @@ def continue_with(
     changes = [change for change in changes if change.before != change.after]
     for name in override:
         if name not in {*config, *settings}:
-            raise ConfigError(
-                f"to override '{name}' says nothing without its new value{did_you_mean(name, [*config, *settings])}"
-            )
+            raise ConfigError(f"override '{name}' needs a new value for it{did_you_mean(name, [*config, *settings])}")
     if refused := [change for change in changes if change.name not in override]:
         names = " ".join(f"--override {change.name}" for change in refused)
         raise RunError(
-            f"the run has {'; '.join(map(str, refused))}: leave that out to go on as it began, or say {names}, and it "
-            "is another run from here on"
+            f"the run has {'; '.join(map(str, refused))}: leave that out to resume it unchanged, or add {names} to "
+            "continue with other weights from here on"
         )
-    return Continued({**written.config, **asked}, read_settings({**asdict(old), **settings}), tuple(changes))
+    return ResumedConfig({**written.config, **asked}, read_settings({**asdict(old), **settings}), tuple(changes))

@@ -1,4 +1,4 @@
-"""Checkpoints: a folder of safetensors and one JSON file, whole or absent."""
+"""Checkpoints: a folder of safetensors and one JSON file, written atomically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.training import rng_state
 from ganzoo.training.state import State
 
-FOLDER, OWN, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentation.safetensors"
+FOLDER, RANKS, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentation.safetensors"
 
 
 def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
@@ -31,52 +31,50 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
     """
     final = run / FOLDER / f"{state.images:09d}"
     each = rng_state.gather(state.buffers(), accelerator)
-    if accelerator.is_main_process and final not in found(run):
+    if accelerator.is_main_process and final not in list_checkpoints(run):
         final.parent.mkdir(exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=final.parent))
         try:
             _write(partial, state, each)
             sync(partial)
             partial.chmod(0o755)  # mkdtemp makes private folders
-            shutil.rmtree(final, ignore_errors=True)  # what is there lacks its state.json: no checkpoint
+            shutil.rmtree(final, ignore_errors=True)  # without a state.json it is not a checkpoint
             partial.rename(final)
             sync(final.parent)
         except (OSError, GanzooError) as error:
-            kept = f"{before[-1].name} is still there" if (before := found(run)) else "there is none before it"
-            raise RunError(
-                f"checkpoint {final} cannot be written: {error}; {kept}: mend that, then --resume"
-            ) from error
+            kept = f"{before[-1].name} is kept" if (before := list_checkpoints(run)) else "there is no earlier one"
+            raise RunError(f"checkpoint {final} cannot be written: {error}; {kept}: fix that, then --resume") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        for old in found(run)[:-keep]:
+        for old in list_checkpoints(run)[:-keep]:
             _remove(old)
     accelerator.wait_for_everyone()
     return final
 
 
 def _remove(path: Path) -> None:
-    """Remove a checkpoint, which is none from the first moment on."""
+    """Remove a checkpoint atomically: it is renamed first."""
     try:
         path = path.rename(path.with_name(f"{PARTIAL}{path.name}"))
     except OSError:
-        return  # it stays, whole
+        return  # it stays complete
     shutil.rmtree(path, ignore_errors=True)
 
 
-def found(run: Path) -> list[Path]:
+def list_checkpoints(run: Path) -> list[Path]:
     """Return the checkpoints of a run, the oldest first."""
     return sorted(p for p in (run / FOLDER).glob("[0-9]*") if p.name.isdecimal() and (p / "state.json").exists())
 
 
-def set_aside(path: Path) -> None:
-    """Rename a damaged checkpoint, so that it is in nobody's way and not lost."""
+def rename_damaged(path: Path) -> None:
+    """Add ``-damaged`` to the name of a checkpoint, so that it is ignored and not lost."""
     path.rename(path.with_name(f"{path.name}-damaged"))
 
 
-def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = False) -> None:
-    """Take everything back from a checkpoint; with as many processes as wrote it, the run goes on with the same bits.
+def restore(path: Path, state: State, accelerator: Accelerator, *, override: bool = False) -> None:
+    """Restore everything from a checkpoint; with the world size that wrote it, the run continues bit for bit.
 
-    With ``anew`` the optimizers take back their moments, and keep the learning rates and the like that they have.
+    With ``override`` the optimizers restore their moments, and keep their present learning rates and betas.
 
     Raises:
         RunError: it does not fit the run.
@@ -89,7 +87,7 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = 
                 raise WeightsError(f"{name} is damaged")
         state.gan.load_state_dict(load_tensors(path / "gan.safetensors"), strict=True)
         state.ema.load_state_dict(load_tensors(path / "ema.safetensors"))
-        if state.augmentation and AUGMENTATION in content["sha256"]:  # which a run that goes on otherwise may add
+        if state.augmentation and AUGMENTATION in content["sha256"]:  # a resumed run may add one
             state.augmentation.load_state_dict(load_tensors(path / AUGMENTATION), strict=True)
         for name, optimizer in state.optimizers.items():
             kept = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
@@ -97,13 +95,13 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, anew: bool = 
                 optimizer, load_tensors(path / f"optimizer-{name}.safetensors"), content["optimizers"][name]
             )
             for group, own_values in zip(optimizer.param_groups, kept, strict=True):
-                group.update({**own_values, "initial_lr": own_values["lr"]} if anew else {})
+                group.update({**own_values, "initial_lr": own_values["lr"]} if override else {})
         sums = load_tensors(path / "sums.safetensors")
         state.sums.totals = {name: tensor.to(accelerator.device) for name, tensor in sums.items()}
         state.sums.counts = content["counts"]
         state.step, state.images = content["step"], content["images"]
         if content["processes"] == accelerator.num_processes:
-            rng_state.restore(load_tensors(path / OWN), state.buffers(), accelerator.process_index)
+            rng_state.restore(load_tensors(path / RANKS), state.buffers(), accelerator.process_index)
     except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, GanzooError) as error:
         why = " ".join(str(error).split())
         raise RunError(f"checkpoint {path} cannot be restored ({type(error).__name__}: {why[:200]})") from error
@@ -113,7 +111,7 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
     save_tensors(folder / "gan.safetensors", state.gan.state_dict())
     save_tensors(folder / "ema.safetensors", state.ema.state_dict())
     save_tensors(folder / "sums.safetensors", state.sums.totals)
-    save_tensors(folder / OWN, each)
+    save_tensors(folder / RANKS, each)
     if state.augmentation:
         save_tensors(folder / AUGMENTATION, state.augmentation.state_dict())
     optimizers = {}
@@ -123,7 +121,7 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
     content = {
         "step": state.step,
         "images": state.images,
-        "processes": rng_state.processes(each),
+        "processes": rng_state.world_size(each),
         "counts": state.sums.counts,
         "optimizers": optimizers,
         "sha256": {file.name: sha256(file) for file in sorted(folder.glob("*.safetensors"))},

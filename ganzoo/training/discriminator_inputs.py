@@ -1,4 +1,4 @@
-"""What is done to images before a discriminator sees them, for every architecture that names its discriminators."""
+"""Augmentation and instance noise on the inputs of discriminators, for every architecture that names them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Augmentation(nn.Module):
 
     Args:
         policy: ``"ada"``, names with commas between (see `ganzoo.gan.augment.read_policy`), or None.
-        noise: deviation of the instance noise at the start; it falls linearly to zero over the budget.
-        decision_boundary: what a discriminator says where it cannot tell; see `GAN.decision_boundary`.
+        noise: standard deviation of the instance noise at the start; it falls linearly to zero over the budget.
+        decision_boundary: the output between real and generated; see `GAN.decision_boundary`.
 
     Attributes:
         strength: probability of each adaptive augmentation.
@@ -74,11 +74,11 @@ class Augmentation(nn.Module):
                 handle.remove()
 
     def before_step(self, progress: Progress) -> None:
-        """Let the instance noise fall."""
+        """Reduce the instance noise."""
         self._deviation = self.noise * (1 - progress.fraction)
 
-    def follow(self, terms: Mapping[str, Tensor]) -> None:
-        """Count how often the logits of real images, the terms called ``real...``, are on the side of the real."""
+    def count_signs(self, terms: Mapping[str, Tensor]) -> None:
+        """Count the logits of real images, the terms called ``real...``, on each side of the decision boundary."""
         if self.adaptive:
             for name, logits in terms.items():
                 if name.startswith("real"):
@@ -86,10 +86,10 @@ class Augmentation(nn.Module):
                     self.signs += torch.stack([signs.sum(), torch.ones_like(signs).sum()])
 
     def after_step(self, steps: int, images: int, accelerator: Accelerator) -> None:
-        """Move the strength every few steps, without a wait for the device."""
+        """Adapt the strength every few steps, without a wait for the device."""
         if not self.adaptive or steps % _STEPS:
             return
         total, number = accelerator.reduce(self.signs, "sum")
-        surer = (total / number.clamp(min=1) - TARGET).sign()
-        self.strength.add_(surer * (images * _STEPS / _SPEED)).clamp_(0, 1)
+        direction = (total / number.clamp(min=1) - TARGET).sign()
+        self.strength.add_(direction * (images * _STEPS / _SPEED)).clamp_(0, 1)
         self.signs.zero_()

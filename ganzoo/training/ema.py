@@ -1,4 +1,4 @@
-"""Running averages of weights, which draw better images than the weights themselves (Yazici 2018)."""
+"""Exponential moving averages of weights, which generate better images than the weights themselves (Yazici 2018)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class EMA:
             )
 
     def model(self) -> GAN:
-        """Return the GAN that draws with the averages; buffers (batch statistics) are those of the trained networks."""
+        """Return the GAN that generates with the averages; its buffers (batch statistics) are the trained networks'."""
         self._copy_buffers()
         self.averaged.training = False
         return self.averaged
@@ -67,7 +67,7 @@ class EMA:
         return {f"{n}.{k}": v for n in self.gan.ema for k, v in self._network(n).state_dict().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take the averages back, strictly."""
+        """Load the averages, strictly."""
         for name in self.gan.ema:
             start = f"{name}."
             self._network(name).load_state_dict(

@@ -1,4 +1,4 @@
-"""Measuring the averaged generator as a run goes on: the best one is kept, and a run that gets no better may end."""
+"""Measuring the averaged generator during training: keeps the best model, and stops early by patience."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ class Evaluation:
 
     Args:
         run: its folder.
-        state: what is trained.
+        state: of the training.
         settings: with the protocols, how often, and the patience.
         accelerator: the other processes.
         reporter: writes the values.
-        describe: gives what ``config.json`` says of the run.
+        describe: returns the content of the run's ``config.json``.
     """
 
     def __init__(
@@ -108,28 +108,32 @@ class Evaluation:
         return bool(self.settings.metrics) and before // every != now // every
 
     def begin(self) -> bool:
-        """Make the measurement that a run that goes on still owes; return whether the run ends early."""
-        self._set_aside()
+        """Make the measurement that a resumed run has missed; return whether the run ends early."""
+        self._rename_later_best()
         self.accelerator.wait_for_everyone()
         now = self.state.images
         written = any(line["images"] == now and METRICS in line for line in read_stats(self.run))
-        owed = now > 0 and not written and self.is_due(now - self.settings.batch_size, now)
-        return owed and self.measure()
+        missed = now > 0 and not written and self.is_due(now - self.settings.batch_size, now)
+        return missed and self.measure()
 
-    def _set_aside(self) -> None:
-        """Give a best model from after where the run stands a name of its own."""
+    def _rename_later_best(self) -> None:
+        """Rename a best model that is from after the present number of images."""
         best, now = self.best_images(), self.state.images
         if best is not None and best > now and self.accelerator.is_main_process:
             names = (self.run / f"{BEST}-{best:09d}{f'-{i}' if i else ''}" for i in itertools.count())
             aside = next(path for path in names if not path.exists())
             (self.run / BEST).rename(aside)
-            _log.warning("best is of %s images, and the run goes on from %s: it is %s now", best, now, aside.name)
+            _log.warning(
+                "the model in best has seen %s images, and the run resumes from %s: renamed to %s",
+                best,
+                now,
+                aside.name,
+            )
 
     def measure(self) -> bool:
         """Measure, keep the model if it is the best, write it down; return whether the run ends early.
 
-        Nothing of the training depends on it: the random numbers are put back. What cannot be measured is told, and
-        the training goes on.
+        The random states are restored, so that the training does not depend on it. A failure is a warning.
         """
         if self.measured_at == self.state.images:
             return False
@@ -152,7 +156,7 @@ class Evaluation:
             rng_state.set_generators(states)
         if self.accelerator.is_main_process:
             for why in failed.values():
-                _log.warning("after %s images: %s; the training goes on", f"{self.state.images:,}", why)
+                _log.warning("after %s images: %s; the training continues", f"{self.state.images:,}", why)
             if self.scores and 0 not in failed:
                 self._keep_the_best(self.scores[0])
         if self.scores:
@@ -167,13 +171,13 @@ class Evaluation:
         flag = torch.tensor(float(stopped_early), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else stopped_early
 
-    def forget(self) -> None:
-        """Measure again what was measured last: the run has gone back to before it."""
+    def rewind(self) -> None:
+        """Measure again what was measured last: the run was rewound to before it."""
         self.measured_at, self.scores = -1, ()
-        self._set_aside()
+        self._rename_later_best()
 
     def config(self) -> ModelConfig:
-        """Return what is known of the model that was measured last."""
+        """Return the ``config.json`` of the model that was measured last."""
         config = self.describe()
         seconds = [line["seconds"] for line in read_stats(self.run)]
         return replace(
@@ -197,14 +201,14 @@ class Evaluation:
         return None if trained is None else trained.images
 
     def _keep_the_best(self, score: Score) -> None:
-        # Before the line in stats.jsonl: what is killed between the two is measured again.
+        # Before the line in stats.jsonl: a process killed between the two measures again.
         self.first = score.protocol
         before, sign = self.best_metric(), sign_of(score.protocol, installed())
         if before is None or sign * score.value < sign * before.best:
             self._keep()
 
     def _keep(self) -> None:
-        """Write the model that was measured into ``best``, which is whole at any time."""
+        """Write the measured model into ``best``, atomically."""
         model = self.state.ema.model()
         folder = self.run / BEST
         try:
@@ -218,6 +222,4 @@ class Evaluation:
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
         except OSError as error:
-            raise RunError(
-                f"{folder} cannot be written: {error.strerror or error}: mend that, then --resume"
-            ) from error
+            raise RunError(f"{folder} cannot be written: {error.strerror or error}: fix that, then --resume") from error

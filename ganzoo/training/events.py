@@ -1,4 +1,4 @@
-"""What happens between the steps of a run: reports, previews, checkpoints, signals, losses that are not finite."""
+"""What happens between steps: reports, previews, checkpoints, measurements, signals, non-finite losses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 EXCHANGE_EVERY = 16
 """Steps between two exchanges of flags with the other processes, where nothing is saved or measured."""
 MOST_REWINDS = 3
-"""Times that a run goes back to one checkpoint."""
+"""Times that a run is rewound to one checkpoint."""
 
 
 @dataclass
@@ -55,11 +55,11 @@ class Stop:
 
 
 class Events:
-    """What happens between steps: reports, previews, checkpoints, stops.
+    """Reports, saves, measures and stops between steps.
 
     Args:
         run: the run's folder.
-        state: what is trained.
+        state: of the training.
         settings: the intervals.
         accelerator: the other processes.
         reporter: writes the reports.
@@ -82,6 +82,7 @@ class Events:
         self.monitor = NonFiniteMonitor(state, accelerator.device)
         self._before = state.images
         self._saved = state.images
+        self._signalled = False  # as all processes know it
         self._rewound: list[int] = []  # to these images
 
     def after_step(self) -> bool:
@@ -99,13 +100,12 @@ class Events:
         saves = before // settings.checkpoint_every != now // settings.checkpoint_every
         measures = self.evaluation.is_due(before, now)
         uses_weights = saves or measures or now >= settings.images
-        signalled = False
         if uses_weights or (not alone and self.state.step % EXCHANGE_EVERY == 0):
-            signalled, nonfinite = self._exchange_flags(weights=uses_weights)
+            self._signalled, nonfinite = self._exchange_flags(weights=uses_weights)
+            if self._signalled and self.stop.signal is None:
+                self.stop.signal = signal.SIGTERM
             if nonfinite:
                 return self._not_finite(self.monitor.first())
-            if signalled and self.stop.signal is None:
-                self.stop.signal = signal.SIGTERM
         if before // settings.report_every != now // settings.report_every:
             self.reporter.report()
         if before // settings.preview_every != now // settings.preview_every:
@@ -114,7 +114,7 @@ class Events:
             self._save()
         if measures:
             self.stopped_early = self.evaluation.measure()
-        return self.stopped_early or (self.stop.signal is not None if alone else signalled)
+        return self.stopped_early or (self.stop.signal is not None if alone else self._signalled)
 
     def _exchange_flags(self, *, weights: bool) -> tuple[bool, bool]:
         """Return whether any process (got a signal, has a value that is not finite): one reduction, one wait."""
@@ -127,33 +127,33 @@ class Events:
         """Stop, or rewind where that is asked for; what was saved before stays.
 
         Raises:
-            RunError: the run is to stop, or there is nothing to rewind to, or that was of no use.
+            RunError: the run stops, has no checkpoint to rewind to, or was rewound too often.
         """
-        images, found = self.state.images, checkpoint.found(self.run)
+        images, found = self.state.images, checkpoint.list_checkpoints(self.run)
         last = found[-1].name if found else None
-        told = (
+        problem = (
             f"{what or 'a term of another process'} is not finite after step {self.state.step - 1} ({images:,} images)"
         )
         if self.settings.on_nan != "rewind" or last is None:
             if last is None:
-                raise RunError(f"{told}; there is no checkpoint yet: begin again with a lower learning rate")
+                raise RunError(f"{problem}; there is no checkpoint yet: start again with a lower learning rate")
             raise RunError(
-                f"{told}; checkpoint {last} is whole: go on from there with a lower learning rate (ganzoo train "
+                f"{problem}; checkpoint {last} is intact: resume from it with a lower learning rate (ganzoo train "
                 f"--resume {self.run} -o lr=... --override lr) or with --on-nan rewind"
             )
         if self._rewound.count(int(last)) >= MOST_REWINDS:
             raise RunError(
-                f"{told}, and so it was each time that it went on from checkpoint {last}: lower the learning rate"
+                f"{problem}, again after {MOST_REWINDS} rewinds to checkpoint {last}: lower the learning rate"
             )
         self._rewound.append(int(last))
-        _log.warning("%s: going on from checkpoint %s with other random numbers", told, last)
+        _log.warning("%s: resuming from checkpoint %s with other random numbers", problem, last)
         checkpoint.restore(found[-1], self.state, self.accelerator)
-        # As many processes as there are have their own numbers, and other ones each time.
+        # Each rank gets other random numbers, and after each rewind.
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         rng_state.seed((self.settings.seed * 1_000 + len(self._rewound)) * 1_000 + world + rank)
         self._before = self._saved = self.state.images
         self.reporter.rewind(images)
-        self.evaluation.forget()
+        self.evaluation.rewind()
         self.monitor = NonFiniteMonitor(self.state, self.accelerator.device)
         return False
 
@@ -166,14 +166,15 @@ class Events:
             self.reporter.preview(model, self.run / "samples.png")
 
     def begin(self) -> bool:
-        """Make the measurement that a resumed run still owes; return whether to stop at that."""
+        """Make the measurement that a resumed run has missed; return whether to stop at that."""
         self.stopped_early = self.evaluation.begin()
         return self.stopped_early
 
     def finish(self) -> None:
-        """Leave the run whole: a last checkpoint and model, and for a run that is done a last report."""
-        done = self.stop.signal is None
-        if self.state.sums.totals and done:  # a stopped run reports where it would have
+        """Save a last checkpoint and model; report and measure unless the run was interrupted."""
+        # A signal that one process got after the last exchange is not known to the others.
+        done = not self._signalled if self.accelerator.num_processes > 1 else self.stop.signal is None
+        if self.state.sums.totals and done:  # an interrupted run reports after it is resumed
             self.reporter.report()
         if self._saved != self.state.images:
             _, nonfinite = self._exchange_flags(weights=True)

@@ -1,4 +1,4 @@
-"""What to say when a step fails that is not to blame: memory that is not enough, a process that has gone."""
+"""Error messages for a step that ran out of memory or lost another process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def fitting_batch(
 ) -> int:
     """Return the largest halving of ``batch_size`` with which one step fits into memory, or 0.
 
-    The step is made by a copy of what is trained; called when an error has been dealt with, so that what it held is
-    free.
+    The step is made with a copy of the state; call it outside of the handler, which would keep the memory.
     """
     size = batch_size // 2
     while size >= accelerator.num_processes:
@@ -46,35 +45,36 @@ def fitting_batch(
     return 0
 
 
-def too_little_memory(
+def out_of_memory_message(
     out: Path, settings: Settings, precision: str, state: State, loader: Loader, accelerator: Accelerator
 ) -> str:
-    """Say what was too much, and what fits; called when the error has been dealt with, see `fitting_batch`."""
+    """Return a message with the batch size that fits; call it outside of the handler, see `fitting_batch`."""
     stages = state.gan.stages()
     stage = stages[current_stage(stages, state.images)]
     size = stage.batch_size or settings.batch_size
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
-    told = f"out of memory with batches of {size} images{parts}"
+    message = f"out of memory with batches of {size} images{parts}"
     if accelerator.num_processes > 1:
-        return f"{told}: use a larger --accumulate, a smaller --batch-size, or more processes"
+        return f"{message}: use a larger --accumulate, a smaller --batch-size, or more processes"
     parts_of = size // settings.accumulate
     fits = fitting_batch(state, loader, accelerator, settings, batch_size=parts_of, precision=precision)
     if not fits:
-        return f"{told}; not even one image fits: make the networks smaller"
-    # Where only the parts are smaller, the recipe stays what it is.
+        return f"{message}; not even one image fits: make the networks smaller"
+    # Smaller parts leave the batch size of an update unchanged.
     enough = next(n for n in range(1, size + 1) if size % n == 0 and size // n <= fits)
     again = f"--resume {out} --accumulate {enough} --override accumulate"
     smaller = "" if stage.batch_size else f", or --batch-size {fits}"
-    return f"{told}; {fits} at a time fit: {again if checkpoint.found(out) else f'--accumulate {enough}'}{smaller}"
+    remedy = again if checkpoint.list_checkpoints(out) else f"--accumulate {enough}"
+    return f"{message}; {fits} at a time fit: {remedy}{smaller}"
 
 
 def lost_peer(error: BaseException) -> str | None:
-    """Return why another process cannot be reached, if that is what an error says; else None."""
-    said = " ".join(str(error).split())
+    """Return why another process cannot be reached, if that is the cause of an error; else None."""
+    text = " ".join(str(error).split())
     gone = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting")
-    found = next((words for words in gone if words in said), None)
+    found = next((words for words in gone if words in text), None)
     if found is None and isinstance(error, torch.distributed.DistError):
-        found = said[:100]
+        found = text[:100]
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a run says of itself: stats.jsonl, previews, trackers and the progress bar."""
+"""Progress of a run: stats.jsonl, previews, trackers and the progress bar."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Reporter:
 
     Args:
         run: the run's folder.
-        state: what is trained.
+        state: of the training.
         accelerator: with its trackers.
         images: the budget.
         title: of the progress bar.
-        examples: a batch whose images a model that translates is shown in previews.
+        examples: a batch to translate in previews of an image-to-image model.
         progress: show the bar.
     """
 
@@ -57,7 +57,7 @@ class Reporter:
         self._bar.update(new)
 
     def rewind(self, images: int) -> None:
-        """Go back from ``images`` to where the state stands."""
+        """Move the bar and stats.jsonl back from ``images`` to the state's."""
         if self.accelerator.is_main_process:
             truncate_stats(self.run, self.state.images)
         self._last = (time.perf_counter(), self.state.images)
@@ -119,7 +119,7 @@ def _whole(digits: str) -> int:
         ValueError: it is larger.
     """
     if len(digits) > 300:
-        raise ValueError("no figure of a training has so many digits")
+        raise ValueError("too many digits")
     return int(digits)
 
 

@@ -1,4 +1,4 @@
-"""The engine. It knows phases, optimizers and batches; it knows no architecture."""
+"""The training loop: runs the phases of each stage, whatever the architecture."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ganzoo.training.state import State
 from ganzoo.training.updates import PhaseRunner, UpdateConfig
 
 if torch.distributed.is_available():
-    # Its defaults hold the process group that is there when it is imported (timm's optimizers bring it in), and gloo's
-    # threads then outlive the group and may abort Python's end. Imported before there is one, it holds none.
+    # Imported before there is a process group: its defaults keep a reference to an existing one (timm's optimizers
+    # import it), and gloo's threads then outlive the group and may abort Python at exit.
     import torch.distributed.nn.functional
 
 
@@ -39,10 +39,10 @@ def train(
         batch_size: images per update over all processes, where a stage names none.
         precision: ``"bf16"`` computes the losses under autocast; ``"fp32"`` does not.
         after_step: called after every step; must not wait for the device.
-        update: how updates are made, beside what the phases say.
+        update: gradient accumulation, clipping, penalties and schedule.
 
     Raises:
-        RunError: updates whose gradient is not finite are to be skipped, and too many in a row were.
+        RunError: too many updates in a row were skipped because their gradients were not finite.
     """
     gan = state.gan.train()
     runners = {
@@ -86,7 +86,7 @@ def train(
 
 
 def current_stage(stages: Sequence[Stage], images: int) -> int:
-    """Return the index of the stage that ``images`` falls into; the last one takes what is left."""
+    """Return the index of the stage that ``images`` falls into; the last one has no end."""
     end = 0
     for index, stage in enumerate(stages[:-1]):
         if stage.images is None:

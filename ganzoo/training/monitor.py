@@ -11,14 +11,14 @@ _STEPS = 16  # between two checks on a device that would have to be waited for
 
 
 class NonFiniteMonitor:
-    """Looks for loss terms, weights and buffers that are not finite; in the sums of the terms one stays so.
+    """Finds loss terms, weights and buffers that are not finite; the sums of the terms keep a NaN.
 
-    On the CPU after every step. On a GPU a copy is asked for every few steps and looked at when it has arrived, so that
-    nothing waits: what is wrong is found a few steps later.
+    On the CPU after every step; on a GPU every few steps, by an asynchronous copy, so a few steps late and without a
+    wait.
 
     Args:
-        state: what is trained.
-        device: of it.
+        state: of the training.
+        device: of the state.
     """
 
     def __init__(self, state: State, device: torch.device) -> None:
@@ -33,7 +33,7 @@ class NonFiniteMonitor:
         found = self._arrived()
         totals = self.state.sums.totals
         if self._pending is None and totals and self.state.step % _STEPS == 0:
-            cuda = self.device.type == "cuda"  # elsewhere nothing says when a copy has arrived
+            cuda = self.device.type == "cuda"  # other devices have no such event
             copy = torch.stack(list(totals.values())).isfinite().to("cpu", non_blocking=cuda)
             event = None
             if cuda:

@@ -19,12 +19,12 @@ class Outcome:
     Args:
         run: its folder.
         images: real images seen so far.
-        signal: that stopped it, or None when the budget is spent.
-        rank: of this process; 0 speaks for all.
-        translates: the model makes images of images.
+        signal: that stopped it, or None.
+        rank: of this process.
+        translates: the model is image-to-image.
         best_metric: best and last value of its first metric, where it was measured.
-        stopped_early: it ended before its budget, as it got no better.
-        measures: it was to be measured.
+        stopped_early: its metric did not improve any more, see ``patience``.
+        measures: it has metrics.
         best_images: after how many images the model in ``best`` was saved, if there is one.
     """
 

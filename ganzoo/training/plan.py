@@ -1,4 +1,4 @@
-"""What a run will do: the engine's settings and a plan that is checked before anything is decoded or written."""
+"""The plan of a run: data opened, GAN built, pretrained weights loaded, all checked before anything is written."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ import torch
 
 from ganzoo._version import __version__
 from ganzoo.data import PairSource, Source, open_data
-from ganzoo.errors import ConfigError, DataError, MissingExtraError, WeightsError, did_you_mean
+from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
 from ganzoo.metrics import check
 from ganzoo.models.config import ModelConfig
-from ganzoo.models.create import architecture_of, build, with_full_names, written_config
+from ganzoo.models.create import architecture_of, build, written_config
 from ganzoo.models.load import Model, find
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import config_to_dict, make_config
-from ganzoo.registry.records import field_names
 from ganzoo.registry.zoo import Registered
-from ganzoo.training.finetune import warm_start
+from ganzoo.training.finetune import load_pretrained
 from ganzoo.training.settings import Settings
-from ganzoo.training.validate import check_count, check_needs, check_settings, check_translations, tell_stages
+from ganzoo.training.validate import DataFacts, image_shape, resolve_config, validate
 
 _log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"
@@ -35,7 +34,7 @@ VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that has been checked and not begun.
+    """A run that has been checked, before its first step.
 
     Args:
         architecture: from the zoo.
@@ -45,8 +44,8 @@ class Plan:
         gan: untrained.
         image_size: height and width that the images are brought to.
         channels: that they are brought to.
-        license: of the model that the training goes on from.
-        changes: what was overridden when it went on, and after how many images.
+        license: of the model that is fine-tuned.
+        changes: what was overridden when the run was resumed, and after how many images.
     """
 
     architecture: Registered[Architecture]
@@ -79,7 +78,7 @@ class Plan:
                 "classes": list(self.source.classes or ()),
                 "key": self.source.key,
             },
-            # A local path is kept whole, so that the run can be resumed from any folder.
+            # An absolute path, so that the run can be resumed from any folder.
             training={
                 **asdict(self.settings),
                 "data": self.source.location,
@@ -92,9 +91,9 @@ class Plan:
 
 def plan(
     name: str | None, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None,
-    begun: ModelConfig | None = None,
+    resumed: ModelConfig | None = None,
 ) -> Plan:  # fmt: skip
-    """Check everything that can be checked before an image is decoded.
+    """Check everything that can be checked before training: opens the data, seeds, builds the GAN and loads weights.
 
     Args:
         name: the architecture; None for that of ``settings.start``.
@@ -102,96 +101,63 @@ def plan(
         settings: of the engine.
         text: the options are words of a command line.
         zoo: where names are looked up.
-        begun: what a run says of itself that has checkpoints: ``settings.start`` has had its part.
+        resumed: the config of a run with checkpoints, which need no weights of ``settings.start`` any more.
 
     Raises:
         GanzooError: whatever is wrong, in one line.
     """
     zoo = zoo or installed()
-    start = find(settings.start) if settings.start is not None and begun is None else None
+    start = find(settings.start) if settings.start is not None and resumed is None else None
     architecture, base = _architecture(zoo, name, start)
-    name = architecture.record.name
-    kind = architecture.record.config
-    make_config(kind, options, text=text, owner=name)
+    record = architecture.record
+    make_config(record.config, options, text=text, owner=record.name)
     source = open_data(settings.data, split=settings.split, zoo=zoo)
-    native = source.native()
-    given = {**(_derived(kind, source, native, options, name) if start is None else base), **options}
-    config = with_full_names(make_config(kind, given, text=text, owner=name))
-    # An architecture that has no such field takes the images as they are.
-    size, channels = getattr(config, "image_size", native[0]), getattr(config, "channels", native[1])
-    if size is None:
-        raise DataError(f"{source.name} has images of several sizes or none that is square, and {name} takes one size")
-    if start is None and "image_size" in field_names(kind) and "image_size" not in options and size != native[0]:
-        found = f"of {native[0]}x{native[0]}" if native[0] else "of several sizes, or not square"
-        told = "%s has images %s: %s takes them at %dx%d, its default; -o image_size=N is another"
-        _log.warning(told, source.name, found, name, size, size)
+    data = DataFacts.of(source)
+    config = resolve_config(record, data, options, start=base, text=text)
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
-    check_needs(gan, source, name, getattr(config, "classes", None))
-    check_translations(gan, source, size, channels, architecture.dist)
-    check_settings(gan, settings, source, name)
-    check_count(gan, settings, source)
-    tell_stages(gan, settings.images, name)
+    validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:
         check(gan, settings.metrics, data=source.location)
-    license = begun.license if begun else None  # noqa: A001 - the field's own word
+    license = resumed.license if resumed else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001
-        _go_on(gan, start, options)
-    return Plan(architecture, config, settings, source, gan, size, channels, license)
+        _load_weights(gan, start, options)
+    size, channels = image_shape(config, data)
+    return Plan(architecture, config, settings, source, gan, size or 0, channels, license)
 
 
-def _go_on(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:
-    """Give the GAN the weights of the model to start from."""
+def _load_weights(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:
     try:
-        whole = warm_start(gan, start)
+        complete = load_pretrained(gan, start)
     except WeightsError as error:
         if not options:
             raise
         raise WeightsError(f"{error}; of {', '.join(options)}, leave out what changes the networks") from error
-    if not whole:
+    if not complete:
         _log.warning("%s came without the networks that only training needs: they begin untrained", start.name)
 
 
 def _architecture(
     zoo: Zoo, name: str | None, start: Model | None
-) -> tuple[Registered[Architecture], Mapping[str, Any]]:
-    """Return the architecture, and the hyper-parameters of the model to start from."""
+) -> tuple[Registered[Architecture], Mapping[str, Any] | None]:
+    """Return the architecture, and the hyper-parameters of the model to start from, if there is one."""
     if start is None:
         if name is None:
             raise ConfigError("name an architecture, or a model to start from")
-        return zoo.architectures[name], {}
+        return zoo.architectures[name], None
     found = architecture_of(zoo, start.config, start.name)
     if name is not None and zoo.architectures[name] != found:
         raise ConfigError(f"{start.name} is a {found.record.name}, not a {name}: leave the architecture out")
     return found, config_to_dict(written_config(found, start.config, start.name))
 
 
-def _derived(
-    kind: type[Any], source: Source | PairSource, native: tuple[int | None, int], options: Mapping[str, Any], name: str
-) -> dict[str, Any]:
-    """Return the hyper-parameters that the data gives: the shape of the images, the number of classes."""
-    known = set(field_names(kind))
-    derived: dict[str, Any] = dict(zip(("image_size", "channels"), native, strict=True))
-    if source.classes is not None and len(source.classes) > 1:
-        derived["classes"] = len(source.classes)
-    derived = {k: v for k, v in derived.items() if k in known and v is not None and k not in options}
-    for key, value in list(derived.items()):
-        try:
-            make_config(kind, {key: value}, owner=name)
-        except ConfigError as error:
-            if key != "image_size":
-                raise DataError(f"{source.name}: {error}") from error
-            del derived[key]  # the images are resized to the architecture's default
-    return derived
-
-
 def check_tracker(zoo: Zoo, name: str | None) -> None:
-    """Refuse a tracker that is not there.
+    """Refuse a tracker that is not installed.
 
     Raises:
-        ConfigError: nobody provides it.
+        ConfigError: there is no such tracker.
         MissingExtraError: its package is not installed.
     """
     if name == TENSORBOARD and importlib.util.find_spec(TENSORBOARD) is None:

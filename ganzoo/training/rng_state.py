@@ -1,4 +1,4 @@
-"""What each process has of its own, and a checkpoint keeps of all of them: random states, and buffers that differ."""
+"""The state of each rank that a checkpoint holds: random generators, and buffers that differ between ranks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def gather(buffers: Mapping[str, Tensor], accelerator: Accelerator) -> dict[str,
     """Return ``RANK/random/NAME`` and ``RANK/buffers/NAME``; called by every process.
 
     Buffers are in it where they are not those of the first process, whose own are saved with the networks: running
-    means, and pools of images that each process has drawn itself.
+    means, and pools of images that each process generated.
     """
     own = {f"{_GENERATORS}/{name}": value for name, value in generators().items()}
     if accelerator.num_processes > 1:
@@ -33,23 +33,23 @@ def gather(buffers: Mapping[str, Tensor], accelerator: Accelerator) -> dict[str,
     return gathered
 
 
-def processes(tensors: Mapping[str, Tensor]) -> int:
-    """Return how many processes `gather` was called by."""
+def world_size(tensors: Mapping[str, Tensor]) -> int:
+    """Return the number of processes that called `gather`."""
     return 1 + max(int(name.partition("/")[0]) for name in tensors)
 
 
 def restore(tensors: Mapping[str, Tensor], buffers: Mapping[str, Tensor], rank: int) -> None:
-    """Take back what one process had.
+    """Restore the state of one rank.
 
     Raises:
         LookupError: something is missing.
-        ValueError: a value is none.
+        ValueError: a state is invalid.
     """
     mine = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{rank}/")}
     with torch.no_grad():
         for key, value in mine.items():
             kind, _, name = key.partition("/")
-            if kind == _BUFFERS and name in buffers:  # a run that goes on otherwise may have fewer
+            if kind == _BUFFERS and name in buffers:  # an overridden run may have fewer
                 buffers[name].copy_(value)
     set_generators({key.partition("/")[2]: value for key, value in mine.items() if key.startswith(_GENERATORS)})
 
@@ -78,7 +78,7 @@ def generators() -> dict[str, Tensor]:
 
 
 def set_generators(states: Mapping[str, Tensor]) -> None:
-    """Put the generators back to where `generators` found them."""
+    """Restore the states that `generators` returned."""
     torch.set_rng_state(states["cpu"])
     place, has_gauss, gauss = states["numpy-rest"].tolist()
     keys = states["numpy"].numpy().astype(np.uint32)

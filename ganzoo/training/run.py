@@ -1,4 +1,4 @@
-"""Runs: begun in a new folder or gone on with, one process or several."""
+"""Runs: started in a new folder or resumed, in one process or several."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.changes import continue_with
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.events import Events, Stop
-from ganzoo.training.failures import lost_peer, too_little_memory
+from ganzoo.training.failures import lost_peer, out_of_memory_message
 from ganzoo.training.logs import Reporter
 from ganzoo.training.loop import train as run_phases
 from ganzoo.training.outcome import Outcome
@@ -34,7 +34,7 @@ from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
 from ganzoo.training.updates import UpdateConfig
-from ganzoo.training.validate import check_shares
+from ganzoo.training.validate import check_batch_split
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def train(
     """Train an architecture into a new run folder.
 
     Args:
-        architecture: as ``ganzoo list`` shows it; may be left out with ``start``, a model to go on from.
+        architecture: as ``ganzoo list`` shows it; may be left out with ``start``, a model to fine-tune.
         data: a data set's short name, ``"hf:owner/name"``, a folder or an array file.
         images: how many real images to sample.
         out: the run's folder, which must not exist or be empty.
@@ -74,10 +74,10 @@ def train(
 
 
 def start(planned: Plan, out: Path, *, progress: bool = True) -> Outcome:
-    """Begin a run in a new folder."""
+    """Start a run in a new folder."""
     if out.exists() and (not out.is_dir() or any(p.name != ".lock" for p in out.iterdir())):
         raise RunError(
-            f"{out} exists and is not empty: go on with `ganzoo train --resume {out}`, or name another folder"
+            f"{out} exists and is not empty: resume it with `ganzoo train --resume {out}`, or name another folder"
         )
     return _run(planned, out, progress=progress, resume=False)
 
@@ -86,66 +86,68 @@ def resume(
     out: str | os.PathLike[str], *, images: int | None = None, config: Mapping[str, Any] | None = None,
     override: Sequence[str] = (), text: bool = False, progress: bool = True, **settings: Any,
 ) -> Outcome:  # fmt: skip
-    """Go on with a run from its last checkpoint, with the same bits as if it had not stopped.
+    """Resume a run from its last checkpoint, bit for bit as if it had not stopped.
 
-    With another number of processes, or with a hyper-parameter or setting that is overridden, it goes on from the same
-    weights, with other bits.
+    With another world size, or an overridden hyper-parameter or setting, it continues from the same weights, and no
+    longer bit for bit.
 
     Args:
         out: the run's folder.
         images: a new budget; None keeps the old one.
-        config: hyper-parameters that are to be otherwise from here on.
-        override: names of those, and of settings, that may differ; without its name here a change is refused.
+        config: hyper-parameters to change.
+        override: names of the hyper-parameters and settings that may change; other changes are refused.
         text: the hyper-parameters are words of a command line.
         progress: show progress bars.
-        **settings: see `Settings`; what a run tells and how often (``preview_every``, ``keep``) needs no override.
+        **settings: see `Settings`; those of what a run reports (``preview_every``, ``keep``) need no override.
 
     Raises:
-        RunError: the folder is no run, or something would change that is not overridden.
-        GanzooError: the data or the architecture is no longer there, or has changed.
+        RunError: the folder is no run, or a change is not overridden.
+        GanzooError: the data or the architecture is missing, or has changed.
     """
     out = Path(out)
     if not (out / CONFIG).exists():
-        gone = f"there is no folder {out}: name that of the run to go on with"
+        gone = f"there is no folder {out}: name that of the run to resume"
         raise RunError(f"{out} is no run: it has no {CONFIG}" if out.is_dir() else gone)
     written = read_config(out)
     if images is not None:
         settings["images"] = images
     zoo = installed()
     architecture = architecture_of(zoo, written, out)
-    going = continue_with(written, architecture.record.config, config or {}, settings, override, text=text)
+    resumed = continue_with(written, architecture.record.config, config or {}, settings, override, text=text)
     planned = plan(
         f"{architecture.dist}:{written.architecture}",
-        going.config,
-        going.settings,
+        resumed.config,
+        resumed.settings,
         zoo=zoo,
-        begun=written if checkpoint.found(out) else None,
+        resumed=written if checkpoint.list_checkpoints(out) else None,
     )
     if planned.source.key != written.data.get("key"):
-        raise RunError(f"the images of {going.settings.data} are not those that {out} was trained on: put them back")
-    at = int(found[-1].name) if (found := checkpoint.found(out)) else 0
-    told = [{"images": at, "name": c.name, "before": c.before, "after": c.after} for c in going.changes]
-    planned = replace(planned, changes=[*(written.training.get("changes") or ()), *told])
-    return _run(planned, out, progress=progress, resume=True, anew=bool(going.changes))
+        raise RunError(f"the images of {resumed.settings.data} are not those that {out} was trained on: put them back")
+    at = int(found[-1].name) if (found := checkpoint.list_checkpoints(out)) else 0
+    changes = [{"images": at, "name": c.name, "before": c.before, "after": c.after} for c in resumed.changes]
+    planned = replace(planned, changes=[*(written.training.get("changes") or ()), *changes])
+    return _run(planned, out, progress=progress, resume=True, override=bool(resumed.changes))
 
 
-def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool = False) -> Outcome:
+def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bool = False) -> Outcome:
     settings = planned.settings
-    # Without an accelerator accelerate starts its processes only when it is told that the CPU is meant.
+    # On a machine without an accelerator, accelerate starts several processes only with cpu=True.
     cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
     tracker = _tracker(settings.tracker, out)
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
-    check_shares(planned.gan, settings, world)
+    check_batch_split(planned.gan, settings, world)
     store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)
         rng_state.seed(settings.seed * 1_000 + rank)
         if resume:
-            _go_back(out, state, accelerator, anew=anew)
+            _restore_last(out, state, accelerator, override=override)
         if state.images >= settings.images:
-            raise RunError(f"{out} has had {state.images} of {settings.images} images: give it more with --images")
+            raise RunError(
+                f"{out} has already seen {state.images} of {settings.images} images: set a larger budget with --images"
+            )
         if accelerator.is_main_process:
             write_config(out, planned.model_config())
         if settings.tracker:
@@ -167,7 +169,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
             evaluation = Evaluation(out, state, settings, accelerator, reporter, planned.model_config)
             events = Events(out, state, settings, accelerator, reporter, stop, evaluation)
             if not events.begin():
-                _play(out, planned, state, loader, accelerator, events)
+                _train(out, planned, state, loader, accelerator, events)
             events.finish()
     return Outcome(
         out, state.images, stop.signal, rank, bool(gan.translations), evaluation.best_metric(), events.stopped_early,
@@ -175,12 +177,8 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, anew: bool =
     )  # fmt: skip
 
 
-def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:
-    """Play until the budget is spent or a stop is wished for.
-
-    Raises:
-        RunError: the memory does not hold a step, or another process has ended.
-    """
+def _train(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:
+    """Train until the budget is spent or a stop is asked for; explain what runs out of memory or loses a process."""
     settings = planned.settings
     precision = resolve_precision(settings.precision, accelerator.device)
     try:
@@ -197,14 +195,14 @@ def _play(out: Path, planned: Plan, state: State, loader: Loader, accelerator: A
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):
             raise RunError(
-                f"another process of this run has ended ({lost}): see what it said; go on with --resume {out}"
+                f"another process of this run has ended ({lost}): see its messages; continue with --resume {out}"
             ) from error
         if not is_out_of_memory(error):
             raise
     else:
         return
-    # Out of the handler, so that what the failed step held is free.
-    raise RunError(too_little_memory(out, settings, precision, state, loader, accelerator))
+    # Outside of the handler, which would keep the memory of the failed step.
+    raise RunError(out_of_memory_message(out, settings, precision, state, loader, accelerator))
 
 
 def _tracker(name: str | None, out: Path) -> Any:
@@ -216,51 +214,48 @@ def _tracker(name: str | None, out: Path) -> Any:
     try:
         return kind(str(out))
     except Exception as error:  # a plugin may raise anything
-        raise PluginError(f"tracker '{name}' of {owned.dist} cannot be made: {error}") from error
+        raise PluginError(f"tracker '{name}' of {owned.dist} cannot be created: {error}") from error
 
 
-def _go_back(out: Path, state: State, accelerator: Accelerator, *, anew: bool) -> None:
-    """Restore the last checkpoint that is whole; a run that was stopped before its first one starts again.
-
-    With ``anew`` the optimizers keep the learning rates and the like that they were made with.
-    """
-    found = checkpoint.found(out)
+def _restore_last(out: Path, state: State, accelerator: Accelerator, *, override: bool) -> None:
+    """Restore the last undamaged checkpoint; a run without any starts again."""
+    found = checkpoint.list_checkpoints(out)
     if not found:
         if (out / MODEL).exists():
-            raise RunError(f"{out} has a model but no checkpoint to go on from: put its checkpoints back")
+            raise RunError(f"{out} has a model but no checkpoint to resume from: put its checkpoints back")
         return
     damaged: list[tuple[Path, GanzooError]] = []
     for path in reversed(found):
         error: GanzooError | None = None
         try:
-            checkpoint.restore(path, state, accelerator, anew=anew)
-        except GanzooError as found_out:
-            error = found_out
-        # What one process cannot read the others leave, too: all go on from one place.
+            checkpoint.restore(path, state, accelerator, override=override)
+        except GanzooError as caught:
+            error = caught
+        # All processes skip what one cannot read, so that they continue from the same checkpoint.
         if float(accelerator.reduce(torch.tensor(float(error is not None), device=accelerator.device), "sum")):
             damaged.append((path, error or RunError(f"checkpoint {path} cannot be restored by another process")))
             continue
         break
-    else:  # none fits: it may be the run that is at fault, so nothing is set aside
+    else:  # the run itself may be at fault, so nothing is renamed
         why_not = damaged[0][1]
-        if anew:
+        if override:
             raise RunError(f"{why_not}: leave out, of what is overridden, what changes the networks") from why_not
         raise why_not
-    accelerator.wait_for_everyone()  # all have read what is renamed now
+    accelerator.wait_for_everyone()  # all have read what is renamed next
     whole = found[-1 - len(damaged)].name if damaged else ""
     for path, why in damaged:
-        _log.warning("%s; going on from %s, and it is set aside as %s-damaged", why, whole, path.name)
+        _log.warning("%s; resuming from %s instead, and renaming it to %s-damaged", why, whole, path.name)
         if accelerator.is_main_process:
-            checkpoint.set_aside(path)
+            checkpoint.rename_damaged(path)
 
 
 @contextmanager
 def _locked(out: Path, accelerator: Accelerator) -> Iterator[None]:
-    """Hold the run's folder, so that no second run writes into it."""
+    """Lock the run's folder, so that no second run writes into it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{out} cannot be made: {error.strerror or error}") from error
+        raise RunError(f"{out} cannot be created: {error.strerror or error}") from error
     if not accelerator.is_main_process:
         yield
         return

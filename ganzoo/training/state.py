@@ -1,4 +1,4 @@
-"""What training changes, and a checkpoint holds."""
+"""The state of a training, which a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganzoo.gan.optim import replaced
 from ganzoo.training.discriminator_inputs import ADAPTIVE, Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.settings import Settings
-from ganzoo.training.sync_norm import synchronise
+from ganzoo.training.sync_norm import convert_batch_norm
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Sums:
             self.counts[name] = 1
 
     def means(self, accelerator: Accelerator) -> dict[str, float]:
-        """Return the mean of each term since the last call, over all processes, and start anew."""
+        """Return the mean of each term since the last call, over all processes, and reset them."""
         names = sorted(self.totals)
         if not names:
             return {}
@@ -54,7 +54,7 @@ class State:
         ema: their averages.
         optimizers: by name.
         step: steps done.
-        images: real images drawn, over all processes.
+        images: real images seen, over all processes.
         sums: of the loss terms since the last report.
         augmentation: of what the discriminators see.
     """
@@ -81,7 +81,7 @@ def make_state(gan: GAN, settings: Settings, accelerator: Accelerator) -> State:
         ConfigError: timm has no such optimizer.
     """
     if settings.sync_batch_norm:
-        synchronise(gan, accelerator.num_processes)
+        convert_batch_norm(gan, accelerator.num_processes)
     optimizers = gan.optimizers()
     if settings.optimizer is not None:
         optimizers = {name: replaced(own, settings.optimizer) for name, own in optimizers.items()}

@@ -71,7 +71,7 @@ class SyncBatchNorm(nn.BatchNorm2d):
             raise ValueError(f"batch norm takes (N, C, ...), not {tuple(maps.shape)}")
 
 
-def synchronise(network: nn.Module, processes: int) -> int:
+def convert_batch_norm(network: nn.Module, processes: int) -> int:
     """Turn every batch norm below ``network`` into a `SyncBatchNorm`, where there are several processes.
 
     Returns:

@@ -22,7 +22,7 @@ MOST_SKIPPED = 100
 
 @dataclass(frozen=True)
 class UpdateConfig:
-    """How updates are made, beside what the phases say; see `Settings` for those of the same name.
+    """Gradient accumulation, clipping, penalties and schedule of updates; see `Settings` for those of the same name.
 
     Args:
         accumulate: parts that a batch is computed in before its one update.
@@ -111,7 +111,7 @@ class PhaseRunner:
         optimizer: over some of the parameters.
         accelerator: device and the other processes.
         bf16: compute the losses under autocast.
-        config: how updates are made.
+        config: gradient accumulation, clipping and penalties.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class PhaseRunner:
             if terms is None:
                 return reported
             if self.augmentation is not None:
-                self.augmentation.follow(terms)
+                self.augmentation.count_signs(terms)
             loss: Tensor | None = None
             for name, values in terms.items():
                 mean = values.mean()
@@ -194,8 +194,8 @@ class PhaseRunner:
         self.skipped = self.skipped + 1 if skip else 0
         if self.skipped > MOST_SKIPPED:
             raise RunError(
-                f"the last {self.skipped} updates of phase {phase.name} had no finite gradient and were left out: go "
-                "back to an earlier checkpoint, with a lower learning rate"
+                f"the last {self.skipped} updates of phase {phase.name} had no finite gradient and were skipped: "
+                "resume from an earlier checkpoint with a lower learning rate"
             )
         self.sums.add(f"{phase.name}/skipped", nonfinite.float())
         return skip

@@ -1,10 +1,13 @@
-"""Whether an architecture and the data go together, before anything is decoded or written."""
+"""Whether an architecture, the settings and the data go together: checks that read, download and seed nothing."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -14,121 +17,195 @@ from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES, read_policy
 from ganzoo.gan.optim import check_name, replaced
+from ganzoo.models.create import with_full_names
+from ganzoo.registry import Architecture
+from ganzoo.registry.hyperparameters import make_config
+from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
 from ganzoo.training.discriminator_inputs import ADAPTIVE
 from ganzoo.training.settings import Settings
-from ganzoo.training.sync_norm import synchronise
+from ganzoo.training.sync_norm import convert_batch_norm
 
 _log = logging.getLogger(__name__)
 
 _MADE = ", ".join(f"{name}:DATA" for name in DEGRADATIONS)
-_REMEDIES = {  # in the order in which they are of use
+_REMEDIES = {  # the first that applies is shown
     "A": f"two sets, A and B: say A=DATA,B=DATA, or a folder with trainA and trainB in it, or for pairs pairs:DATA, or "
     f"{_MADE}",
     "pair": "images that belong together in pairs: say pairs:DATA for two side by side, pairs:A=DATA,B=DATA for two "
-    f"sets whose files are called alike, or for pairs that are made of one set {_MADE}",
-    "image": "one set of images, and that is two: name one of them, without a word such as grey: before it",
+    f"sets whose files have the same names, or {_MADE} for pairs that are made of one set",
+    "image": "one set of images, and that is two: name one of them, without a prefix such as grey:",
     "label": "labels: use a labelled data set, or a folder with one sub-folder per class",
 }
 
 
-def check_needs(gan: GAN, source: Source | PairSource, name: str, classes: int | None) -> None:
-    """Compare what a GAN needs with what the data gives.
+@dataclass(frozen=True)
+class DataFacts:
+    """What the checks know of a data set.
+
+    Args:
+        name: in messages.
+        count: number of images.
+        keys: of its batches.
+        classes: their names.
+        image_size: None where the images differ in size or are not square.
+        channels: of the images.
+    """
+
+    name: str
+    count: int
+    keys: frozenset[str]
+    classes: Sequence[str] = ()
+    image_size: int | None = None
+    channels: int = 3
+
+    @classmethod
+    def of(cls, source: Source | PairSource) -> DataFacts:
+        """Return the facts of a source, whose first images are read."""
+        return cls(source.name, source.count, frozenset(source.keys), tuple(source.classes or ()), *source.native())
+
+
+def resolve_config(
+    record: Architecture, data: DataFacts, options: Mapping[str, Any], *, start: Mapping[str, Any] | None = None,
+    text: bool = False,
+) -> Any:  # fmt: skip
+    """Return the hyper-parameters of a run: the options, else those of ``start``, else of the data, else the defaults.
 
     Raises:
-        DataError: something is missing; the text says which data to name.
+        ConfigError: an option has a bad name or value.
+        DataError: the architecture does not take what the data has.
     """
-    missing = gan.needs - source.keys
-    # What is both two sets and pairs is asked for as pairs.
-    first = next((key for key in ("pair", *_REMEDIES) if key in missing), None)
-    if missing:
-        remedy = _REMEDIES.get(str(first), f"{', '.join(sorted(missing))}, which no data gives")
-        raise DataError(f"{source.name} does not do: {name} needs {remedy}")
-    if "label" in gan.needs and classes is not None and len(source.classes or ()) > classes:
+    base = _derived(record, data, options) if start is None else start
+    config = with_full_names(make_config(record.config, {**base, **options}, text=text, owner=record.name))
+    size, _ = image_shape(config, data)
+    if size is None:
+        raise DataError(f"{data.name} has images of several sizes or not square, and {record.name} takes one size")
+    takes_any = "image_size" not in field_names(record.config)
+    if not (start is not None or takes_any or "image_size" in options or size == data.image_size):
+        found = f"of {data.image_size}x{data.image_size}" if data.image_size else "of several sizes, or not square"
+        warning = "%s has images %s: %s takes them at %dx%d, its default; -o image_size=N is another"
+        _log.warning(warning, data.name, found, record.name, size, size)
+    return config
+
+
+def image_shape(config: Any, data: DataFacts) -> tuple[int | None, int]:
+    """Return (size, channels) of a run's images: those of the data, where the architecture has no such field."""
+    return getattr(config, "image_size", data.image_size), getattr(config, "channels", data.channels)
+
+
+def _derived(record: Architecture, data: DataFacts, options: Mapping[str, Any]) -> dict[str, Any]:
+    derived: dict[str, Any] = {"image_size": data.image_size, "channels": data.channels}
+    if len(data.classes) > 1:
+        derived["classes"] = len(data.classes)
+    known = {*field_names(record.config)} - {*options}
+    derived = {key: value for key, value in derived.items() if key in known and value is not None}
+    for key, value in list(derived.items()):
+        try:
+            make_config(record.config, {key: value}, owner=record.name)
+        except ConfigError as error:
+            if key != "image_size":
+                raise DataError(f"{data.name}: {error}") from error
+            del derived[key]  # the images are resized to the architecture's default
+    return derived
+
+
+def validate(gan: GAN, config: Any, settings: Settings, data: DataFacts, architecture: str, dist: str) -> None:
+    """Check a GAN with its hyper-parameters against settings and data; ``dist`` is the package that it comes from.
+
+    Raises:
+        ConfigError: the architecture does not go with a setting.
+        DataError: the data is not what the architecture or a setting needs.
+        PluginError: the architecture is at fault.
+    """
+    _check_needs(gan, config, data, architecture)
+    _check_translations(gan, config, data, dist)
+    if settings.balance and ("label" not in data.keys or not data.classes):
+        raise DataError(f"{data.name} has no classes to balance: leave balance out, or use labelled data")
+    check_batch_split(gan, settings)
+    if settings.optimizer is not None:
+        _check_optimizer(settings.optimizer)
+    if settings.sync_batch_norm and not convert_batch_norm(gan, processes=1):
+        raise ConfigError(f"{architecture} has no batch norm: leave sync_batch_norm out")
+    if settings.augment is not None or settings.instance_noise:
+        _check_augmentation(gan, settings.augment, architecture)
+    _check_stages(gan, settings, data, architecture)
+
+
+def _check_needs(gan: GAN, config: Any, data: DataFacts, architecture: str) -> None:
+    if missing := gan.needs - data.keys:
+        # What is both two sets and pairs is asked for as pairs.
+        first = next((key for key in ("pair", *_REMEDIES) if key in missing), None)
+        remedy = _REMEDIES.get(str(first), f"{', '.join(sorted(missing))}, which no data set has")
+        raise DataError(f"{data.name} cannot be used: {architecture} needs {remedy}")
+    classes = getattr(config, "classes", None)
+    if "label" in gan.needs and classes is not None and len(data.classes) > classes:
         raise DataError(
-            f"{source.name} has {len(source.classes or ())} classes, and the model {classes}: use data with "
-            "no more, or train a new model"
+            f"{data.name} has {len(data.classes)} classes, and the model {classes}: use data with no more, or train a "
+            "new model"
         )
 
 
-def check_translations(gan: GAN, source: Source | PairSource, size: int, channels: int, dist: str) -> None:
-    """Translate one image each way, before a preview fails in the middle of a run.
-
-    Raises:
-        PluginError: it cannot be done.
-    """
+def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> None:
+    """Translate one image in each direction, so that no preview fails in the middle of a run."""
     what = f"{type(gan).__name__} of {dist}"
+    size, channels = image_shape(config, data)
     for begin, target in gan.translations:
-        if missing := {begin, target} - source.keys:
-            raise PluginError(
-                f"{what} translates {begin} to {target}, and the data has no {', '.join(sorted(missing))}"
-            )
+        if missing := {begin, target} - data.keys:
+            missing_keys = ", ".join(sorted(missing))
+            raise PluginError(f"{what} translates {begin} to {target}, and the data has no {missing_keys}")
         try:
-            made = gan.translate(torch.zeros(1, channels, size, size), to=target)
+            made = gan.translate(torch.zeros(1, channels, size or 1, size or 1), to=target)
         except Exception as error:  # a plugin may raise anything
             raise PluginError(f"{what} fails to translate {begin} to {target}: {error}") from error
         if made.shape != (1, channels, size, size):
             raise PluginError(f"{what} makes {tuple(made.shape)} of {(1, channels, size, size)}")
 
 
-def check_settings(gan: GAN, settings: Settings, source: Source | PairSource, name: str) -> None:
-    """Compare what steadies a run with the architecture and the data.
-
-    Raises:
-        ConfigError: the architecture does not do with a setting, or a batch cannot be computed in so many parts.
-        DataError: classes are to be balanced, and the data has none.
-    """
-    if settings.balance and ("label" not in source.keys or not source.classes):
-        raise DataError(f"{source.name} has no classes that could be balanced: leave that out, or use labelled data")
-    check_shares(gan, settings)
-    if settings.optimizer is not None:
-        check_optimizer(settings.optimizer)
-    if settings.sync_batch_norm and not synchronise(gan, processes=1):
-        raise ConfigError(f"{name} has no batch norm: leave sync_batch_norm out")
-    if settings.augment is None and not settings.instance_noise:
-        return
-    if settings.augment not in (None, ADAPTIVE):
-        read_policy(str(settings.augment))
+def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
+    if policy not in (None, ADAPTIVE):
+        read_policy(str(policy))
     networks = [network for network, _ in gan.named_children()]
     if not gan.discriminators or set(gan.discriminators) - set(networks):
         raise ConfigError(
-            f"{name} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and its "
-            f"networks {', '.join(networks)}"
+            f"{architecture} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and "
+            f"its networks {', '.join(networks)}"
         )
-    if settings.augment == ADAPTIVE and gan.decision_boundary is None:
+    if policy == ADAPTIVE and gan.decision_boundary is None:
         raise ConfigError(
-            f"{name}'s discriminator has no output that means that it cannot tell, and that is what adaptive "
-            f"augmentation follows: use {','.join(POLICIES)}"
+            f"{architecture}'s discriminator has no decision boundary, which adaptive augmentation needs: use "
+            f"{','.join(POLICIES)}"
         )
 
 
-def check_count(gan: GAN, settings: Settings, source: Source | PairSource) -> None:
-    """Compare the images with the batches of those stages that the budget reaches.
-
-    Raises:
-        DataError: a batch would hold an image twice.
-    """
-    begin = 0
-    for stage in gan.stages():
+def _check_stages(gan: GAN, settings: Settings, data: DataFacts, architecture: str) -> None:
+    """Compare the number of images with the batches of the stages that are reached; warn if some are not."""
+    stages = gan.stages()
+    begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
+    reached = [stage for stage, begin in zip(stages, begins, strict=True) if begin < settings.images]
+    for stage in reached:
         size = stage.batch_size or settings.batch_size
-        if begin < settings.images and source.count < size:
+        if data.count < size:
             remedy = "use --batch-size" if stage.batch_size is None else "use smaller ones in the hyper-parameters"
-            raise DataError(f"{source.name} has {source.count} images, too few for batches of {size}: {remedy}")
-        begin += stage.images or 0
+            raise DataError(f"{data.name} has {data.count} images, too few for batches of {size}: {remedy}")
+    if len(reached) < len(stages):
+        _log.warning(
+            "%s has %d stages, and %s images reach %d of them: the last one begins at %s; see its hyper-parameters",
+            architecture, len(stages), f"{settings.images:,}", len(reached), f"{begins[-1]:,}",
+        )  # fmt: skip
 
 
-def check_shares(gan: GAN, settings: Settings, processes: int = 1) -> None:
-    """Compare the batches with the parts and the processes that share them.
+def check_batch_split(gan: GAN, settings: Settings, processes: int = 1) -> None:
+    """Check that batches split evenly into parts and over processes.
 
     Raises:
-        ConfigError: they do not come out even, or batch norm would see single images.
+        ConfigError: they do not, or batch norm would see single images.
     """
     for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
         by = [f"{processes} processes"] if processes > 1 else []
         by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []
         share, left = divmod(size, processes * settings.accumulate)
         if left:
-            raise ConfigError(f"a batch of {size} images cannot be shared by {' and '.join(by)} of one size")
+            raise ConfigError(f"a batch of {size} images cannot be split evenly into {' and '.join(by)}")
         if share == 1 and size > 1 and any(isinstance(layer, torch.nn.BatchNorm1d) for layer in gan.modules()):
             raise ConfigError(
                 f"a batch of {size} images leaves {' and '.join(by)} one image each, and batch norm needs two: use "
@@ -136,12 +213,8 @@ def check_shares(gan: GAN, settings: Settings, processes: int = 1) -> None:
             )
 
 
-def check_optimizer(name: str) -> None:
-    """Let an optimizer of timm's make a step, and ask for what a checkpoint holds of it.
-
-    Raises:
-        ConfigError: timm has none of that name, or it cannot be used so; the text says why.
-    """
+def _check_optimizer(name: str) -> None:
+    """Make a step with an optimizer of timm's, and get the state that a checkpoint would hold."""
     layer = torch.nn.Linear(2, 2)
     check_name(name)
     try:
@@ -151,18 +224,6 @@ def check_optimizer(name: str) -> None:
         json.dumps(checkpoint.optimizer_state(made)[1])
     except Exception as error:  # what does not work with these differs from one to the next
         raise ConfigError(
-            f"timm's optimizer '{name}' cannot take over ({' '.join(str(error).split())[:160]}): use another, such as "
+            f"timm's optimizer '{name}' cannot be used ({' '.join(str(error).split())[:160]}): use another, such as "
             "adamw, lion or rmsprop"
         ) from error
-
-
-def tell_stages(gan: GAN, images: int, name: str) -> None:
-    """Say so when the budget ends before the last stage begins."""
-    stages = gan.stages()
-    begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
-    played = sum(begin < images for begin in begins)
-    if played < len(stages):
-        _log.warning(
-            "%s has %d stages, and %s images play %d of them: the last one begins at %s; see its hyper-parameters",
-            name, len(stages), f"{images:,}", played, f"{begins[-1]:,}",
-        )  # fmt: skip

@@ -115,4 +115,4 @@ def test_a_budget_that_does_not_reach_the_last_stage_is_told(mnist, tmp_path, ca
     ganzoo.train(
         "progan", data=str(mnist), images=64, batch_size=32, out=tmp_path / "run", config=config, progress=False
     )
-    assert "progan has 3 stages, and 64 images play 1 of them: the last one begins at 20,320" in caplog.text
+    assert "progan has 3 stages, and 64 images reach 1 of them: the last one begins at 20,320" in caplog.text

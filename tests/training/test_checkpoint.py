@@ -46,7 +46,7 @@ def test_only_the_last_ones_are_kept(digits, tmp_path):
     for _ in range(4):
         run_steps(state, make_store(digits), 1)
         checkpoint.save(tmp_path, state, Accelerator(cpu=True), keep=2)
-    assert [path.name for path in checkpoint.found(tmp_path)] == ["000000048", "000000064"]
+    assert [path.name for path in checkpoint.list_checkpoints(tmp_path)] == ["000000048", "000000064"]
     assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["000000048", "000000064"]
 
 
@@ -59,7 +59,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_ones(digits, tmp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("ganzoo.training.checkpoint.json.dump", full)
-    with pytest.raises(RunError, match=r"No space left.*000000016 is still there"):
+    with pytest.raises(RunError, match=r"No space left.*000000016 is kept"):
         checkpoint.save(tmp_path, state, Accelerator(cpu=True), keep=1)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["000000016"]
 

@@ -112,7 +112,7 @@ def test_a_best_model_from_after_the_checkpoint_is_set_aside(mnist, tmp_path, ca
     before = (there / "best/model.safetensors").read_bytes()
     outcome = ganzoo.resume(there, images=192, progress=False)
     assert (there / "best-000000160/model.safetensors").read_bytes() == before
-    assert "it is best-000000160 now" in caplog.text
+    assert "renamed to best-000000160" in caplog.text
     assert outcome.best_images in (None, outcome.best_metric.images)
 
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_measured_is_told_and_the_training_goes_on(mnist, tmp_pat
     monkeypatch.setattr(evaluation, "evaluate", broken)
     outcome = train(mnist, tmp_path / "run")
     assert outcome.images == 192
-    assert "after 64 images: no number; the training goes on" in caplog.text
+    assert "after 64 images: no number; the training continues" in caplog.text
     assert outcome.best_metric is None
 
 

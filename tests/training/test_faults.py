@@ -47,13 +47,13 @@ def test_a_process_that_is_killed_loses_no_more_than_an_interval(kills, mnist, t
     run, moments = tmp_path / "run", random.Random(0)
     words = new_run(mnist)
     for _ in range(kills):
-        before = checkpoint.found(run)
+        before = checkpoint.list_checkpoints(run)
         process = subprocess.Popen([*GANZOO, *words], cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, text=True)
-        wait_for(lambda before=before: checkpoint.found(run) not in ([], before), process)
+        wait_for(lambda before=before: checkpoint.list_checkpoints(run) not in ([], before), process)
         time.sleep(moments.uniform(0, 0.5))
         process.kill()
         process.communicate()
-        whole = checkpoint.found(run)
+        whole = checkpoint.list_checkpoints(run)
         assert whole
         reported = [json.loads(line)["images"] for line in (run / "stats.jsonl").read_text().splitlines()[:-1]]
         assert int(whole[-1].name) >= max(reported, default=0) - INTERVAL - 32
@@ -95,7 +95,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(what, size, mnist, tmp_path
         free()
         signal.signal(signal.SIGXFSZ, handler)
     monkeypatch.undo()
-    assert [path.name for path in checkpoint.found(tmp_path / "run")] == ["000000064"]
+    assert [path.name for path in checkpoint.list_checkpoints(tmp_path / "run")] == ["000000064"]
     assert not list((tmp_path / "run/checkpoints").glob(".partial*"))
     assert ganzoo.resume(tmp_path / "run", images=192, progress=False).images == 192
 
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_is_named(small_disk, mnist):
             config={"hidden": 32}, checkpoint_every=64, preview_every=64, keep=50,
         )  # fmt: skip
     assert str(small_disk) in str(raised.value)
-    whole = checkpoint.found(small_disk / "run")
+    whole = checkpoint.list_checkpoints(small_disk / "run")
     assert whole
     for file in whole[-1].glob("*.safetensors"):
         load_tensors(file)
@@ -164,7 +164,7 @@ def test_when_one_of_two_processes_dies_the_other_ends_too(rank, mnist, tmp_path
     process = subprocess.Popen(
         [*launch, "ganzoo", *new_run(mnist)], cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: checkpoint.found(tmp_path / "run"), process)
+    wait_for(lambda: checkpoint.list_checkpoints(tmp_path / "run"), process)
     workers = {
         child.environ()["RANK"]: child
         for child in psutil.Process(process.pid).children(recursive=True)
@@ -175,7 +175,7 @@ def test_when_one_of_two_processes_dies_the_other_ends_too(rank, mnist, tmp_path
     assert process.returncode != 0
     assert "Signal 9 (SIGKILL)" in said
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers.values())
-    last = int(checkpoint.found(tmp_path / "run")[-1].name)
+    last = int(checkpoint.list_checkpoints(tmp_path / "run")[-1].name)
     assert ganzoo.resume(tmp_path / "run", images=last + 64, progress=False).images == last + 64
 
 

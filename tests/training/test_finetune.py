@@ -24,7 +24,7 @@ def settings(data, **options) -> Settings:
 def test_a_run_goes_on_from_the_averaged_generator_and_its_discriminator(trained, mnist):
     gan = plan(None, {}, settings(mnist, start=str(trained))).gan
     assert torch.equal(gan.sample(4), ganzoo.load(trained).sample(4))
-    state = load_tensors(checkpoint.found(trained)[-1] / "gan.safetensors")
+    state = load_tensors(checkpoint.list_checkpoints(trained)[-1] / "gan.safetensors")
     own = gan.state_dict()
     assert all(torch.equal(own[name], state[name]) for name in own if not name.startswith("generator."))
 
@@ -86,7 +86,7 @@ def test_resuming_goes_on_from_the_checkpoint_and_does_not_fetch_again(alice, tr
     before = len(alice.requests)
     ganzoo.resume(run, images=128, progress=False)
     assert len(alice.requests) == before
-    assert checkpoint.found(run)[-1].name == "000000128"
+    assert checkpoint.list_checkpoints(run)[-1].name == "000000128"
 
 
 def test_a_run_that_was_stopped_before_its_first_checkpoint_starts_from_the_model_again(trained, mnist, tmp_path):

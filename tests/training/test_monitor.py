@@ -41,7 +41,7 @@ def whole(folder):
 
 
 def test_it_stops_at_once_with_phase_step_and_checkpoint(train, tmp_path):
-    with pytest.raises(RunError, match=r"G/loss is not .* step 4 \(80 images\); checkpoint 000000048 is whole"):
+    with pytest.raises(RunError, match=r"G/loss is not .* step 4 \(80 images\); checkpoint 000000048 is intact"):
         train("Bursts")
     assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["000000048"]
     assert whole(tmp_path / "run")
@@ -75,14 +75,14 @@ def test_skip_ends_when_nothing_else_comes(train):
 def test_rewind_goes_on_with_other_random_numbers(train, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert train("BurstsNow", on_nan="rewind").images == 160
-    assert "D/loss is not finite after step 4 (80 images): going on from checkpoint 000000048" in caplog.text
+    assert "D/loss is not finite after step 4 (80 images): resuming from checkpoint 000000048" in caplog.text
     assert whole(tmp_path / "run")
     lines = [json.loads(line)["images"] for line in (tmp_path / "run/stats.jsonl").read_text().splitlines()]
     assert lines == list(range(16, 161, 16))
 
 
 def test_rewind_gives_up_where_it_is_of_no_use(train, tmp_path):
-    with pytest.raises(RunError, match="and so it was each time that it went on from checkpoint 000000048"):
+    with pytest.raises(RunError, match="again after 3 rewinds to checkpoint 000000048"):
         train("Bursts", on_nan="rewind")
     assert whole(tmp_path / "run")
 
@@ -121,7 +121,7 @@ def test_several_processes_save_nothing_that_is_no_number_either(mnist, tmp_path
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(broken_gans.__file__).parent)}
     done = subprocess.run(launch, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode != 0
-    assert "is not finite after step 5 (96 images); checkpoint 000000048 is whole" in done.stderr
+    assert "is not finite after step 5 (96 images); checkpoint 000000048 is intact" in done.stderr
     assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["000000048"]
     assert whole(tmp_path / "run")
 

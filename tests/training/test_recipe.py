@@ -13,7 +13,7 @@ from ganzoo.errors import ConfigError, DataError
 from ganzoo.models.config import read_config
 from ganzoo.models.weights import load_tensors
 from ganzoo.training.settings import Settings
-from ganzoo.training.validate import check_shares
+from ganzoo.training.validate import check_batch_split
 from helpers import make, narrow
 
 ALL = {
@@ -97,19 +97,19 @@ def test_what_may_change_half_way_and_what_may_not(train, tmp_path):
         ({"l2": -1.0}, ConfigError, "l2=-1.0: it must be a number >= 0"),
         ({"instance_noise": float("nan")}, ConfigError, "instance_noise=nan"),
         ({"warmup": 96}, ConfigError, "leaves nothing of 96"),
-        ({"accumulate": 3}, ConfigError, "a batch of 16 images cannot be shared by 3 parts"),
+        ({"accumulate": 3}, ConfigError, "a batch of 16 images cannot be split evenly into 3 parts"),
         ({"optimizer": "adan_"}, ConfigError, "timm has no optimizer 'adan_'. Did you mean 'ada"),
-        ({"optimizer": "kron"}, ConfigError, "timm's optimizer 'kron' cannot take over"),
-        ({"optimizer": "adahessian"}, ConfigError, "timm's optimizer 'adahessian' cannot take over"),
+        ({"optimizer": "kron"}, ConfigError, "timm's optimizer 'kron' cannot be used"),
+        ({"optimizer": "adahessian"}, ConfigError, "timm's optimizer 'adahessian' cannot be used"),
         ({"accumulate": 16, "name": "vanilla"}, ConfigError, "leaves 16 parts one image each, and batch norm"),
         ({"clip_grad": "1"}, ConfigError, "clip_grad=1: it must be a number"),
         ({"balance": "yes"}, ConfigError, "balance=yes"),
         ({"warmup": 1.5}, ConfigError, "warmup=1.5"),
         ({"augment": "color,ada"}, ConfigError, "ada brings its own augmentations"),
-        ({"augment": "ada", "name": "progan"}, ConfigError, "progan's discriminator has no output that means"),
+        ({"augment": "ada", "name": "progan"}, ConfigError, "progan's discriminator has no decision boundary"),
         ({"augment": "colour"}, ConfigError, "no augmentation 'colour'. Did you mean 'color'"),
-        ({"augment": "ada", "name": "wgan-gp"}, ConfigError, "wgan-gp's discriminator has no output that means"),
-        ({"balance": True, "name": "pix2pix", "data": "edges:"}, DataError, "has no classes that could be balanced"),
+        ({"augment": "ada", "name": "wgan-gp"}, ConfigError, "wgan-gp's discriminator has no decision boundary"),
+        ({"balance": True, "name": "pix2pix", "data": "edges:"}, DataError, "has no classes to balance"),
         ({"sync_batch_norm": True, "name": "wgan-gp"}, None, ""),
         ({"sync_batch_norm": True, "name": "r3gan"}, ConfigError, "r3gan has no batch norm"),
     ],
@@ -189,8 +189,8 @@ def test_a_card_tells_what_steadied_the_training(train, tmp_path):
 @pytest.mark.parametrize(
     ("batch_size", "accumulate", "processes", "text"),
     [
-        (20, 4, 2, "a batch of 20 images cannot be shared by 2 processes and 4 parts of one size"),
-        (15, 1, 2, "a batch of 15 images cannot be shared by 2 processes of one size"),
+        (20, 4, 2, "a batch of 20 images cannot be split evenly into 2 processes and 4 parts"),
+        (15, 1, 2, "a batch of 15 images cannot be split evenly into 2 processes"),
         (4, 2, 2, "leaves 2 processes and 2 parts one image each, and batch norm needs two"),
         (16, 4, 2, None),
     ],
@@ -198,7 +198,7 @@ def test_a_card_tells_what_steadied_the_training(train, tmp_path):
 def test_each_process_has_parts_of_one_size(batch_size, accumulate, processes, text):
     settings = Settings("mnist", 100, batch_size=batch_size, accumulate=accumulate)
     if text is None:
-        check_shares(make("vanilla"), settings, processes)
+        check_batch_split(make("vanilla"), settings, processes)
         return
     with pytest.raises(ConfigError, match=text):
-        check_shares(make("vanilla"), settings, processes)
+        check_batch_split(make("vanilla"), settings, processes)

@@ -40,7 +40,7 @@ def test_all_generators_come_back(before):
     rng_state.seed(99)
     rng_state.restore(kept, dict(gan.named_buffers()), 0)
     assert drawn() == expected
-    assert rng_state.processes(kept) == 1
+    assert rng_state.world_size(kept) == 1
     assert not any("buffers" in name for name in kept)  # one process: the networks' own file has them
 
 
@@ -73,7 +73,7 @@ def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path)
         assert expected.keys() == found.keys()
         assert all(torch.equal(expected[key], found[key]) for key in expected), file
     each = load_tensors(straight / "processes.safetensors")
-    assert json.loads((straight / "state.json").read_text())["processes"] == rng_state.processes(each) == 2
+    assert json.loads((straight / "state.json").read_text())["processes"] == rng_state.world_size(each) == 2
     differing = {key.partition("/buffers/")[2] for key in each if "/buffers/" in key}
     assert differing >= (
         {"pool_a.images", "pool_b.images"} if name == "cyclegan" else {"generator.layers.0.running_mean"}
@@ -138,7 +138,7 @@ def test_what_one_process_cannot_read_none_goes_on_from(mnist, tmp_path):
         text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "going on from 000000048" in done.stderr
+    assert "resuming from 000000048" in done.stderr
     names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     assert {"000000096-damaged", "000000128"} <= set(names)
     images = [json.loads(line)["images"] for line in (tmp_path / "run/stats.jsonl").read_text().splitlines()]

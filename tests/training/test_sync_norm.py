@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.training.sync_norm import SyncBatchNorm, synchronise
+from ganzoo.training.sync_norm import SyncBatchNorm, convert_batch_norm
 
 PROGRAM = """
 import sys, torch
 from torch import nn
-from ganzoo.training.sync_norm import synchronise
+from ganzoo.training.sync_norm import convert_batch_norm
 torch.distributed.init_process_group("gloo")
 rank = torch.distributed.get_rank()
 torch.manual_seed(0)
@@ -21,7 +21,7 @@ norm = {kind}
 nn.init.normal_(norm.weight), nn.init.normal_(norm.bias)
 head = torch.randn(maps.shape)
 if {two}:
-    synchronise(norm, 2)
+    convert_batch_norm(norm, 2)
     maps, head = maps.chunk(2)[rank], head.chunk(2)[rank]
 maps = maps.double().requires_grad_() if {double} else maps.requires_grad_()
 norm = norm.to(maps.dtype)
@@ -61,9 +61,9 @@ def test_two_halves_are_normalised_as_the_whole_also_when_differentiated_twice(k
 def test_every_batch_norm_is_turned_and_nothing_else_is():
     network = nn.Sequential(nn.BatchNorm2d(2), nn.Sequential(nn.BatchNorm1d(2), nn.InstanceNorm2d(2)), nn.Linear(2, 2))
     before = dict(network.named_parameters())
-    assert synchronise(network, 1) == 2
+    assert convert_batch_norm(network, 1) == 2
     assert type(network[0]) is nn.BatchNorm2d  # one process has nobody to ask
-    assert synchronise(network, 2) == 2
+    assert convert_batch_norm(network, 2) == 2
     assert [type(layer) for layer in network[1]] == [SyncBatchNorm, nn.InstanceNorm2d]
     assert all(parameter is before[name] for name, parameter in network.named_parameters())
 
@@ -73,5 +73,5 @@ def test_it_draws_as_the_norm_that_it_was():
     norm(maps)
     norm.eval()
     expected = norm(maps)
-    synchronise(norm, 2)
+    convert_batch_norm(norm, 2)
     assert torch.equal(norm(maps), expected)

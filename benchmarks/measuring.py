@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ganzoo._distributed import ALONE
 from ganzoo.data import Store
 from ganzoo.metrics.evaluate import show as look
-from ganzoo.metrics.extractors import Eye, open_eye
+from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
 from ganzoo.metrics.images import real_images
 from ganzoo.metrics.jobs import Job
 from ganzoo.metrics.protocol import Protocol
@@ -50,26 +50,26 @@ class Resnet(nn.Module):
 EXTRACTORS = ("mnist-classifier", "cifar10-classifier", "resnet18")
 
 
-def eye_of(name: str) -> Eye:
+def extractor_of(name: str) -> FeatureExtractor:
     """Return an extractor by its name."""
     if name == "resnet18":
-        return Eye(name, Resnet().eval().requires_grad_(False))
-    return open_eye(installed(), name, torch.device("cpu"))
+        return FeatureExtractor(name, Resnet().eval().requires_grad_(False))
+    return open_extractor(installed(), name, torch.device("cpu"))
 
 
 def compare(name: str, rounds: int) -> Row:
     """Compare for one extractor."""
-    eye, zoo = eye_of(name), installed()
+    extractor, zoo = extractor_of(name), installed()
     pixels = torch.randint(0, 256, (SIZES[0], 3, 32, 32), dtype=torch.uint8)
     store = Store("noise", pixels, None, None)
 
     def bare() -> None:
         with torch.inference_mode():
             for part in torch.split(pixels[:n], BATCH):
-                eye.module(part)
+                extractor.module(part)
 
     def ours() -> None:
-        job = Job(Protocol("fd", name, n, "train"), import_target("metric", zoo.metrics["fd"])(), eye)
+        job = Job(Protocol("fd", name, n, "train"), import_target("metric", zoo.metrics["fd"])(), extractor)
         with torch.inference_mode():
             look([job], real_images(store, n, torch.device("cpu"), BATCH), ALONE, real=True, progress=True)
 

@@ -28,11 +28,11 @@ import ganzoo
 from ganzoo._files import replacing, sha256
 from ganzoo.data import open_source, prepare
 from ganzoo.data.decode import scaled
-from ganzoo.data.pairs import named_sets
+from ganzoo.data.spec import named_sets
 from ganzoo.inference.image_io import quantise
 from ganzoo.inference.sample import digest
 from ganzoo.metrics import evaluate
-from ganzoo.metrics.extractors import open_eye
+from ganzoo.metrics.extractors import open_extractor
 from ganzoo.models.config import read_config
 from ganzoo.models.weights import MODEL
 from ganzoo.registry import Repeat, Score, installed
@@ -174,11 +174,11 @@ def measure(names: list[str], root: Path | None) -> None:
 
 def turned(model: str, a: str, b: str, root: Path | None) -> None:
     """Print how many real test digits are read as the other kind once a model has translated them, both ways."""
-    gan, eye = ganzoo.load(model), open_eye(installed(), "mnist-classifier", torch.device("cpu"))
+    gan, extractor = ganzoo.load(model), open_extractor(installed(), "mnist-classifier", torch.device("cpu"))
     for source, target, to in ((a, b, "B"), (b, a, "A")):
         store = prepare(open_source(f"{located('mnist', root)}:{source}", split="test"), 28, 1)
         with torch.inference_mode():
-            made = eye.see(quantise(gan.translate(scaled(store.images), to=to)))["logits"].argmax(1)
+            made = extractor.extract(quantise(gan.translate(scaled(store.images), to=to)))["logits"].argmax(1)
         print(f"{len(store):,} test digits {source} made {target}: {(made == int(target)).double().mean():.2%} read so")
 
 

@@ -60,7 +60,7 @@ def _at_home() -> dict[str, str]:
 
 def models() -> None:
     """Show the pretrained models: what each does, its first value with its protocol, and what measures it again."""
-    cog.outl("| model | what it draws | value | protocol | measured again by | size |\n|---|---|---|---|---|---|")
+    cog.outl("| model | what it generates | value | protocol | measured again by | size |\n|---|---|---|---|---|---|")
     for owned in installed().models:
         entry = owned.record
         if not entry.metrics:
@@ -169,10 +169,12 @@ def blocks() -> None:
 
 
 def commands() -> None:
-    """Show the help of every command."""
-    from ganzoo.cli import COMMANDS
+    """Show the help of every command, those of the bundled plugins among them."""
+    import click
 
-    for name in COMMANDS:
+    from ganzoo.cli import cli
+
+    for name in cli.list_commands(click.Context(cli)):
         cog.outl(f"\n## ganzoo {name}\n")
         run(f"ganzoo {name} --help")
 

@@ -16,17 +16,11 @@ P = TypeVar("P", bound=Sized)
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes that were started together, by ``torchrun`` or ``accelerate launch``.
-
-    Args:
-        rank: of this process.
-        world: the world size.
-        device: of this process, for collectives.
-    """
+    """The processes that were started together, by ``torchrun`` or ``accelerate launch``."""
 
     rank: int = 0
     world: int = 1
-    device: torch.device | str = "cpu"
+    device: torch.device | str = "cpu"  # of this process, for collectives
 
     @property
     def is_first(self) -> bool:
@@ -36,9 +30,7 @@ class Processes:
     def share(self, parts: Sequence[P], work: Callable[[P], dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
         """Yield ``work(part)`` of every part in order, in every process; each computes every ``world``-th part.
 
-        Args:
-            parts: non-empty sequences.
-            work: maps a part to tensors with one row per item, on any device.
+        ``work`` maps a non-empty part to tensors with one row per item, on any device.
         """
         if self.world == 1:
             yield from map(work, parts)

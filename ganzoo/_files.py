@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, their locks, and the cache folder."""
 
 from __future__ import annotations
 
@@ -18,9 +18,18 @@ import filelock
 from ganzoo.errors import GanzooError
 
 PARTIAL = ".partial-"
-"""In the name of what is not yet whole."""
+"""In the name of a partial file or folder."""
 _OLD = "-old"
 _UNFINISHED = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # what safetensors calls a file that it is writing
+
+
+def cache_dir() -> Path:
+    """Return the cache folder: ``GANZOO_CACHE`` where it is set, else the platform's, ``~/.cache/ganzoo`` on Linux."""
+    if chosen := os.environ.get("GANZOO_CACHE"):
+        return Path(chosen).expanduser()
+    import platformdirs  # most commands need no cache
+
+    return platformdirs.user_cache_path("ganzoo", appauthor=False).expanduser()
 
 
 @contextmanager
@@ -49,19 +58,29 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def to_final(partial: Path, final: Path) -> None:
-    """Give a finished folder its name; an empty folder of that name is replaced.
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; when the block ends well it is renamed to ``path``.
+
+    An empty folder of that name is replaced.
 
     Raises:
-        GanzooError: it cannot be done.
+        GanzooError: it cannot be written, or the disk is full.
     """
     try:
-        partial.chmod(0o755)  # mkdtemp makes private folders
-        if final.exists():
-            final.rmdir()
-        partial.rename(final)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not TemporaryDirectory: at its end the folder has another name.
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
+        try:
+            yield partial
+            partial.chmod(0o755)  # mkdtemp makes private folders
+            if path.exists():
+                path.rmdir()
+            partial.rename(path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise GanzooError(f"{final} cannot be written: {error.strerror or error}") from error
+        raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def swap_folder(partial: Path, final: Path) -> None:
@@ -96,35 +115,37 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
     Raises:
         GanzooError: ``busy``, or nothing can be written into the folder.
     """
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=seconds)
-    except filelock.Timeout as error:
-        raise busy from error
-    except OSError as error:
-        raise GanzooError(f"{folder} cannot be written into: {error.strerror or error}") from error
-    try:
+    with _held(folder / ".lock", busy, seconds):
         with suppress(OSError):  # what cannot be removed does no harm
             _sweep(folder)
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
 def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
-    """Hold a file, which need not be there yet, so that no other process holds it at the same time.
+    """Lock a file, which need not exist yet, so that no other process uses it at the same time.
 
     Args:
-        path: of the file, in a folder that is there; the lock lies beside it, and goes at the end.
+        path: of the file, in an existing folder; the lock is a file beside it, deleted at the end.
         busy: raised where another process holds it.
 
     Raises:
         GanzooError: ``busy``, or nothing can be written into the folder.
     """
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    lock = path.with_name(f".{path.name}.lock")
+    with _held(lock, busy):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # while it is held; Windows removes it afterwards
+                lock.unlink()
+
+
+@contextmanager
+def _held(path: Path, busy: GanzooError, seconds: float = 0.0) -> Iterator[None]:
+    lock = filelock.FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=seconds)
     except filelock.Timeout as error:
         raise busy from error
     except OSError as error:
@@ -132,13 +153,11 @@ def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # while it is held; Windows removes it afterwards
-            Path(lock.lock_file).unlink()
         lock.release()
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what is not whole, in a folder and those in it; what `swap_folder` had put aside gets its name back."""
+    """Remove partial files in a folder and its subfolders; a folder that `swap_folder` renamed gets its name back."""
     within = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and PARTIAL not in path.name]
     for place in (folder, *within):
         for path in [path for path in place.iterdir() if path.name.startswith(".")]:

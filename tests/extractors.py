@@ -8,8 +8,8 @@ import timm
 import torch
 from safetensors.torch import save, save_file
 
+from ganzoo.metrics.extractor_weights import folder
 from ganzoo.metrics.extractors import find_extractor
-from ganzoo.metrics.shelf import folder
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 

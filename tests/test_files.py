@@ -1,9 +1,10 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from ganzoo._files import locked, replacing, sha256, swap_folder, write_json
+from ganzoo._files import cache_dir, locked, new_folder, replacing, sha256, swap_folder, write_json
 from ganzoo.errors import GanzooError
 
 
@@ -82,3 +83,37 @@ def test_a_folder_that_was_about_to_be_replaced_gets_its_name_back(tmp_path, mon
 def test_sha256(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     assert sha256(tmp_path / "x").startswith("ba7816bf8f01cfea")
+
+
+def test_the_cache_folder_is_the_one_named_or_the_platforms(monkeypatch, tmp_path):
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "mine"))
+    assert cache_dir() == tmp_path / "mine"
+    monkeypatch.setenv("GANZOO_CACHE", "~/mine")
+    assert cache_dir() == Path.home() / "mine"
+    monkeypatch.delenv("GANZOO_CACHE")
+    assert "ganzoo" in cache_dir().parts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other platforms keep caches elsewhere")
+def test_the_cache_folder_on_linux(monkeypatch, tmp_path):
+    monkeypatch.delenv("GANZOO_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_dir() == tmp_path / "ganzoo"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_dir() == Path.home() / ".cache" / "ganzoo"
+
+
+def test_a_new_folder_is_whole_or_absent(tmp_path):
+    final = tmp_path / "deep" / "out"
+    with pytest.raises(ValueError, match="surrogates not allowed"), new_folder(final) as partial:
+        (partial / "a").write_text("half" + chr(0xD800))
+    assert list(final.parent.iterdir()) == []
+    final.mkdir()
+    with new_folder(final) as partial:
+        (partial / "a").write_text("x")
+        assert list(final.iterdir()) == []
+    assert [path.name for path in final.iterdir()] == ["a"]
+    with pytest.raises(GanzooError, match=str(final)), new_folder(final) as partial:
+        (partial / "b").write_text("y")
+    assert [path.name for path in final.parent.iterdir()] == ["out"]
+    assert [path.name for path in final.iterdir()] == ["a"]

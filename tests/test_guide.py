@@ -113,7 +113,7 @@ def test_a_model_that_translates_passes_the_kit(restorer, name):
 
 
 def test_images_of_images_in_code():
-    done = python("-c", blocks("translation.md")[0] + "\nprint(made.shape)")
+    done = python("-c", blocks("translation.md")[0] + "\nprint(translated.shape)")
     assert done.stdout == "torch.Size([4, 3, 32, 32])\n", done.stderr
 
 

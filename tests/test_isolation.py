@@ -108,11 +108,11 @@ def test_what_is_wrong_is_said_on_stderr(listed, name):
 
 
 def test_clashes_are_said_and_both_can_be_chosen(environment, listed):
-    assert "2 packages provide the architecture 'twin': say ganzoo-twin-a:twin or ganzoo-twin-b:twin" in listed.stderr
+    assert "2 packages provide the architecture 'twin': use ganzoo-twin-a:twin or ganzoo-twin-b:twin" in listed.stderr
     assert "2 packages provide the architecture 'dcgan'" in listed.stderr
     refused = environment.ganzoo("show", "dcgan")
     assert refused.returncode == 1
-    assert "say ganzoo:dcgan or ganzoo-takes-dcgan:dcgan" in refused.stderr
+    assert "use ganzoo:dcgan or ganzoo-takes-dcgan:dcgan" in refused.stderr
     assert "Radford" in environment.ganzoo("show", "ganzoo:dcgan").stdout
     assert "ganzoo-twin-b 1.0" in environment.ganzoo("show", "ganzoo-twin-b:twin").stdout
 

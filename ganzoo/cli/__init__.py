@@ -32,7 +32,7 @@ def plugin_commands() -> dict[str, Registered[Command]]:
         registry = installed().commands
     except GanzooError:  # GANZOO_PLUGINS or GANZOO_STRICT: the help works all the same
         return {}
-    return {name: entry for name, entry in zip(registry.names(), registry, strict=True) if name not in COMMANDS}
+    return {name: entry for name, entry in registry.items() if name not in COMMANDS}
 
 
 class LazyGroup(click.Group):
@@ -112,14 +112,12 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone: `ganzoo list | head -1`
+    except BrokenPipeError:  # the process that reads our output has ended: `ganzoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except GanzooError as error:
+    except (GanzooError, OSError) as error:  # an OSError: a full disk, a folder that cannot be read
         _fail(str(error), debug)
-    except OSError as error:  # a full disk, a folder that may not be read: the machine's, not ours
-        _fail(str(error), debug)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the person gets one line
+    except Exception as error:  # noqa: BLE001 - any error is reported in one line
         if is_out_of_memory(error):
             _fail("out of memory: use a smaller batch size, image size, width or number of images", debug)
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where; please report it)", debug)
@@ -132,7 +130,7 @@ def _leave(code: int) -> None:
     if os.environ.get("WORLD_SIZE", "1") != "1":
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # all is written by now, and the process group is gone
+        os._exit(code)  # all output is written, and the process group is closed
     sys.exit(code)
 
 
@@ -141,5 +139,5 @@ def _fail(message: str, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"Error: {one_line(message)}", err=True)  # it may quote somebody else's file
+    click.echo(f"Error: {one_line(message)}", err=True)  # it may quote an untrusted file
     sys.exit(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from ganzoo.cli.options import complete_architecture, dump, warn
-from ganzoo.errors import ConfigError
 from ganzoo.registry import installed
 from ganzoo.registry.hyperparameters import make_config, parse_options
 
@@ -42,7 +41,7 @@ def command(
     record = zoo.architectures[architecture].record
     words = parse_options(options)
     values = make_config(record.config, words, text=True, owner=architecture)
-    reasons = _reasons(expected)
+    reasons = parse_options(expected, "--expect bf16='it overflows'")
     warn(zoo)
 
     import dataclasses
@@ -71,13 +70,3 @@ def command(
     )
     click.echo(f"\n{architecture}: {counts} in {sum(result.seconds for result in results):.1f} s")
     return bool(failed)
-
-
-def _reasons(words: tuple[str, ...]) -> dict[str, str]:
-    reasons = {}
-    for word in words:
-        name, equals, reason = word.partition("=")
-        if not equals or not reason.strip():
-            raise ConfigError(f"--expect takes a check and the reason why it may fail, as in bf16='...', not '{word}'")
-        reasons[name.strip()] = reason.strip()
-    return reasons

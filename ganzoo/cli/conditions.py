@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import click
 
 from ganzoo.errors import ConfigError
+from ganzoo.registry.hyperparameters import parse_options
 
 MOST_CLASSES = 100_000
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
@@ -16,17 +17,13 @@ _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
 
 
 def from_options(words: Sequence[str]) -> list[str]:
-    """Return ``key=value`` for options that the command does not know: ``--key value`` or ``--key=value``.
-
-    Raises:
-        click.UsageError: a word that is no option, or an option without a value.
-    """
+    """Return ``key=value`` for options that the command does not know: ``--key value`` or ``--key=value``."""
     found, rest = [], list(words)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
         if not re.fullmatch(r"--[A-Za-z][\w-]*", word.partition("=")[0]):
-            raise click.UsageError(f"'{word}' is no option of this command, nor a condition of a model")
+            raise click.UsageError(f"'{word}' is neither an option of this command nor a condition of a model")
         if not equals:
             if not rest or rest[0].startswith("--"):
                 raise click.UsageError(f"No such option '{word}'; a condition of a model has a value: {word} VALUE")
@@ -35,8 +32,17 @@ def from_options(words: Sequence[str]) -> list[str]:
     return found
 
 
+def parse_conditions(pairs: Sequence[str], unknown: Sequence[str], reserved: Container[str]) -> dict[str, str]:
+    """Return the conditions of ``-c KEY=VALUE`` and of unknown options, none of which may be a ``reserved`` name."""
+    words = parse_options([*pairs, *from_options(unknown)], "-c truncation=0.7")
+    for key in words:
+        if key in reserved:
+            raise ConfigError(f"'{key}' is not a condition of a model: use the command's option")
+    return words
+
+
 def without_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the words of a command that takes any number of them from the options among them, each with its value."""
+    """Separate the arguments of a command from the unknown options among them, each with its value."""
     plain: list[str] = []
     options: list[str] = []
     rest = list(words)
@@ -52,7 +58,7 @@ def without_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def parse_condition(word: str) -> Any:
-    """Return what JSON makes of a word, or the word."""
+    """Return a word parsed as JSON, or the word."""
     import json
 
     try:
@@ -64,8 +70,7 @@ def parse_condition(word: str) -> Any:
 def spread_sweeps(conditions: Mapping[str, str], count: int, columns: int) -> tuple[dict[str, Any], bool]:
     """Return the value of each condition, and whether one of them is a range.
 
-    A range ``-2..2`` becomes a value for each image: evenly from its first to its last over the columns of a grid, and
-    so again in each row.
+    A range ``-2..2`` becomes a value for each image: evenly spaced over the columns of a grid, the same in each row.
     """
     values: dict[str, Any] = {}
     swept = False
@@ -81,11 +86,7 @@ def spread_sweeps(conditions: Mapping[str, str], count: int, columns: int) -> tu
 
 
 def parse_labels(text: str) -> list[int]:
-    """Parse ``7``, ``3,1,4`` or ``0-9``.
-
-    Raises:
-        ConfigError: it is none of these.
-    """
+    """Parse ``7``, ``3,1,4`` or ``0-9``."""
     labels: list[int] = []
     try:
         for part in text.split(","):
@@ -97,16 +98,12 @@ def parse_labels(text: str) -> list[int]:
     except ValueError as error:
         raise ConfigError(f"--labels takes class numbers such as 7, 3,1,4 or 0-9, not '{text}'") from error
     if not labels:
-        raise ConfigError(f"--labels {text} names no class: the first of a range must not be above the last")
+        raise ConfigError(f"--labels {text} is empty: the first of a range must not be above the last")
     return labels
 
 
 def parse_ends(text: str) -> tuple[int, int]:
-    """Parse ``3:8``.
-
-    Raises:
-        ConfigError: it is no pair of seeds.
-    """
+    """Parse ``3:8``."""
     first, colon, last = text.partition(":")
     if not colon or not first.isdecimal() or not last.isdecimal():
         raise ConfigError(f"--interpolate takes two seeds such as 3:8, not '{text}'")

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="PROTOCOL",
     help="METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance 'fd[pixels]@10k/test'; may be given several times.  "
-    "[default: what the model was measured by before]",
+    "[default: those of its stored values]",
 )
-@click.option("--data", help="The real images.  [default: what the model was trained on]")
-@click.option("--to", metavar="A|B", help="Which way, for a model that translates both ways.  [default: its first]")
+@click.option("--data", help="The real images.  [default: the training data]")
+@click.option(
+    "--to", metavar="A|B", help="The target, for a model that translates in both directions.  [default: its first]"
+)
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=64, show_default=True)
 @device_option
 @click.option("--update", is_flag=True, help="Write the values into the model's config.json and its card.")
@@ -36,10 +38,10 @@ def command(
     model: str, protocols: tuple[str, ...], data: str | None, to: str | None, batch_size: int, device: str,
     update: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Measure what a MODEL draws: one of the zoo or the Hub, or the folder of a run.
+    """Measure the images that a MODEL generates: one of the zoo or the Hub, or the folder of a run.
 
-    `ganzoo list --all` shows the metrics and the extractors. With --update the values are written where the model says
-    what is known of it; of hf:owner/name in one commit on the Hub.
+    `ganzoo list --all` shows the metrics and the extractors. With --update the values are written into the model's
+    config.json and card; of hf:owner/name in one commit on the Hub.
     """
     import msgspec
 
@@ -72,13 +74,13 @@ def command(
             for score in scores
         ]
         click.echo("\n".join([table(["PROTOCOL", "VALUE", ""], rows), *carried(scores)]))
-    if update:  # after they were printed: what cannot be written is not lost
+    if update:  # after printing: values that cannot be written are not lost
         written = record(model, found, gan, scores, weights)
         click.echo(f"\nwritten into {written}", err=as_json)
 
 
 def carried(scores: Sequence[Score]) -> list[str]:
-    """Return what values carry beside their protocols, once each: the real images and the weights of extractors."""
+    """Return what is stored with the protocols of values, once each: the real images and the weights of extractors."""
     from ganzoo.cli.model_rows import brief
     from ganzoo.metrics import Protocol
 
@@ -90,16 +92,16 @@ def carried(scores: Sequence[Score]) -> list[str]:
 
 
 def known_protocols(model: Model) -> list[str]:
-    """Return what a model was measured by, or its training was told to measure.
+    """Return the protocols of a model's stored values, or those measured in its training.
 
     Raises:
-        ConfigError: nothing of the kind.
+        ConfigError: there are none.
     """
     from ganzoo.metrics.protocol import EXAMPLE
 
-    told = model.config.training.get("metrics")
+    trained_with = model.config.training.get("metrics")
     known = [score.protocol for score in model.config.metrics]
-    known = known or ([str(protocol) for protocol in told] if isinstance(told, list | tuple) else [])
+    known = known or ([str(protocol) for protocol in trained_with] if isinstance(trained_with, list | tuple) else [])
     if not known:
-        raise ConfigError(f"{model.name} was not measured before: say by what, as in -m '{EXAMPLE}'")
+        raise ConfigError(f"{model.name} was not measured before: name a protocol, as in -m '{EXAMPLE}'")
     return known

@@ -43,7 +43,7 @@ def list_hub(
 
 
 def _entry(listed: Any) -> dict[str, Any]:
-    """Return what is shown of a search's result; its card may hold anything, so nothing in it is taken for granted."""
+    """Return what is shown of a search's result; its card is untrusted and may hold anything."""
     card = listed.card
     own = card.get("ganzoo")
     return {

@@ -99,7 +99,7 @@ def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
             "repo": owned.record.weights.repo,
             "metrics": msgspec.to_builtins(owned.record.metrics),
         }
-        for name, owned in zip(zoo.models.names(), zoo.models, strict=True)
+        for name, owned in zoo.models.items()
         if wanted(pattern, name)
     ]
     return {"architectures": architectures, "models": models}
@@ -114,6 +114,6 @@ def _entries(registry: Registry[Any], pattern: str | None, *more: str) -> list[d
             "summary": owned.record.summary,
             **{field: getattr(owned.record, field) for field in more},
         }
-        for name, owned in zip(registry.names(), registry, strict=True)
+        for name, owned in registry.items()
         if wanted(pattern, name)
     ]

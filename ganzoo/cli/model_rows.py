@@ -31,14 +31,8 @@ def show_entry(zoo: Zoo, entry: Weights, *, as_json: bool) -> None:
 
 
 def show_folder(zoo: Zoo, name: str, *, as_json: bool) -> None:
-    """Print the page of a run's or a model's folder, from its files alone; its networks are not made.
-
-    Raises:
-        WeightsError: it is not a run or model folder, or its ``config.json`` is damaged.
-    """
+    """Print the page of a run's or a model's folder, from its files alone; its networks are not made."""
     folder = Path(name)
-    if not (folder / CONFIG).exists():
-        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}")
     config = read_config(folder)
     if as_json:
         dump(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
@@ -83,24 +77,10 @@ def show_hub(name: str, *, as_json: bool) -> None:
 
 
 def page(
-    zoo: Zoo,
-    config: ModelConfig,
-    name: str,
-    where: str,
-    *,
-    head: str | None = None,
+    zoo: Zoo, config: ModelConfig, name: str, where: str, *, head: str | None = None,
     sizes: dict[str, int] | None = None,
-) -> str:
-    """Return the page of a model.
-
-    Args:
-        zoo: what is installed.
-        config: its metadata.
-        name: that `ganzoo.load` takes.
-        where: its weights lie.
-        head: the first line, without one the name.
-        sizes: of all its files, where they are known.
-    """
+) -> str:  # fmt: skip
+    """Return the page of the model that `ganzoo.load` calls ``name``, with the location of its weights."""
     rows = _rows(zoo, config, where)
     if sizes:
         rows += [["files", ", ".join(f"{file} {size_text(size)}" for file, size in sizes.items() if file[0] != ".")]]

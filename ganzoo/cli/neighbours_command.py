@@ -12,12 +12,12 @@ from ganzoo.cli.options import Count, FilePath, complete_model, device_option, t
 @click.command("neighbours")
 @click.argument("model", shell_complete=complete_model)
 @click.option("-o", "--out", type=FilePath(), default="neighbours.png", show_default=True, help="The picture, a .png.")
-@click.option("--data", help="The real images.  [default: what the model was trained on]")
-@click.option("--split", default="train", show_default=True, help="Of the data.")
-@click.option("-e", "--extractor", default="pixels", show_default=True, help="The features that distance is taken of.")
-@click.option("-n", "count", type=Count(), default=1_000, show_default=True, help="How many images are drawn.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i is that of seed + i.")
-@click.option("--keep", type=click.IntRange(1, 100), default=8, show_default=True, help="Rows: the nearest of them.")
+@click.option("--data", help="The real images.  [default: the training data]")
+@click.option("--split", default="train", show_default=True, help="Split of the data.")
+@click.option("-e", "--extractor", default="pixels", show_default=True, help="The features to compare.")
+@click.option("-n", "count", type=Count(), default=1_000, show_default=True, help="Number of images to generate.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first image.")
+@click.option("--keep", type=click.IntRange(1, 100), default=8, show_default=True, help="Rows of the picture.")
 @click.option("--neighbours", type=click.IntRange(1, 100), default=4, show_default=True, help="Real images in a row.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
 @device_option
@@ -25,10 +25,10 @@ def command(
     model: str, out: Path, data: str | None, split: str, extractor: str, count: int, seed: int, keep: int,
     neighbours: int, batch_size: int, device: str,
 ) -> None:  # fmt: skip
-    """Look whether a MODEL has memorised: what it draws beside the nearest images of its training.
+    """Show whether a MODEL has memorised images: its generated images beside their nearest training images.
 
-    Each row of the picture begins with a drawn image, in a frame, under its seed and the distances of the real ones
-    beside it; the rows that lie nearest to real images come first. The metric 'authenticity' puts a number to it.
+    Each row of the picture begins with a generated image, in a frame, under its seed and the distances of the real ones
+    beside it; the rows with the smallest distance come first. The metric 'authenticity' measures the same.
     """
     if out.suffix != ".png":
         raise click.UsageError(f"{out}: the picture is a .png")
@@ -54,4 +54,4 @@ def command(
         for seed, row in zip(seen.seeds.tolist(), seen.distances.tolist(), strict=True)
     ]
     click.echo(table(["SEED", f"DISTANCE [{seen.extractor}]", *[""] * (neighbours - 1)], rows))
-    click.echo(f"\n{out}: each row a drawn image in a frame, then the real ones nearest to it")
+    click.echo(f"\n{out}: in each row a generated image in a frame, then its nearest real ones")

@@ -130,7 +130,7 @@ def own_data(zoo: Zoo, model: Model) -> str:
     Raises:
         ConfigError: it says neither. A path that somebody else's model names is not read.
     """
-    from ganzoo.data.pairs import named_sets
+    from ganzoo.data.spec import named_sets
 
     named = str(model.config.data.get("name"))
     if all(name in zoo.datasets for name in named_sets(named, zoo) or [""]):

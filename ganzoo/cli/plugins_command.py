@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
+
 import click
 
 from ganzoo.cli.options import dump, table
 from ganzoo.registry import installed
 
 KEYS = ("name", "package", "version", "import_ms", "provides")
+BROKEN_KEYS = ("name", "package", "version", "reason", "traceback")
 
 
 @click.command("plugins")
@@ -17,33 +21,20 @@ def command(times: bool, as_json: bool) -> None:
     """Show the installed plugins, and why the broken ones are broken."""
     zoo = installed()
     broken = {(b.dist, b.name) for b in zoo.broken}
-    rows = []
-    for plugin in zoo.plugins:
-        provides = [
-            entry.record.name
-            for registry in zoo.registries()
-            for entry in registry
-            if (entry.dist, entry.plugin) == (plugin.dist, plugin.name)
-        ]
-        if (plugin.dist, plugin.name) not in broken:
-            rows.append((plugin.name, plugin.dist, plugin.version, round(plugin.seconds * 1e3, 1), provides))
+    provided = defaultdict(list)
+    for entry in itertools.chain.from_iterable(zoo.registries()):
+        provided[entry.dist, entry.plugin].append(entry.record.name)
+    rows = [
+        (plugin.name, plugin.dist, plugin.version, round(plugin.seconds * 1e3, 1), provided[plugin.dist, plugin.name])
+        for plugin in zoo.plugins
+        if (plugin.dist, plugin.name) not in broken
+    ]
+    problems = zoo.warnings()[len(zoo.broken) :]
     if as_json:
-        dump(
-            {
-                "plugins": [dict(zip(KEYS, row, strict=True)) for row in rows],
-                "broken": [
-                    {
-                        "name": b.name,
-                        "package": b.dist,
-                        "version": b.version,
-                        "reason": b.reason,
-                        "traceback": b.traceback,
-                    }
-                    for b in zoo.broken
-                ],
-                "problems": zoo.warnings()[len(zoo.broken) :],
-            }
-        )
+        reasons = [(b.name, b.dist, b.version, b.reason, b.traceback) for b in zoo.broken]
+        listed = [dict(zip(KEYS, row, strict=True)) for row in rows]
+        unusable = [dict(zip(BROKEN_KEYS, row, strict=True)) for row in reasons]
+        dump({"plugins": listed, "broken": unusable, "problems": problems})
         return
     if times:
         rows.sort(key=lambda row: -row[3])
@@ -55,5 +46,5 @@ def command(times: bool, as_json: bool) -> None:
     click.echo(table(header, texts))
     for one in zoo.broken:
         click.echo(f"\n! {one}\n{one.traceback.rstrip()}")
-    for problem in zoo.warnings()[len(zoo.broken) :]:
+    for problem in problems:
         click.echo(f"\n! {problem}")

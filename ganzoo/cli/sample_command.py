@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.conditions import from_options, parse_ends, parse_labels, spread_sweeps
+from ganzoo.cli.conditions import parse_conditions, parse_ends, parse_labels, spread_sweeps
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
-from ganzoo.registry.hyperparameters import parse_options
 
 RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes")
 
@@ -24,16 +23,16 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
     type=FilePath(),
     default="grid.png",
     show_default=True,
-    help="A .png is one grid, a .npz one array, with --interpolate a .png or .gif is a strip; all else is a new folder "
-    "of PNGs. A file of that name is replaced, a folder is not.",
+    help="A .png is one grid, a .npz one array, with --interpolate a .png or .gif is a strip; any other name is a "
+    "new folder of PNGs. A file of that name is replaced, a folder is not.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i is that of seed + i.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i has the seed SEED + i.")
 @click.option("--labels", help="Classes in turn, for a conditional model: 7, 3,1,4 or 0-9.")
 @click.option(
     "--truncation",
     metavar="NUMBER",
-    help="Smaller is tamer and less varied: where the latent's distribution is cut, in standard deviations, or what "
-    "the model says.",
+    help="Smaller means better quality and less variety: the cut of the latent's distribution in standard deviations, "
+    "or the factor of the model's own truncation.",
 )
 @click.option(
     "-c",
@@ -42,10 +41,10 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
     "conditions",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Any other condition that the model takes; --KEY VALUE does as well. A range, c1=-2..2, is swept over the "
-    "columns, with one seed in each row.",
+    help="Any other condition of the model; --KEY VALUE means the same. A range, c1=-2..2, is swept over the columns, "
+    "with one seed per row.",
 )
-@click.option("--interpolate", metavar="SEED:SEED", help="Draw the way between two seeds, in -n steps.")
+@click.option("--interpolate", metavar="SEED:SEED", help="Interpolate between two seeds in -n steps.")
 @click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
 @device_option
@@ -54,21 +53,19 @@ def command(
     ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, truncation: str | None,
     conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
-    """Draw images of a pretrained MODEL, or of a run's or model's folder."""
-    words = parse_options([*conditions, *from_options(ctx.args)], "-c truncation=0.7")
+    """Generate images by a pretrained MODEL, or by the model in a folder or run."""
+    words = parse_conditions(conditions, ctx.args, RESERVED)
     if truncation is not None:
         words["truncation"] = truncation
     options, swept = spread_sweeps(words, count, min(columns or count, count))
-    if reserved := [key for key in options if key in RESERVED]:
-        raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
     if labels is not None:
         classes = parse_labels(labels)
         options["labels"] = [classes[i % len(classes)] for i in range(count)]
     ends = parse_ends(interpolate) if interpolate is not None else None
     if ends and swept:
-        raise ConfigError("--interpolate goes from seed to seed and sweeps nothing else: give each condition one value")
+        raise ConfigError("--interpolate cannot be combined with a range: give each condition one value")
 
-    # torch comes in here, after the arguments are known to be good
+    # imports torch, after the arguments are checked
     from ganzoo._distributed import launched
     from ganzoo.inference import sample
     from ganzoo.inference.image_io import save_strip
@@ -78,7 +75,9 @@ def command(
     where = pick_device(device)
     gan = load(model, device=where)
     if gan.translations:
-        raise ConfigError(f"{model} makes images of images, not of seeds: ganzoo translate {model} INPUT")
+        raise ConfigError(
+            f"{model} translates images and does not sample from seeds: use ganzoo translate {model} INPUT"
+        )
     if ends is not None:  # too few images to share
         if int(os.environ.get("RANK", "0")) > 0:
             return

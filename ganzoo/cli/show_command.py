@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+import os
 from typing import Any
 
 import click
@@ -27,7 +27,7 @@ def command(name: str, as_json: bool) -> None:
     zoo = installed()
     on_hub = name.startswith("hf:")
     known = not on_hub and (name in zoo.models or name in zoo.architectures)
-    if on_hub or (not known and _is_folder(name)):
+    if on_hub or (not known and os.path.isdir(name)):  # noqa: PTH112 - False for a name that no file system can hold
         from ganzoo.cli import model_rows  # the page of an architecture does without
 
         if on_hub:
@@ -49,13 +49,6 @@ def command(name: str, as_json: bool) -> None:
         dump(architecture_json(owned))
     else:
         click.echo(architecture_text(zoo, owned))
-
-
-def _is_folder(name: str) -> bool:
-    try:
-        return bool(name) and Path(name).is_dir()
-    except (OSError, ValueError):  # a name that no file system can hold
-        return False
 
 
 def architecture_json(owned: Registered[Architecture]) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.conditions import from_options, parse_condition, without_options
+from ganzoo.cli.conditions import parse_condition, parse_conditions, without_options
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
-from ganzoo.registry.hyperparameters import parse_options
 
 if TYPE_CHECKING:
     from ganzoo.data import PairSource, Source
@@ -28,14 +27,14 @@ RESERVED = ("images", "seed", "seeds", "n", "to", "batch_size")
     type=FilePath(),
     default="translated.png",
     show_default=True,
-    help="A .png is the image, or one grid of several; a .npz one array; all else is a new folder of PNGs that are "
-    "called as their inputs are. A file of that name is replaced, a folder is not.",
+    help="A .png is the image, or one grid of several; a .npz one array; any other name is a new folder of PNGs "
+    "with the names of their inputs. A file of that name is replaced, a folder is not.",
 )
-@click.option("--to", metavar="A|B", help="Which way, for a model that translates both ways.  [default: its first]")
+@click.option("--to", metavar="A|B", help="The direction, for a model that translates in both.  [default: its first]")
 @click.option(
     "--beside", is_flag=True, help="Show the input on the left and, of data in pairs, the target on the right."
 )
-@click.option("-n", "count", type=Count(), help="The first so many: 16, 5k.  [default: all]")
+@click.option("-n", "count", type=Count(), help="Translate only the first N: 16, 5k.  [default: all]")
 @click.option("--split", default="train", show_default=True, help="Of a data set that has several.")
 @click.option(
     "-c",
@@ -43,7 +42,7 @@ RESERVED = ("images", "seed", "seeds", "n", "to", "batch_size")
     "conditions",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A condition that the model takes; --KEY VALUE does as well.",
+    help="A condition of the model; --KEY VALUE means the same.",
 )
 @click.option("--columns", type=click.IntRange(min=1), help="Columns of the grid.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
@@ -53,22 +52,19 @@ def command(
     ctx: click.Context, /, model: str, inputs: tuple[str, ...], out: Path, to: str | None, beside: bool,
     count: int | None, split: str, conditions: tuple[str, ...], columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
-    """Make images of images with a MODEL that translates.
+    """Translate images (image-to-image) by a MODEL.
 
-    INPUT is image files, or one folder or data set as `ganzoo train --data` takes them: of grey:photos/, what is grey.
+    INPUT is image files, or one folder or data set as for `ganzoo train --data`: grey:photos/ translates grey images.
     Images are brought to the model's size: the shorter side resized, the middle cropped.
     """
     names, unknown = without_options([*inputs, *ctx.args])
-    words = parse_options([*conditions, *from_options(unknown)], "-c KEY=VALUE")
+    words = parse_conditions(conditions, unknown, RESERVED)
     if not names:
         raise click.UsageError("Missing argument 'INPUT...'.")
-    if reserved := [key for key in words if key in RESERVED]:
-        raise ConfigError(f"'{reserved[0]}' is no condition of a model: use the command's own options")
     options = {key: parse_condition(word) for key, word in words.items()}
 
-    from ganzoo.inference.translate import (
-        translate_source,
-    )  # torch comes in here, after the arguments are known to be good
+    # imports torch, after the arguments are checked
+    from ganzoo.inference.translate import translate_source
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import load
 
@@ -77,15 +73,11 @@ def command(
     n = translate_source(
         gan, source, out, to=to, count=count, beside=beside, columns=columns, batch_size=batch_size, **options
     )
-    click.echo(f"wrote {out}: {n} {'image' if n == 1 else 'images'} made of {source.name} by {model}")
+    click.echo(f"wrote {out}: {n} {'image' if n == 1 else 'images'} translated from {source.name} by {model}")
 
 
 def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
-    """Return the source of some files, or of one set.
-
-    Raises:
-        ConfigError: several inputs that are not all files.
-    """
+    """Return the source of some files, or of one set."""
     from ganzoo.data import open_data
     from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files
     from ganzoo.data.spec import exists
@@ -98,6 +90,6 @@ def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
     if len(inputs) > 1:
         other = next(word for word in inputs if not is_image(word))
         raise ConfigError(
-            f"{other} is no image file ({', '.join(IMAGE_SUFFIXES)}): say several files, or one folder or data set"
+            f"{other} is not an image file ({', '.join(IMAGE_SUFFIXES)}): say several files, or one folder or data set"
         )
     return open_data(inputs[0], split=split)

@@ -1,10 +1,10 @@
 """Images for training: found by name or path, decoded once, served as batches."""
 
 from ganzoo.data.loader import Loader
-from ganzoo.data.pairs import PairSource, open_data
+from ganzoo.data.opening import open_data, open_source
+from ganzoo.data.pairs import PairSource
 from ganzoo.data.reading import read_batches
-from ganzoo.data.sources.base import Source
-from ganzoo.data.spec import open_source
+from ganzoo.data.sources.source import Source
 from ganzoo.data.store import PairStore, Store, prepare
 
 __all__ = [

@@ -1,8 +1,11 @@
-"""One image: from its encoded bytes to an array."""
+"""Images: from encoded bytes to arrays and tensors."""
 
 from __future__ import annotations
 
 import io
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +21,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no others: Pillow st
 
 
 class Item(NamedTuple):
-    """One image, still encoded (or an array, or a decoded half), with its label and where it is, for error messages."""
+    """One image, encoded or decoded, with its label and its location for error messages."""
 
     image: bytes | Path | NDArray[np.uint8] | Image.Image
     label: int | None
@@ -26,11 +29,7 @@ class Item(NamedTuple):
 
 
 def open_image(item: Item) -> Image.Image:
-    """Decode one image and turn it upright.
-
-    Raises:
-        DataError: it cannot be decoded; the text names its file or row.
-    """
+    """Decode one image and turn it upright."""
     try:
         if isinstance(item.image, np.ndarray):
             return Image.fromarray(item.image)
@@ -43,11 +42,11 @@ def open_image(item: Item) -> Image.Image:
 
 
 def _unreadable(item: Item, error: Exception) -> DataError:
-    return DataError(f"{item.where} is no readable image ({why(error)}): mend or remove it")
+    return DataError(f"{item.where} is not a readable image ({why(error)}): mend or remove it")
 
 
 def why(error: Exception) -> str:
-    """Say in one line what went wrong."""
+    """Return the cause of an error in one line."""
     text = getattr(error, "strerror", None) or str(error).partition("<_io")[0]
     return " ".join(text.split()) or type(error).__name__
 
@@ -63,14 +62,10 @@ def image_layout(samples: Tensor) -> Tensor:
 
 
 def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
-    """Return one image as (``channels``, ``size``, ``size``) uint8: resized by its shorter side, centre-cropped.
-
-    Raises:
-        DataError: it cannot be decoded.
-    """
+    """Return one image as (``channels``, ``size``, ``size``) uint8: resized by its shorter side, centre-cropped."""
     image = open_image(item)
     if image.mode in ("I", "F"):
-        raise DataError(f"{item.where} has pixels of 32 bits, whose range nobody knows: save it with 8 or 16")
+        raise DataError(f"{item.where} has pixels of 32 bits, whose range is unknown: save it with 8 or 16")
     try:
         if image.mode.startswith("I"):  # 16-bit grey: keep the high byte
             image = Image.fromarray((np.asarray(image, dtype=np.float64) / 256).clip(0, 255).astype(np.uint8))
@@ -83,3 +78,13 @@ def to_array(item: Item, size: int, channels: int) -> NDArray[np.uint8]:
         raise _unreadable(item, error) from error
     array = np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
     return array.transpose(2, 0, 1)
+
+
+def decode_chunks(
+    items: Iterable[Item], size: int, channels: int, length: int
+) -> Iterator[tuple[list[Item], Iterator[NDArray[np.uint8]]]]:
+    """Yield ``length`` images at a time with their arrays (see `to_array`), decoded in threads."""
+    iterator = iter(items)
+    with ThreadPoolExecutor() as pool:
+        while chunk := list(itertools.islice(iterator, length)):
+            yield chunk, pool.map(lambda item: to_array(item, size, channels), chunk)

@@ -1,4 +1,4 @@
-"""What can be done to images that a translator may learn to undo: pairs without a second set of images."""
+"""Degradations of images that a model may learn to undo: pairs from one set of images."""
 
 from __future__ import annotations
 
@@ -23,11 +23,7 @@ def grey(images: Tensor) -> Tensor:
 
 
 def lowres4(images: Tensor) -> Tensor:
-    """Return blocks of 4x4 pixels, each of its mean colour; to undo it is super-resolution.
-
-    Raises:
-        DataError: the size is no multiple of 4.
-    """
+    """Return blocks of 4x4 pixels, each of its mean colour; to undo it is super-resolution."""
     if images.shape[-1] % 4 or images.shape[-2] % 4:
         raise DataError(f"lowres4 needs images whose size is a multiple of 4, not {images.shape[-1]}")
     return F.interpolate(F.avg_pool2d(images, 4), scale_factor=4.0)
@@ -62,11 +58,7 @@ DEGRADATIONS: dict[str, Degradation] = {"grey": grey, "lowres4": lowres4, "mask"
 
 
 def get_degradation(name: str) -> Degradation:
-    """Return the degradation called ``name``.
-
-    Raises:
-        DataError: there is none.
-    """
+    """Return the degradation called ``name``."""
     if name not in DEGRADATIONS:
         known = ", ".join(DEGRADATIONS)
         raise DataError(f"No degradation is called '{name}'.{did_you_mean(name, DEGRADATIONS)} There are: {known}.")

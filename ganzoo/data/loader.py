@@ -16,15 +16,9 @@ _APART = 500_009  # between the seeds of the two sides where they do not match
 
 
 class Order:
-    """The places of ``length`` images as one endless sequence, each epoch shuffled anew.
+    """The indices of ``length`` images as one endless sequence, each epoch shuffled anew; a rank takes a share of it.
 
-    Nothing is remembered between calls: what is at a position is the same in a resumed run.
-
-    Args:
-        length: places of an epoch: each image has one.
-        seed: of the order.
-        rank: which share of each batch this process takes.
-        world: number of processes.
+    There is no state between calls: a resumed run finds the same index at a position.
     """
 
     def __init__(self, length: int, seed: int, rank: int, world: int) -> None:
@@ -52,14 +46,8 @@ class Order:
 class Balanced(Order):
     """An order in which every run of as many places as there are classes holds each class once, in any order.
 
-    An epoch is as long as if every class had as many images as the largest one has; each image of a smaller class comes
-    as often as any other of its own, to within one.
-
-    Args:
-        labels: of the images (N,) int64.
-        seed: of the order.
-        rank: which share of each batch this process takes.
-        world: number of processes.
+    An epoch is as long as if every class had as many images as the largest; images of one class are seen equally often,
+    to within one.
     """
 
     def __init__(self, labels: Tensor, seed: int, rank: int, world: int) -> None:
@@ -83,10 +71,10 @@ class Loader:
     Args:
         store: the images.
         seed: of the order.
-        device: where batches go.
-        rank: which share of each batch this process takes.
-        world: number of processes.
-        balance: draw every class equally often; the store has labels.
+        device: of the batches.
+        rank: of this process, which takes the share of each batch that has this number.
+        world: the world size.
+        balance: sample every class equally often; the store has labels.
     """
 
     def __init__(
@@ -117,17 +105,17 @@ class Loader:
         """Return this rank's share of the batch of ``n`` images at ``position``.
 
         Args:
-            position: images drawn before, over all ranks.
-            n: images over all ranks, a multiple of their number.
+            position: images seen before, over all ranks.
+            n: images over all ranks, a multiple of the world size.
             resolution: height and width to average the images down to; None leaves them.
 
         Returns:
             ``image`` (n / world, C, S, S) float32 in [-1, 1] in channels-last order and, for labelled data, ``label``
             (n / world,) int64, on the device; of two sets ``A`` and ``B`` like ``image`` and, where they match,
-            ``pair`` (n / world,) int64, the numbers of the pairs. Samples that are no images keep their shape.
+            ``pair`` (n / world,) int64, the numbers of the pairs. Samples other than images keep their shape.
 
         Raises:
-            DataError: a resolution is asked of samples that are not images.
+            DataError: a resolution is given for samples that are not images.
         """
         index, store = self.indices(position, n), self.store
         if isinstance(store, Store):

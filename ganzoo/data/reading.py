@@ -1,19 +1,18 @@
-"""Some images of a source, one chunk after another, without a place in the cache."""
+"""The first images of a source in batches, without the cache."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.decode import scaled, to_array
+from ganzoo.data.decode import decode_chunks, scaled
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.pairs import PairSource
-from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.source import Source
 
 
 def read_batches(
@@ -23,8 +22,8 @@ def read_batches(
 
     Args:
         source: one set or two; of two sets image i of A comes with image i of B.
-        size: height and width that they are brought to, as in `ganzoo.data.prepare`.
-        channels: that they are brought to.
+        size: height and width of the result; images are resized and cropped as by `ganzoo.data.prepare`.
+        channels: of the result.
         count: how many, at most.
         batch_size: images at a time.
 
@@ -50,8 +49,5 @@ def read_batches(
 
 
 def _read(source: Source, size: int, channels: int, count: int, batch_size: int) -> Iterator[Tensor]:
-    items = itertools.islice(source.read(), count)
-    with ThreadPoolExecutor() as pool:
-        while chunk := list(itertools.islice(items, batch_size)):
-            arrays = list(pool.map(lambda item: to_array(item, size, channels), chunk))
-            yield scaled(torch.from_numpy(np.stack(arrays)))
+    for _, arrays in decode_chunks(itertools.islice(source.read(), count), size, channels, batch_size):
+        yield scaled(torch.from_numpy(np.stack(list(arrays))))

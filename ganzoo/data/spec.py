@@ -1,128 +1,144 @@
-"""What a name given as data means: a data set of the Hub, a folder, a file, or one class of any of them."""
+"""The grammar of ``--data``: what a text means, before anything is opened."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.arrays import from_arrays
-from ganzoo.data.sources.base import Source
-from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files, from_folder
-from ganzoo.data.sources.hub import HUB, from_hub
-from ganzoo.data.sources.parquet import from_parquet
+from ganzoo.data.degradations import DEGRADATIONS
+from ganzoo.data.sources.hub import HUB
 from ganzoo.errors import DataError, did_you_mean
-from ganzoo.registry import Dataset, Zoo, installed
+from ganzoo.registry import Zoo
 
-ONLY_SPLIT = "train"
+MATCHED = "pairs"
+_TWO = re.compile(r"A=\s*(.+?)\s*,\s*B=\s*((?:(?!,\s*[A-Z]=).)*\S)\s*", re.DOTALL)
 
 
-def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo | None = None) -> Source:
-    """Find the images that ``spec`` names.
+@dataclass(frozen=True)
+class SetSpec:
+    """One set of images.
 
     Args:
-        spec: a data set's short name (``"mnist"``), ``"hf:owner/name"``, a folder of parquet files or of images (with
-            one sub-folder per class, or none), or a ``.npz`` or ``.npy`` file of uint8 images; ``:CLASS`` after any of
-            them (``"cifar10:horse"``) takes the images of one class.
-        split: of a data set that has several.
-        zoo: where short names are looked up.
-
-    Raises:
-        DataError: nothing is there under that name, or it holds no images.
-        MissingExtraError: a package for this kind of source is not installed.
+        text: as the user wrote it.
+        kind: ``"registered"`` for a short name of the zoo, ``"hub"`` for hf:owner/name, ``"path"`` for all else.
+        name: the short name, hf:owner/name or path, without the class.
+        class_name: the class whose images are used; None for all images.
     """
-    name = str(spec)
-    zoo = zoo or installed()
-    if not name.strip():
-        raise DataError("the data has no name: say mnist, hf:owner/name, a folder or a file")
-    if (of_class := _of_class(name, split, zoo)) is not None:
-        return of_class
-    if name.startswith("hf:"):
-        if not HUB.fullmatch(name):  # the library takes all else for a path
-            raise DataError(f"'{name}' is no data set of the Hub: say hf:owner/name")
-        return from_hub(Dataset(name=name, repo=name[3:], summary=""), split)
-    if name in zoo.datasets:
-        return from_hub(zoo.datasets[name].record, split)
-    return _from_path(name, split, zoo)
+
+    text: str
+    kind: Literal["registered", "hub", "path"]
+    name: str
+    class_name: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, zoo: Zoo) -> SetSpec:
+        """Parse ``DATA`` or ``DATA:CLASS``.
+
+        A registered name is never a path; the text as a whole may be a path with colons in it; otherwise the class
+        follows the last colon that has a data set or an existing path before it.
+
+        Raises:
+            DataError: the text is empty, or starts with ``hf:`` and names no data set of the Hub.
+        """
+        if not text.strip():
+            raise DataError("the data has no name: say mnist, hf:owner/name, a folder or a file")
+        name, class_name = _split_class(text, zoo)
+        if name in zoo.datasets:
+            return cls(text, "registered", name, class_name)
+        if HUB.fullmatch(name):
+            return cls(text, "hub", name, class_name)
+        if name.startswith("hf:"):
+            raise DataError(f"'{name}' does not name a data set of the Hub: say hf:owner/name")
+        return cls(text, "path", name, class_name)
 
 
-def _from_path(name: str, split: str, zoo: Zoo) -> Source:
+@dataclass(frozen=True)
+class DataSpec:
+    """What a ``--data`` argument means: one set of images, or two sets A and B.
+
+    Args:
+        text: as the user wrote it.
+        sets: the set, or A and B. One set that is ``matched`` holds both: as two images side by side, or as B, of which
+            ``degradation`` computes A. (A folder with ``trainA`` and ``trainB`` in it is one path here.)
+        matched: image i of A and image i of B belong together.
+        degradation: a name in `ganzoo.data.degradations.DEGRADATIONS`, or None.
+    """
+
+    text: str
+    sets: tuple[SetSpec, ...]
+    matched: bool = False
+    degradation: str | None = None
+
+    @property
+    def pattern(self) -> str:
+        """The text with ``{}`` in place of the name of each set."""
+        prefix = f"{self.degradation or MATCHED}:" if self.matched else ""
+        return prefix + ("A={},B={}" if len(self.sets) == 2 else "{}")
+
+    @classmethod
+    def parse(cls, text: str, zoo: Zoo) -> DataSpec:
+        """Parse ``DATA``, ``A=DATA,B=DATA``, ``pairs:DATA``, ``pairs:A=DATA,B=DATA`` or ``grey:DATA``.
+
+        Raises:
+            DataError: the text is none of these.
+        """
+        kind, colon, rest = text.partition(":")
+        degradation = kind if colon and kind in DEGRADATIONS else None
+        matched = degradation is not None or (bool(colon) and kind == MATCHED)
+        body = rest if matched else text
+        two = _TWO.fullmatch(body) if degradation is None else None
+        if degradation is None and two is None and body.startswith(("A=", "B=")):
+            raise DataError(f"'{body}' cannot be read: two sets are A=DATA,B=DATA, in this order, without a third")
+        if colon and not matched and two is None and kind not in zoo.datasets and not exists(text):
+            suggestion = did_you_mean(kind.lower(), [*DEGRADATIONS, MATCHED])
+            if suggestion and not exists(kind):
+                raise DataError(f"No degradation or prefix is called '{kind}'.{suggestion}")
+        names = two.groups() if two else (body,)
+        for name in names if matched or two else ():
+            _refuse_prefix(name, text)
+        return cls(text, tuple(SetSpec.parse(name, zoo) for name in names), matched, degradation)
+
+
+def named_sets(text: str, zoo: Zoo) -> tuple[str, ...] | None:
+    """Return the registered and Hub data sets that a spec consists of; None if a path is part of it, or it is no spec.
+
+    Args:
+        text: a spec, or the name of the data in a published ``config.json``, which may be anything.
+        zoo: where short names are looked up.
+    """
     try:
-        path = Path(name).expanduser()
-        is_folder, there = path.is_dir(), path.exists()
-    except (OSError, RuntimeError) as error:  # a name too long, a home that is not there
-        raise DataError(f"{name} cannot be opened: {why(error)}") from error
-    if is_folder:
-        for folder in (path, path / "data"):  # where repositories of the Hub keep their parquet files
-            if list(folder.glob("*.parquet")):
-                return from_parquet(name, folder, split)
-        _check_single(name, split)
-        return from_folder(name, path)
-    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
-        _check_single(name, split)
-        return replace(from_files([path]), name=name)
-    if path.is_file() and path.suffix in (".npz", ".npy"):
-        _check_single(name, split)
-        return from_arrays(name, path)
-    if there:
-        kinds = ", ".join(IMAGE_SUFFIXES)
-        raise DataError(f"{name} is neither a folder, nor a .npz or .npy file of images, nor an image ({kinds})")
-    if "/" in name or os.sep in name or name.startswith("."):
-        raise DataError(f"There is no folder or file {path.absolute()}")
-    names = zoo.datasets.names()
-    raise DataError(
-        f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
-        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, an image, or a .npz or .npy file."
-    )
-
-
-def _of_class(name: str, split: str, zoo: Zoo) -> Source | None:
-    """Return the images of one class for ``DATA:CLASS``, or None where the name is no such thing."""
-    parts = split_class(name, zoo)
-    if parts is None:
+        sets = DataSpec.parse(text, zoo).sets
+    except DataError:
         return None
-    whole, wanted = parts
-    source = open_source(whole, split=split, zoo=zoo)
-    classes = source.classes or ()
-    if wanted not in classes:
-        there = f"It has: {', '.join(classes[:20])}" if classes else "It has no labels"
-        raise DataError(f"{whole} has no class '{wanted}'.{did_you_mean(wanted, classes)} {there}.")
-    label = classes.index(wanted)
-
-    def read() -> Iterator[Item]:
-        return (item._replace(label=None) for item in source.read() if item.label == label)
-
-    count = sum(1 for _ in read())
-    if count == 0:
-        raise DataError(f"{whole} has no image of the class '{wanted}' in split '{split}'")
-    return replace(source, name=name, key=f"{source.key}:class={label}", count=count, read=read, classes=None)
-
-
-def split_class(name: str, zoo: Zoo) -> tuple[str, str] | None:
-    """Split ``DATA:CLASS``, at the last colon that has data before it; None where the name is no such thing."""
-    if name in zoo.datasets:
-        return None
-    for place in reversed([i for i, letter in enumerate(name) if letter == ":"]):
-        whole, wanted = name[:place], name[place + 1 :]
-        if whole in zoo.datasets:  # whose name is never a path, wherever it is said
-            return whole, wanted
-        if exists(name):
-            return None
-        if HUB.fullmatch(whole) or exists(whole):
-            return whole, wanted
-    return None
+    return None if any(one.kind == "path" for one in sets) else tuple(dict.fromkeys(one.name for one in sets))
 
 
 def exists(name: str) -> bool:
-    """Whether a file or folder has this name."""
+    """Whether a file or folder of this name exists."""
     try:
         return Path(name).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there
+    except (OSError, RuntimeError, ValueError):  # a name too long, a missing home folder
         return False
 
 
-def _check_single(name: str, split: str) -> None:
-    if split != ONLY_SPLIT:
-        raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'")
+def _split_class(text: str, zoo: Zoo) -> tuple[str, str | None]:
+    if text in zoo.datasets:
+        return text, None
+    for place in reversed([i for i, letter in enumerate(text) if letter == ":"]):
+        name, class_name = text[:place], text[place + 1 :]
+        if name in zoo.datasets:
+            return name, class_name
+        if exists(text):
+            break
+        if HUB.fullmatch(name) or exists(name):
+            return name, class_name
+    return text, None
+
+
+def _refuse_prefix(name: str, text: str) -> None:
+    """Refuse a set that is itself two sets."""
+    prefix = "A=" if name.startswith("A=") else name.partition(":")[0] + ":"
+    if prefix in ("A=", f"{MATCHED}:", *(f"{one}:" for one in DEGRADATIONS)) and not exists(name):
+        raise DataError(f"{text} cannot be read: '{name}' must be one set of images, without '{prefix}'")

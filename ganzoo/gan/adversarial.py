@@ -88,10 +88,8 @@ class AdversarialGAN(GAN):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return one optimizer for the generator and one for the discriminator."""
-        return {
-            "G": self.optimizer_specs["G"].build(self.generator.parameters()),
-            "D": self.optimizer_specs["D"].build(self.discriminator.parameters()),
-        }
+        networks = {"G": self.generator, "D": self.discriminator}
+        return {name: self.optimizer_specs[name].build(network.parameters()) for name, network in networks.items()}
 
     def stages(self) -> Sequence[Stage]:
         """Return the one stage of two phases."""

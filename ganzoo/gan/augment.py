@@ -6,6 +6,7 @@ applies them to real and generated samples alike (``--augment``); an architectur
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -160,10 +161,7 @@ def _geometry(images: Tensor, p: Tensor) -> Tensor:
         turned(after),
         matrix(one, zero, part[0], zero, one, part[1]),
     ]
-    total = steps[0]
-    for step in steps[1:]:
-        total = total @ step
-    return total
+    return functools.reduce(torch.matmul, steps)
 
 
 def _warped(images: Tensor, matrices: Tensor) -> Tensor:
@@ -201,17 +199,21 @@ def _pick(images: Tensor, index: Tensor) -> Tensor:
 def _colored(images: Tensor, p: Tensor) -> Tensor:
     """Change brightness, contrast, luma, hue and saturation."""
     n, device = len(images), images.device
-    brightness = _with_probability(images, p, torch.randn(n, device=device) * 0.2, 0.0)
-    contrast = _with_probability(images, p, torch.exp2(torch.randn(n, device=device) * 0.5), 1.0)
-    inverted = _with_probability(images, p, 1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
-    images = (images + brightness.view(n, 1, 1, 1)) * contrast.view(n, 1, 1, 1)
+
+    def change(values: Tensor, neutral: float) -> Tensor:
+        return _with_probability(images, p, values, neutral).view(n, 1, 1, 1)
+
+    brightness = change(torch.randn(n, device=device) * 0.2, 0.0)
+    contrast = change(torch.exp2(torch.randn(n, device=device) * 0.5), 1.0)
+    inverted = change(1 - 2 * torch.randint(0, 2, (n,), device=device).float(), 1.0)
+    images = (images + brightness) * contrast
     if images.shape[1] != 3:
-        return images * inverted.view(n, 1, 1, 1)
-    angle = _with_probability(images, p, (torch.rand(n, device=device) * 2 - 1) * math.pi, 0.0).view(n, 1, 1, 1)
-    saturation = _with_probability(images, p, torch.exp2(torch.randn(n, device=device)), 1.0).view(n, 1, 1, 1)
+        return images * inverted
+    angle = change((torch.rand(n, device=device) * 2 - 1) * math.pi, 0.0)
+    saturation = change(torch.exp2(torch.randn(n, device=device)), 1.0)
     luma = images.mean(1, keepdim=True)
     chroma = images - luma
     # Rodrigues: what is across the grey axis (1, 1, 1) / sqrt(3), turned about it.
     across = (chroma.roll(1, 1) - chroma.roll(-1, 1)) / math.sqrt(3)
     turned = chroma * angle.cos() + across * angle.sin()
-    return luma * inverted.view(n, 1, 1, 1) + turned * saturation
+    return luma * inverted + turned * saturation

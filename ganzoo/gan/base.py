@@ -48,9 +48,6 @@ class Progress:
     fraction: float
 
 
-Progress.__init__ = renamed_arguments(progress="fraction")(Progress.__init__)  # type: ignore[method-assign]
-
-
 @dataclass(frozen=True)
 class Phase:
     """A part of a training step: a loss, and the optimizer that minimises it.
@@ -202,25 +199,7 @@ class GAN(nn.Module):
             raise ConfigError("sample needs at least one image and a batch size of at least 1")
         if min(seeds) < 0 or max(seeds) >= 2**63:
             raise ConfigError("a seed must be in 0 ... 2**63 - 1")
-        known = self.conditions()
-        for name in conditions:
-            if name not in known:
-                raise ConfigError(
-                    f"{type(self).__name__} takes no '{name}' when it is sampled; it takes: {', '.join(known)}"
-                )
-        try:
-            inspect.signature(self.inputs).bind(len(seeds), seeds=seeds, **conditions)
-        except TypeError as error:
-            raise ConfigError(f"{type(self).__name__} cannot be sampled with these conditions: {error}") from error
-        inputs = self.inputs(len(seeds), seeds=seeds, **conditions)
-        for name, value in inputs.items():
-            if not (isinstance(value, Tensor) and value.shape[:1] == (len(seeds),)):
-                kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-                raise PluginError(
-                    f"{type(self).__name__}.inputs() returns '{name}' as {kind}: each value must be a tensor with "
-                    "a row for each image"
-                )
-        return self.generate_batches(inputs, batch_size)
+        return self.generate_batches(_inputs_of(self, seeds, conditions), batch_size)
 
     def direction(self, to: str | None = None) -> tuple[str, str]:
         """Return the keys of a batch, (from, to), of the translation to ``to``; by default of the first.
@@ -255,18 +234,9 @@ class GAN(nn.Module):
         _, target = self.direction(to)
         if len(self.translations) > 1:
             conditions["to"] = target
-        if not isinstance(images, Tensor):
-            raise ConfigError(
-                f"images must be a tensor, not {type(images).__name__}: ganzoo.translate takes files and PIL images"
-            )
-        shape = [getattr(self.config, name, None) for name in ("channels", "image_size", "image_size")]
-        if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
-            wanted = ", ".join("?" if size is None else str(size) for size in shape)
-            raise ConfigError(f"images must have the shape (N, {wanted}), not {tuple(images.shape)}")
         if "n" in conditions:
             raise ConfigError("translate makes one image of each, and takes no n")
-        if not (images.is_floating_point() and bool((images.abs() <= 1).all())):  # which NaN is not either
-            raise ConfigError("images must be floating point numbers in [-1, 1]")
+        _check_images(self.config, images)
         images = images.detach().to("cpu", torch.float32)
         return self.sample(len(images), batch_size=batch_size, images=images, **conditions)
 
@@ -291,3 +261,37 @@ class GAN(nn.Module):
                 module.training = True
         # Outside of inference mode, as an inference tensor cannot take part in autograd.
         return torch.cat(images)
+
+
+def _inputs_of(gan: GAN, seeds: Sequence[int], conditions: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Call `GAN.inputs`; a wrong condition is the caller's error, a wrong result the plugin's."""
+    name, known = type(gan).__name__, gan.conditions()
+    for condition in conditions:
+        if condition not in known:
+            raise ConfigError(f"{name} takes no '{condition}' when it is sampled; it takes: {', '.join(known)}")
+    try:
+        inspect.signature(gan.inputs).bind(len(seeds), seeds=seeds, **conditions)
+    except TypeError as error:
+        raise ConfigError(f"{name} cannot be sampled with these conditions: {error}") from error
+    inputs = gan.inputs(len(seeds), seeds=seeds, **conditions)
+    for key, value in inputs.items():
+        if not (isinstance(value, Tensor) and value.shape[:1] == (len(seeds),)):
+            kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise PluginError(
+                f"{name}.inputs() returns '{key}' as {kind}: each value must be a tensor with a row for each image"
+            )
+    return inputs
+
+
+def _check_images(config: Any, images: Tensor) -> None:
+    """Refuse images that a translator with this config does not take."""
+    if not isinstance(images, Tensor):
+        raise ConfigError(
+            f"images must be a tensor, not {type(images).__name__}: ganzoo.translate takes files and PIL images"
+        )
+    shape = [getattr(config, name, None) for name in ("channels", "image_size", "image_size")]
+    if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
+        wanted = ", ".join("?" if size is None else str(size) for size in shape)
+        raise ConfigError(f"images must have the shape (N, {wanted}), not {tuple(images.shape)}")
+    if not (images.is_floating_point() and bool((images.abs() <= 1).all())):  # which NaN is not either
+        raise ConfigError("images must be floating point numbers in [-1, 1]")

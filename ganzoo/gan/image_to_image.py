@@ -39,9 +39,9 @@ def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = N
     Raises:
         ConfigError: not as many images as seeds, or of another shape.
     """
-    if images is None:
-        return torch.tanh(seeded_normal(seeds, config.channels, config.image_size, config.image_size))
     shape = (len(seeds), config.channels, config.image_size, config.image_size)
+    if images is None:
+        return torch.tanh(seeded_normal(seeds, *shape[1:]))
     if not isinstance(images, Tensor) or images.shape != shape or not images.is_floating_point():
         given = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ConfigError(f"{len(seeds)} seeds need as many images, floating point of the shape {shape}, not {given}")

@@ -40,12 +40,12 @@ def truncate(normal: Tensor, limit: Sequence[float] | float | None) -> Tensor:
 
 
 def lerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    """Interpolate linearly: the points at ``share`` (K,) of the line from ``a`` to ``b``, stacked (K, *a.shape)."""
+    """Interpolate linearly: the points at ``share`` (K,) of the line from ``a`` to ``b``, stacked (K, ...)."""
     return torch.lerp(a, b, share.view(-1, *[1] * a.dim()))
 
 
 def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    """Interpolate spherically: the points at ``share`` (K,) of the arc from ``a`` to ``b``, stacked (K, *a.shape).
+    """Interpolate spherically: the points at ``share`` (K,) of the arc from ``a`` to ``b``, stacked (K, ...).
 
     Linear where there is no arc: one of them is zero, or they point in one direction.
     """

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.errors import ConfigError, did_you_mean
-from ganzoo.nn.renamed import renamed_arguments, renamed_attributes
+from ganzoo.nn.renamed import renamed_attributes
 
 
 @renamed_attributes(undecided="decision_boundary")
@@ -30,9 +28,6 @@ class Loss:
     generator: Callable[..., Tensor]
     relativistic: bool = False
     decision_boundary: float | None = 0.0
-
-
-Loss.__init__ = renamed_arguments(undecided="decision_boundary")(Loss.__init__)  # type: ignore[method-assign]
 
 
 def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
@@ -84,7 +79,7 @@ def smoothed(real: float = 0.9, fake: float = 0.0) -> Loss:
 ONE_SIDED = smoothed(0.9, 0.0)
 TWO_SIDED = smoothed(0.9, 0.1)
 
-BUILT_IN: dict[str, Loss] = {
+LOSSES: dict[str, Loss] = {
     "minimax": MINIMAX,
     "non-saturating": NON_SATURATING,
     "least-squares": LEAST_SQUARES,
@@ -94,25 +89,38 @@ BUILT_IN: dict[str, Loss] = {
     "one-sided-smoothing": ONE_SIDED,
     "two-sided-smoothing": TWO_SIDED,
 }
-LOSSES: ChainMap[str, Loss] = ChainMap(BUILT_IN)
-"""All losses by name: the built-in ones, then those of `add_losses`."""
+"""The built-in losses by name."""
 
 
-def add_losses(more: Mapping[str, Loss]) -> None:
-    """Let further losses be found by name; a name that is known already keeps its meaning.
+def unknown_loss(name: str, known: Iterable[str]) -> ConfigError:
+    """Return the error that no loss has this name, with the closest of the ``known`` names."""
+    known = list(known)
+    return ConfigError(f"No loss is called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}.")
 
-    `ganzoo.models.create` adds those of the installed plugins, each imported when it is asked for.
-    """
-    LOSSES.maps.append(cast("dict[str, Loss]", more))  # only ever read
+
+def _no_plugins(name: str) -> Loss:
+    raise unknown_loss(name, LOSSES)
+
+
+_find_plugin_loss: Callable[[str], Loss] = _no_plugins
+
+
+def find_plugin_losses_with(find: Callable[[str], Loss]) -> None:
+    """Set the function that `get_loss` calls for a name that is not built in; `ganzoo.models.create` sets it."""
+    global _find_plugin_loss  # noqa: PLW0603
+    _find_plugin_loss = find
 
 
 def get_loss(name: str) -> Loss:
-    """Return the loss called ``name``.
+    """Return the loss called ``name``: a built-in one, or one of an installed plugin.
 
     Raises:
         ConfigError: no loss has this name.
+        PluginError: a plugin's loss cannot be imported.
     """
-    if name not in LOSSES:
-        known = list(dict.fromkeys(known for table in LOSSES.maps for known in table))  # the built-in ones first
-        raise ConfigError(f"No loss is called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}.")
-    return LOSSES[name]
+    return LOSSES[name] if name in LOSSES else _find_plugin_loss(name)
+
+
+def add_losses(more: Mapping[str, Loss]) -> None:
+    """Add losses to `LOSSES`; a name that is known already keeps its meaning. Plugins use ``ganzoo_losses`` instead."""
+    LOSSES.update({name: loss for name, loss in more.items() if name not in LOSSES})

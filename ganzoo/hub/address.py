@@ -14,15 +14,10 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class Address(NamedTuple):
-    """A repository and a revision of it.
-
-    Args:
-        repo: ``"owner/name"``.
-        revision: a branch, a tag, a pull request (``refs/pr/1``) or a commit.
-    """
+    """A repository and a revision of it."""
 
     repo: str
-    revision: str = "main"
+    revision: str = "main"  # a branch, a tag, a pull request (refs/pr/1) or a commit
 
     @property
     def pinned(self) -> bool:
@@ -39,11 +34,7 @@ def is_address(text: str) -> bool:
 
 
 def parse(text: str) -> Address:
-    """Parse ``hf:owner/name`` or ``hf:owner/name@revision``.
-
-    Raises:
-        HubError: it is neither.
-    """
+    """Parse ``hf:owner/name`` or ``hf:owner/name@revision``."""
     repo, at, revision = text.removeprefix(PREFIX).partition("@")
     check_repo(repo, text)
     if not at:
@@ -53,20 +44,12 @@ def parse(text: str) -> Address:
 
 
 def check_repo(repo: str, text: str | None = None) -> None:
-    """Check a repository's name.
-
-    Raises:
-        HubError: the Hub could not have one of that name.
-    """
+    """Check a repository's name."""
     if len(repo) > 96 or not _REPO.fullmatch(repo) or repo.endswith((".git", ".", "-")):
-        raise HubError(f"'{text or repo}' is no model of the Hub: say owner/name, as in hf:owner/name@revision")
+        raise HubError(f"'{text or repo}' is not the name of a Hub model: use owner/name, as in hf:owner/name@revision")
 
 
 def check_revision(revision: str, text: str | None = None) -> None:
-    """Check a revision's name.
-
-    Raises:
-        HubError: git could not have one of that name.
-    """
+    """Check a revision's name."""
     if not _REVISION.fullmatch(revision):
-        raise HubError(f"'{text or revision}' names no revision: say a branch, a tag or a commit after the @")
+        raise HubError(f"'{text or revision}' is not a revision: give a branch, a tag or a commit after the @")

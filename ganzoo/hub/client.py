@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from huggingface_hub import HfApi, constants, get_token
 from huggingface_hub.errors import (
@@ -33,6 +33,15 @@ _log = logging.getLogger(__name__)
 # The client speaks through one HTTP library or another, according to its version.
 _HTTP_ERRORS: tuple[type[Exception], ...] = tuple(
     base for base in HfHubHTTPError.__mro__ if base.__module__.startswith("httpx")
+)
+_EXPLAINED: tuple[type[Exception], ...] = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    *_HTTP_ERRORS,
 )
 _LOGIN = "`hf auth login`, or HF_TOKEN"
 
@@ -63,25 +72,13 @@ def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:
 
 @contextmanager
 def explained(what: object, doing: str = "fetch", file: str = "") -> Iterator[None]:
-    """Turn the client's errors into a `HubError` of one line.
-
-    Args:
-        what: was asked for: the line begins with it.
-        doing: ``"fetch"``, ``"search"`` or ``"publish"``.
-        file: of a repository that was asked for.
-    """
+    """Turn the client's errors into a `HubError` of one line; ``doing`` is "fetch", "search" or "publish"."""
     try:
         yield
-    except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
-        _raise_hub_error(error, what, doing, file)
-    except _HTTP_ERRORS as error:
-        _raise_hub_error(error, what, doing, file)
-
-
-def _raise_hub_error(error: Exception, what: object, doing: str, file: str) -> NoReturn:
-    if isinstance(error, GanzooError):
-        raise error
-    raise HubError(f"{what}: {_reason(error, doing, file)}") from error
+    except GanzooError:
+        raise
+    except _EXPLAINED as error:
+        raise HubError(f"{what}: {_reason(error, doing, file)}") from error
 
 
 def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR0911, PLR0912 - a table of errors
@@ -127,7 +124,7 @@ def _answered(error: HfHubHTTPError, doing: str, again: str) -> str:
         may = "write there" if doing == "publish" else "read it"
         return f"the token may not {may}{f' ({message})' if message else ''}: use one that may ({_LOGIN})"
     if status == 412:
-        return "somebody else has committed to it in the meantime: run it again"
+        return "another commit was made in the meantime: run it again"
     if status in BUSY:
         return f"the Hub answers {status} (it is {'overloaded' if status == 429 else 'out of order'}): later, {again}"
     return f"the Hub answers {status}: {message or 'without a reason'}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from huggingface_hub import _CACHED_NO_EXIST, constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
+from huggingface_hub.utils.sha import git_hash
 
 from ganzoo._files import sha256
 from ganzoo.errors import HubError
@@ -29,15 +29,8 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
     """Return a file of a repository, from the cache or freshly downloaded, after its hash was checked.
 
     A commit whose file is in the cache costs no request. Anything else is asked for once; where the Hub does not
-    answer, the cached state of the revision serves.
-
-    Args:
-        address: the repository and its revision.
-        file: its path there.
-        sha256: that it must have, if the caller knows; the Hub's own hash is checked as well.
-
-    Raises:
-        HubError: it cannot be had, or it is not what it should be; then it has been removed from the cache.
+    answer, the cached state of the revision is used. A file whose hash is not the Hub's, or not ``sha256``, is removed
+    from the cache.
     """
     with explained(address, file=file):
         # A commit never changes. The client, asked to download it, may still send requests.
@@ -64,18 +57,7 @@ def fetch_optional(address: Address, file: str, *, sha256: str | None = None) ->
 
 
 def audit(address: Address, snapshot: Path) -> list[str]:
-    """Compare the cached files of a commit with the hashes that the Hub has of them now.
-
-    Args:
-        address: pinned to the commit.
-        snapshot: the cache's folder of it.
-
-    Returns:
-        Their names.
-
-    Raises:
-        HubError: one differs, and has been removed; or the Hub cannot be asked.
-    """
+    """Compare the cached files of a commit with the hashes that the Hub has of them now; return their names."""
     with explained(address):
         found = persist(lambda: api().verify_repo_checksums(address.repo, revision=address.revision))
     for bad in found.mismatches:
@@ -133,8 +115,7 @@ def hash_like(path: Path, known: str) -> str:
     """Return a file's hash of the kind that ``known`` is: SHA-256, or the SHA-1 that git gives a file's content."""
     if len(known) == 64:
         return sha256(path)
-    content = path.read_bytes()  # git's, and only small files have it
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return git_hash(path.read_bytes())  # only small files have it
 
 
 def _remove(path: Path) -> None:

@@ -15,35 +15,18 @@ TAG = "ganzoo"
 
 
 class Listed(NamedTuple):
-    """A published model as a search shows it.
-
-    Args:
-        repo: ``"owner/name"``.
-        card: the metadata of its card.
-        updated: the day of its last commit, as ``"2026-01-31"``, or an empty string.
-        private: whether only its owner sees it.
-    """
+    """A published model as a search shows it."""
 
     repo: str
-    card: dict[str, Any]
-    updated: str
+    card: dict[str, Any]  # its metadata
+    updated: str  # the day of its last commit, as "2026-01-31", or an empty string
     private: bool
 
 
 def search(
     *, author: str | None = None, text: str | None = None, tags: tuple[str, ...] = (), limit: int
 ) -> list[Listed]:
-    """Return published models, those that were changed last first.
-
-    Args:
-        author: only this user's or organisation's.
-        text: that their name contains.
-        tags: that they all have, beside ganzoo's own.
-        limit: at most so many.
-
-    Raises:
-        HubError: the Hub cannot be asked.
-    """
+    """Return published models whose name contains ``text``, those that were changed last first."""
 
     def ask() -> list[ModelInfo]:
         found: Iterator[ModelInfo] = iter(
@@ -65,28 +48,21 @@ def _listed(info: ModelInfo) -> Listed:
 
 
 class Described(NamedTuple):
-    """A repository at a commit.
-
-    Args:
-        address: with the commit.
-        private: whether only its owner sees it.
-        sizes: of its files, in bytes.
-        hashes: of its files: SHA-256 of a large one, git's SHA-1 of a small one.
-    """
+    """A repository at a commit."""
 
     address: Address
     private: bool
-    sizes: dict[str, int]
-    hashes: dict[str, str]
+    sizes: dict[str, int]  # in bytes
+    hashes: dict[str, str]  # SHA-256 of a large file, git's SHA-1 of a small one
 
 
 def describe(address: Address) -> Described:
     """Ask what a repository holds, without fetching any of it. The client's errors are left as they are."""
     info = persist(lambda: api().model_info(address.repo, revision=address.revision, files_metadata=True, timeout=30))
-    there = info.siblings or []
+    files = info.siblings or []
     return Described(
         Address(address.repo, str(info.sha)),
         bool(info.private),
-        {f.rfilename: f.size or 0 for f in there},
-        {f.rfilename: f.lfs.sha256 if f.lfs else str(f.blob_id) for f in there},
+        {f.rfilename: f.size or 0 for f in files},
+        {f.rfilename: f.lfs.sha256 if f.lfs else str(f.blob_id) for f in files},
     )

@@ -16,47 +16,27 @@ from ganzoo.hub.search import Described, describe
 
 
 class Remote(NamedTuple):
-    """A repository as it was found.
+    """A repository before the upload."""
 
-    Args:
-        address: with the branch that is meant.
-        private: whether only its owner sees it; None where there is no such repository.
-        state: of the branch, or, where it is new, of the main one that it will begin from; None for a new repository.
-        new_branch: whether the branch has to be made.
-    """
-
-    address: Address
-    private: bool | None
-    state: Described | None
+    address: Address  # of the branch
+    private: bool | None  # None where the repository does not exist
+    state: Described | None  # of the branch, or of main where the branch is new
     new_branch: bool = False
 
 
 class Uploaded(NamedTuple):
-    """The result of an upload.
-
-    Args:
-        url: of the commit.
-        commit: its 40-hex name; where nothing had changed, that of the branch as it is.
-        changed: the files that it brought.
-        removed: the files that it took away; when both are empty, there was nothing to commit.
-        pull_request: the web address of the one that was opened.
-        revision: of that pull request, or the branch.
-    """
+    """The result of an upload; when ``changed`` and ``removed`` are empty, there was nothing to commit."""
 
     url: str
-    commit: str
+    commit: str  # the new one, or where nothing had changed the branch's last
     changed: tuple[str, ...]
     removed: tuple[str, ...]
-    pull_request: str | None
-    revision: str
+    pull_request: str | None  # its web address
+    revision: str  # of the pull request, or the branch
 
 
 def look(address: Address) -> Remote:
-    """Ask for a repository that may not exist yet.
-
-    Raises:
-        HubError: the Hub cannot be asked, or refuses the token.
-    """
+    """Ask for a repository that may not exist yet."""
     with explained(address, "publish"):
         try:
             state = describe(address)
@@ -69,11 +49,7 @@ def look(address: Address) -> Remote:
 
 
 def need_token(address: Address) -> None:
-    """Refuse to continue without a token.
-
-    Raises:
-        HubError: there is none.
-    """
+    """Refuse to continue without a token."""
     if get_token() is None:
         raise HubError(f"{address}: publishing needs a token with write access: `hf auth login`, or set HF_TOKEN")
 
@@ -95,10 +71,7 @@ def upload(
 ) -> Uploaded:  # fmt: skip
     """Commit the files of ``folder``, and the removal of ``drop``, in one commit; create the repository if missing.
 
-    Run again after an interruption it sends only what is not there yet.
-
-    Raises:
-        HubError: the Hub refuses, breaks off, or somebody else committed in the meantime.
+    Run again after an interruption it sends only what is missing.
     """
     address, hub = remote.address, api()
     if private and remote.private is False:
@@ -109,25 +82,24 @@ def upload(
             persist(lambda: hub.create_repo(address.repo, private=private or None, exist_ok=True))
             state = describe(Address(address.repo))
             if set(state.sizes) - {".gitattributes"}:
-                raise HubError(f"{address} has just been created by somebody else: run it again")
+                raise HubError(f"{address} was created by another process in the meantime: run it again")
         begin = state.address.revision
         if remote.new_branch or (remote.state is None and address.revision != "main"):
             persist(lambda: hub.create_branch(address.repo, branch=address.revision, revision=begin, exist_ok=True))
         if private and not describe(address).private:
             raise HubError(f"{address} is public by now: nothing was sent; make it private in its settings")
         changes = compare(Remote(address, private, state), folder, drop=drop)
+        brought = tuple(name for name, bring in changes.items() if bring)
+        removed = tuple(name for name, bring in changes.items() if not bring)
         if not changes:
             commit = state.address.revision
-            return Uploaded(
-                f"{constants.ENDPOINT}/{address.repo}/commit/{commit}", commit, (), (), None, address.revision
-            )
+            url = f"{constants.ENDPOINT}/{address.repo}/commit/{commit}"
+            return Uploaded(url, commit, brought, removed, None, address.revision)
+        operations = [CommitOperationAdd(name, folder / name) for name in brought]
         made = persist(
             lambda: hub.create_commit(
                 address.repo,
-                [
-                    CommitOperationAdd(name, folder / name) if bring else CommitOperationDelete(name)
-                    for name, bring in changes.items()
-                ],
+                [*operations, *map(CommitOperationDelete, removed)],
                 commit_message=message,
                 revision=address.revision,
                 create_pr=create_pr,
@@ -136,6 +108,4 @@ def upload(
             ),
             tries=1 if create_pr else TRIES,
         )
-    brought = tuple(name for name, bring in changes.items() if bring)
-    removed = tuple(name for name, bring in changes.items() if not bring)
     return Uploaded(made.commit_url, made.oid, brought, removed, made.pr_url, made.pr_revision or address.revision)

@@ -1,1 +1,1 @@
-"""What a trained model is used for: sampling, image-to-image translation, and writing the results to files."""
+"""Inference: sampling, image-to-image translation, and writing the results to files."""

@@ -1,12 +1,10 @@
-"""Images to pictures and files: grids, strips, arrays, folders; each appears whole or not at all."""
+"""Images to files: grids, strips, arrays, folders; each is written completely or not at all."""
 
 from __future__ import annotations
 
 import io
 import math
 import os
-import shutil
-import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -21,11 +19,11 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm import tqdm
 
-from ganzoo._files import replacing, to_final
+from ganzoo._files import new_folder, replacing
 from ganzoo.errors import ConfigError, GanzooError
 
 CHUNK = 256
-"""Images between two writes."""
+"""Images per write."""
 _LARGEST_GRID = 10_000
 _CELL, _CAPTION, _GAP, _APART = 64, 14, 2, 10
 """Pixels of an image at least, of the line above a row, between two images, and beside those that are set apart."""
@@ -36,7 +34,7 @@ Chunks = Iterable[tuple[int, NDArray[np.uint8]]]
 
 
 def quantise(images: Tensor) -> Tensor:
-    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest: what a file holds of them."""
+    """Return images in [-1, 1] as uint8 in 0 ... 255, rounded to the nearest."""
     return (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
 
 
@@ -51,14 +49,13 @@ def to_pil(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
-    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``.
-
-    Raises:
-        ConfigError: there are no images, or less than one column.
-    """
+    """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
     if len(images) == 0 or (columns is not None and columns < 1):
         raise ConfigError("a grid needs at least one image and one column")
-    pixels = to_uint8(images)
+    return _tiled(to_uint8(images), columns)
+
+
+def _tiled(pixels: NDArray[np.uint8], columns: int | None) -> Image.Image:
     n, height, width, channels = pixels.shape
     columns = min(columns or math.ceil(math.sqrt(n)), n)
     rows = math.ceil(n / columns)
@@ -69,14 +66,11 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
 
 
 def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> Image.Image:
-    """Return rows of images, each under its words; small images are enlarged by whole pixels, so that none is blurred.
+    """Return rows of images, each under its caption; small images are enlarged by whole pixels, without blur.
 
     Args:
-        rows: the words and the images (N, H, H, C) of each.
-        apart: that many images at the begin of a row stand in a frame, at a distance from the others.
-
-    Raises:
-        ConfigError: there are no images.
+        rows: the caption and the images (N, H, H, C) of each.
+        apart: the number of images at the start of a row that are framed, at a distance from the others.
     """
     columns = max((len(images) for _, images in rows), default=0)
     if columns == 0:
@@ -84,7 +78,7 @@ def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> 
     font = ImageFont.load_default()
     cell = max(_CELL, *(images.shape[1] for _, images in rows))
     gap = _APART if apart else 0
-    rim = _GAP if apart else 0  # room for a frame: it stands around an image and hides none of it
+    rim = _GAP if apart else 0  # room for a frame around an image
     top = _CAPTION + 2 * rim
     height = top + cell + rim + _GAP + gap
     lefts = [2 * rim + column * (cell + _GAP) + (gap if column >= apart else 0) for column in range(columns)]
@@ -107,7 +101,7 @@ def captioned(rows: Sequence[tuple[str, NDArray[np.uint8]]], apart: int = 0) -> 
 
 
 def check_out(out: Path, n: int) -> None:
-    """Refuse a path that ``n`` images cannot be written to, before they are made."""
+    """Refuse a path that ``n`` images cannot be written to, before they are generated."""
     if out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"{out}: images are written as .png (a grid), .npz or into a folder, not as '{out.suffix}'")
     if not out.absolute().parent.is_dir():
@@ -123,38 +117,40 @@ def check_out(out: Path, n: int) -> None:
 def write_images(
     out: Path, chunks: Chunks, n: int, *, name: Callable[[int], str], columns: int | None = None, verb: str = "writing"
 ) -> None:
-    """Write images as they come, with a progress bar and flat memory (but for a grid).
+    """Write images as they come, with a progress bar and constant memory (except for a grid).
 
     Args:
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs.
-        chunks: the images; nothing is taken of them before ``out`` is known to be good.
-        n: how many there are in all.
+        chunks: the images; none is computed before ``out`` is checked.
+        n: how many in all.
         name: the name of an image's file in a folder, by its number.
         columns: of a grid.
-        verb: what the progress bar says.
+        verb: the first word of the progress bar.
 
     Raises:
-        GanzooError: it cannot be written: its folder is not there, or it is itself a folder that is not empty.
-        ConfigError: a suffix that is not known, or too many images for a grid.
+        GanzooError: it cannot be written: its parent folder does not exist, or it is a folder that is not empty.
+        ConfigError: an unknown suffix, or too many images for a grid.
     """
     check_out(out, n)
     with tqdm(total=n, desc=f"{verb} to {out}", unit="img", disable=True if n <= CHUNK else None) as bar:
+        counted = _counted(chunks, bar)
         if out.suffix == ".png":
-            images = torch.cat([_tick(bar, torch.from_numpy(pixels)) for _, pixels in chunks])
+            sheet = _tiled(np.concatenate([pixels for _, pixels in counted]), columns)
             with replacing(out) as partial:
-                grid(images.permute(0, 3, 1, 2).float() / 127.5 - 1, columns).save(partial)
+                sheet.save(partial)
         elif out.suffix == ".npz":
-            _write_npz(out, n, chunks, bar)
+            _write_npz(out, n, counted)
         else:
-            _write_folder(out, name, chunks, bar)
+            _write_folder(out, name, counted)
 
 
-def _tick(bar: tqdm[Any], pixels: Any) -> Any:
-    bar.update(len(pixels))
-    return pixels
+def _counted(chunks: Chunks, bar: tqdm[Any]) -> Chunks:
+    for start, pixels in chunks:
+        yield start, pixels
+        bar.update(len(pixels))
 
 
-def _write_npz(out: Path, n: int, chunks: Chunks, bar: tqdm[Any]) -> None:
+def _write_npz(out: Path, n: int, chunks: Chunks) -> None:
     with replacing(out) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:  # noqa: SIM117
         with archive.open("images.npy", "w", force_zip64=True) as file:
             for start, pixels in chunks:
@@ -164,44 +160,30 @@ def _write_npz(out: Path, n: int, chunks: Chunks, bar: tqdm[Any]) -> None:
                         header, {"descr": "|u1", "fortran_order": False, "shape": (n, *pixels.shape[1:])}
                     )
                     file.write(header.getvalue())
-                file.write(np.ascontiguousarray(pixels).tobytes())
-                bar.update(len(pixels))
+                file.write(pixels.tobytes())
 
 
-def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks, bar: tqdm[Any]) -> None:
-    """Write PNGs in threads (zlib frees the interpreter) into a folder that takes its name when it is whole."""
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
+def _write_folder(out: Path, name: Callable[[int], str], chunks: Chunks) -> None:
+    """Write PNGs in threads (zlib releases the GIL) into a folder that is renamed when it is complete."""
 
-    def write(start: int, pixels: NDArray[np.uint8]) -> int:
+    def write(partial: Path, start: int, pixels: NDArray[np.uint8]) -> None:
         for i, image in enumerate(pixels):
             path = partial / f"{name(start + i)}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             to_pil(image).save(path, "PNG", compress_level=1)
-        return len(pixels)
 
-    try:
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            pending: deque[Future[int]] = deque()
-            for start, pixels in chunks:
-                pending.append(pool.submit(write, start, pixels))
-                while len(pending) > 8:  # flat memory, however slow the disk
-                    bar.update(pending.popleft().result())
-            while pending:
-                bar.update(pending.popleft().result())
-        to_final(partial, out)
-    except OSError as error:
-        raise GanzooError(f"{out} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with new_folder(out) as partial, ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        pending: deque[Future[None]] = deque()
+        for start, pixels in chunks:
+            pending.append(pool.submit(write, partial, start, pixels))
+            while len(pending) > 8:  # bounded memory, however slow the disk
+                pending.popleft().result()
+        while pending:
+            pending.popleft().result()
 
 
 def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:
-    """Write images (N, C, H, W) side by side as ``.png``, or there and back as an endless ``.gif``.
-
-    Raises:
-        ConfigError: another suffix.
-        GanzooError: it cannot be written.
-    """
+    """Write images (N, C, H, W) side by side as ``.png``, or as a ``.gif`` that loops back and forth."""
     if out.suffix == ".png":
         with replacing(out) as partial:
             grid(images, len(images)).save(partial)

@@ -1,4 +1,4 @@
-"""Samples of a GAN: some, many to disk, and the way between two seeds."""
+"""Sampling from a GAN: to a tensor, to files, and interpolation between two seeds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ganzoo.models.load import load
 
 
 def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **options: Any) -> Tensor:
-    """Draw ``n`` images of a model: `load` and `GAN.sample` in one call; see there for the options and errors.
+    """Generate ``n`` images: `load` and `GAN.sample` in one call; see there for the options and errors.
 
     Returns:
         Images (n, C, H, W), float32 in [-1, 1].
@@ -35,10 +35,10 @@ def sample(model: str | os.PathLike[str] | GAN, n: int = 1, *, seed: int = 0, **
 def interpolate(
     model: str | os.PathLike[str] | GAN, first: int, last: int, steps: int = 16, **conditions: Any
 ) -> Tensor:
-    """Draw the way from the image of one seed to that of another.
+    """Generate an interpolation between the latents of two seeds.
 
-    Gaussian inputs (`GAN.gaussian_inputs`) are interpolated spherically (White 2016, section 2.1), other numbers
-    linearly; the rest, for instance labels, stays as it is for the first seed unless ``conditions`` say otherwise.
+    Gaussian inputs (`GAN.gaussian_inputs`) are interpolated spherically (White 2016, section 2.1), other floating-point
+    inputs linearly; all others, for instance labels, are those of the first seed unless ``conditions`` set them.
 
     Args:
         model: a GAN, or what `load` takes.
@@ -51,25 +51,25 @@ def interpolate(
         Images (steps, C, H, W) in [-1, 1], on the CPU.
 
     Raises:
-        ConfigError: fewer than two steps, or a condition that the model does not know.
+        ConfigError: fewer than two steps, or an unknown condition.
     """
-    if not isinstance(steps, Integral) or steps < 2:  # numpy's integers are some, too
+    if not isinstance(steps, Integral) or steps < 2:  # numpy's integers are Integral, too
         raise ConfigError(f"an interpolation needs at least 2 steps, not {steps}")
     gan = model if isinstance(model, GAN) else load(model)
-    gan.sample(1, seed=first, **conditions)  # refuses what the model does not know
+    gan.sample(1, seed=first, **conditions)  # raises for an unknown condition
     ends = gan.inputs(2, seeds=[first, last], **conditions)
-    share = torch.linspace(0, 1, steps)
+    weights = torch.linspace(0, 1, steps)
 
-    def way(name: str, value: Tensor) -> Tensor:
+    def path(name: str, value: Tensor) -> Tensor:
         if not value.is_floating_point():
             return value[:1].expand(steps, *value.shape[1:])
-        straight = gan.gaussian_inputs is not None and name not in gan.gaussian_inputs
-        return lerp(value[0], value[1], share) if straight else slerp(value[0], value[1], share)
+        linear = gan.gaussian_inputs is not None and name not in gan.gaussian_inputs
+        return lerp(value[0], value[1], weights) if linear else slerp(value[0], value[1], weights)
 
-    return gan.generate_batches({name: way(name, value) for name, value in ends.items()})
+    return gan.generate_batches({name: path(name, value) for name, value in ends.items()})
 
 
-def draw_chunks(
+def generate_chunks(
     gan: GAN, n: int, seed: int, repeat: int, batch_size: int, conditions: Mapping[str, Any],
     processes: Processes = ALONE,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
@@ -77,39 +77,39 @@ def draw_chunks(
     chunk = max(CHUNK, batch_size)
     parts = [range(start, min(start + chunk, n)) for start in range(0, n, chunk)]
 
-    def draw(part: range) -> dict[str, Tensor]:
+    def generate(part: range) -> dict[str, Tensor]:
         # A list holds a value for each image; anything else holds for all of them.
-        now: dict[str, Any] = {
+        values: dict[str, Any] = {
             k: v[part.start : part.stop] if isinstance(v, list) else v for k, v in conditions.items()
         }
         seeds = [seed + i // repeat for i in part]
-        return {"image": quantise(gan.sample(len(part), seeds=seeds, batch_size=batch_size, **now))}
+        return {"image": quantise(gan.sample(len(part), seeds=seeds, batch_size=batch_size, **values))}
 
-    for part, drawn in zip(parts, processes.share(parts, draw), strict=True):
-        yield part.start, drawn["image"].permute(0, 2, 3, 1).numpy()
+    for part, generated in zip(parts, processes.share(parts, generate), strict=True):
+        yield part.start, generated["image"].permute(0, 2, 3, 1).numpy()
 
 
 def save_images(
     gan: GAN, out: Path, n: int, *, seed: int = 0, repeat: int = 1, batch_size: int = 64, columns: int | None = None,
     processes: Processes = ALONE, **conditions: Any,
 ) -> None:  # fmt: skip
-    """Draw ``n`` images and write them, with a progress bar and flat memory.
+    """Generate ``n`` images and write them, with a progress bar and constant memory.
 
     Args:
         gan: the model.
         out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs that
-            are named by their seeds (by their places, where a seed has several).
+            are named by their seeds (by their numbers, where a seed has several).
         n: how many.
         seed: image i is that of ``seed + i // repeat``.
-        repeat: images of each seed, that other conditions tell apart.
+        repeat: images of each seed, which differ in other conditions.
         batch_size: images per forward pass.
         columns: of the grid.
-        processes: that share the drawing, each called with the same arguments; the first one writes.
+        processes: that share the work, each called with the same arguments; rank 0 writes.
         **conditions: as for `GAN.sample`; a list has one value per image.
 
     Raises:
         GanzooError: ``out`` cannot be written, or is a folder that is not empty.
-        ConfigError: a bad number, seed or condition, or a suffix that is not known.
+        ConfigError: a bad number, seed or condition, or an unknown suffix.
     """
     if n < 1:
         raise ConfigError(f"the number of images must be at least 1, not {n}")
@@ -117,7 +117,7 @@ def save_images(
         if isinstance(value, list) and len(value) != n:
             raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
     first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
-    chunks = draw_chunks(gan, n, seed, repeat, batch_size, conditions, processes)
+    chunks = generate_chunks(gan, n, seed, repeat, batch_size, conditions, processes)
     if processes.is_first:
         write_images(out, chunks, n, name=lambda i: f"{first + i:0{digits}d}", columns=columns, verb="sampling")
     else:
@@ -125,7 +125,7 @@ def save_images(
 
 
 def digest(gan: GAN) -> str:
-    """Return a fingerprint of what the model draws: seeds 0 to 3, each averaged down to 4x4 grey, in hexadecimal.
+    """Return a fingerprint of a model's samples: seeds 0 to 3, each averaged down to 4x4 grey, in hexadecimal.
 
     Two digests of one model agree to within a rounding step per byte on every machine; see `same_digest`.
     """

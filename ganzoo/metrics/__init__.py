@@ -1,8 +1,15 @@
-"""Measuring what a model draws: metrics, the features they see, and the protocols that make values compare."""
+"""Measuring the images that a model generates: metrics, feature extractors, and the protocols of values."""
 
-from ganzoo.metrics.contract import Features, Measure
+import sys
+
+from ganzoo.metrics import interfaces, neighbours
 from ganzoo.metrics.evaluate import check, evaluate
+from ganzoo.metrics.interfaces import Features, Measure
 from ganzoo.metrics.neighbours import Neighbours, nearest_neighbours
 from ganzoo.metrics.protocol import Protocol
 
 __all__ = ["Features", "Measure", "Neighbours", "Protocol", "check", "evaluate", "nearest_neighbours"]
+
+# Import paths of the first edition; that of `extractor_weights` is the module `shelf`, as it imports the Hub's client.
+for _old, _new in {"contract": interfaces, "nearest": neighbours}.items():
+    sys.modules[f"{__name__}.{_old}"] = globals()[_old] = _new

@@ -1,10 +1,11 @@
-"""Models side by side: their values where they were measured alike, and what they draw of the same seeds."""
+"""Comparing models: their metric values of equal protocols, and the images they generate from the same seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from PIL import Image
@@ -13,11 +14,11 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import captioned, to_uint8
 from ganzoo.metrics import evaluate
-from ganzoo.metrics.protocol import EXAMPLE, better_of
+from ganzoo.metrics.protocol import EXAMPLE, better_of, sign_of
 from ganzoo.registry import Score, Zoo
 
 ROUNDING = 1e-6
-"""Share of a value by which two measurements of one model may differ: the order of sums is the machine's."""
+"""Relative difference of two measurements of one model: the order of sums depends on the machine."""
 
 
 class Kind(NamedTuple):
@@ -25,9 +26,9 @@ class Kind(NamedTuple):
 
     Args:
         protocol: of the value.
-        data: the real images, or None where there are none, or nobody wrote down which.
+        data: the real images, or None without any, or if they are not recorded.
         weights: of the extractor, or None.
-        shape: (C, H, W) of the images: features of other sizes are other features.
+        shape: (C, H, W) of the images: other sizes have other features.
     """
 
     protocol: str
@@ -37,7 +38,7 @@ class Kind(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it says all that has to be equal: of a value on a split, the data too."""
+        """Whether nothing is missing: of a value on a split, the data too."""
         return self.data is not None or "/" not in self.protocol.rpartition("@")[2]
 
     def __str__(self) -> str:
@@ -49,7 +50,7 @@ class Entry:
     """A model that is compared.
 
     Args:
-        name: as it was asked for.
+        name: as the user typed it.
         gan: the model.
         scores: its values.
     """
@@ -58,21 +59,25 @@ class Entry:
     gan: GAN
     scores: tuple[Score, ...]
 
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) of its images."""
+        return tuple(self.gan.sample(1).shape[1:])
+
     def values(self) -> dict[Kind, float]:
-        """Return its values by what they are."""
-        shape = tuple(self.gan.sample(1).shape[1:])
-        return {Kind(s.protocol, s.data, s.weights, shape): s.value for s in self.scores}
+        """Return the values by kind."""
+        return {Kind(s.protocol, s.data, s.weights, self.shape): s.value for s in self.scores}
 
 
 class Comparison(NamedTuple):
-    """Models in the order of the first value that all of them have.
+    """Models, in the order of the first value that all of them have.
 
     Args:
         names: of the models, the best one first where there is an order.
         values: of each, by kind.
-        alike: the kinds that all of them have, in the order of the first model's values.
-        best: for each of these the model that is best, None where several are.
-        unlike: metrics that several have, each under other kinds.
+        alike: the kinds that all models have, in the order of the first model's values.
+        best: the best model of each of these, None if several are equal.
+        unlike: metrics that several models have, but under different kinds.
     """
 
     names: tuple[str, ...]
@@ -81,16 +86,41 @@ class Comparison(NamedTuple):
     best: dict[Kind, str | None]
     unlike: tuple[str, ...]
 
+    def apart(self) -> Iterator[tuple[str, Kind, float]]:
+        """Yield the values that are not ranked: the model, the kind, the value."""
+        for name in self.names:
+            for kind, value in self.values[name].items():
+                if kind not in self.alike:
+                    yield name, kind, value
 
-def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
-    """Rank models by what all of them were measured by; nothing else is ranked.
+    def check_ranked(self, entries: Sequence[Entry], zoo: Zoo) -> None:
+        """Refuse a comparison in which nothing is ranked."""
+        if self.alike:
+            return
+        _check_directions(entries)
+        alike = " alike" if any(self.values.values()) else ""
+        raise ConfigError(f"nothing to rank: the models were not measured{alike}; do so with: {remedy(self, zoo)}")
 
-    Raises:
-        ConfigError: fewer than two models, or one twice.
-    """
+
+def check_comparable(entries: Sequence[Entry]) -> None:
+    """Refuse models that no measurement can rank."""
     names = [entry.name for entry in entries]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ConfigError("a comparison needs two models or more, each named once")
+    if len({entry.shape for entry in entries}) > 1:
+        _check_directions(entries)
+        sizes = ", ".join(f"{entry.name} {'x'.join(map(str, entry.shape))}" for entry in entries)
+        raise ConfigError(f"nothing to rank: the models generate images of several sizes ({sizes}); compare within one")
+
+
+def _check_directions(entries: Sequence[Entry]) -> None:
+    if len({tuple(entry.gan.translations) for entry in entries}) > 1:
+        raise ConfigError("nothing to rank: some models generate from seeds, some translate images; leave some out")
+
+
+def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
+    """Rank models, each named once, by what all of them were measured by; nothing else is ranked."""
+    names = [entry.name for entry in entries]
     values = {entry.name: entry.values() for entry in entries}
     shared = set.intersection(*(set(kinds) for kinds in values.values()))
     alike = tuple(
@@ -98,11 +128,11 @@ def compare(entries: Sequence[Entry], zoo: Zoo) -> Comparison:
     )
     best = {}
     for kind in alike:
-        ranked = sorted(names, key=lambda name: _sign(zoo, kind) * values[name][kind])
+        ranked = sorted(names, key=lambda name: sign_of(kind.protocol, zoo) * values[name][kind])
         tied = math.isclose(values[ranked[0]][kind], values[ranked[1]][kind], rel_tol=ROUNDING)
         best[kind] = None if tied else ranked[0]
     if alike:
-        names.sort(key=lambda name: _sign(zoo, alike[0]) * values[name][alike[0]])
+        names.sort(key=lambda name: sign_of(alike[0].protocol, zoo) * values[name][alike[0]])
     metrics = [{_metric(kind) for kind in kinds} for kinds in values.values()]
     several = {metric for own in metrics for metric in own if sum(metric in other for other in metrics) > 1}
     unlike = tuple(sorted(several - {_metric(kind) for kind in alike}))
@@ -113,12 +143,8 @@ def _metric(kind: Kind) -> str:
     return kind.protocol.partition("@")[0].partition("[")[0]
 
 
-def _sign(zoo: Zoo, kind: Kind) -> int:
-    return 1 if better_of(kind.protocol, zoo) == "lower" else -1
-
-
 def remedy(found: Comparison, zoo: Zoo) -> str:
-    """Return the command that measures all models alike: by a protocol that one of them has, if there is any."""
+    """Return the command that measures all models alike: by a protocol that one of them has, if any."""
     kinds = [kind for values in found.values.values() for kind in values if better_of(kind.protocol, zoo)]
     wanted = next((kind for kind in kinds if _metric(kind) in found.unlike), kinds[0] if kinds else None)
     protocol = wanted.protocol if wanted else EXAMPLE
@@ -127,20 +153,12 @@ def remedy(found: Comparison, zoo: Zoo) -> str:
 
 
 def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progress: bool = True) -> Entry:
-    """Return the entry with values by these protocols and no others.
-
-    Raises:
-        GanzooError: as in `ganzoo.metrics.evaluate`.
-    """
+    """Return the entry with the values of these protocols alone."""
     return replace(entry, scores=tuple(evaluate(entry.gan, protocols, data=data, progress=progress)))
 
 
 def picture(entries: Sequence[Entry], columns: int = 12, seed: int = 0) -> Image.Image:
-    """Return a row for each model under its name, a column for each seed; small images are enlarged.
-
-    Raises:
-        ConfigError: a model makes images of images, and not of seeds.
-    """
+    """Return a row for each model under its name, a column for each seed; small images are enlarged."""
     if made := [entry.name for entry in entries if entry.gan.translations]:
-        raise ConfigError(f"{made[0]} makes images of images, and draws none of seeds")
+        raise ConfigError(f"{made[0]} translates images, and generates none from seeds: leave it out")
     return captioned([(entry.name, to_uint8(entry.gan.sample(columns, seed=seed))) for entry in entries])

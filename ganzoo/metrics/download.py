@@ -1,4 +1,4 @@
-"""One file from the web, whole or not at all, and only the one that is meant."""
+"""Download one file over https: complete, with the SHA-256 that is expected, or not at all."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from ganzoo.errors import WeightsError, one_line
 
 SCHEMES = ("https",)
 SECONDS = 30
-"""Of silence, after which the server is given up."""
+"""Of silence until a server counts as unreachable."""
 _BLOCK = 2**18
+# Not torch.hub.download_url_to_file: it has no timeout, follows redirects out of https, and does not say what fails.
 
 
 def download(url: str, path: Path, sha256: str) -> None:
-    """Fetch a file. Several processes may want the same one: one fetches it, the others wait.
+    """Download a file. Of several processes that want the same file one downloads it, the others wait.
 
     Args:
-        url: its address, https.
-        path: where it goes; it is there whole, or not at all.
-        sha256: that it must have.
+        url: an https address.
+        path: of the new file; it never holds a part of the file.
+        sha256: that the file must have.
 
     Raises:
-        WeightsError: it cannot be had, or what came is something else.
-        GanzooError: it cannot be written.
+        WeightsError: the file cannot be downloaded or written, or has another hash.
     """
     _check(url)
     if constants.HF_HUB_OFFLINE:  # the one switch that keeps off the network all that ganzoo fetches
@@ -54,7 +54,7 @@ def download(url: str, path: Path, sha256: str) -> None:
 def _fetch(url: str, partial: Path, sha256: str) -> None:
     request = Request(url, headers={"User-Agent": f"ganzoo/{__version__}"})  # noqa: S310 - see _check
     digest, name = hashlib.sha256(), urlsplit(url).path.rpartition("/")[2]
-    with _told(url):
+    with _explained(url):
         answer = build_opener(_Redirects).open(request, timeout=SECONDS)
     with answer, partial.open("wb") as file:
         length = answer.headers.get("Content-Length") or ""
@@ -70,7 +70,7 @@ def _fetch(url: str, partial: Path, sha256: str) -> None:
 
 def _blocks(answer: Any, url: str) -> Iterator[bytes]:
     while True:
-        with _told(url):
+        with _explained(url):
             block = answer.read(_BLOCK)
         if not block:
             return
@@ -78,8 +78,8 @@ def _blocks(answer: Any, url: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
-    """Make one line of what a server or the way to it does; what the disk does is told elsewhere."""
+def _explained(url: str) -> Iterator[None]:
+    """Turn an error of the server or the network into one line; errors of the disk are not raised inside."""
     try:
         yield
     except HTTPError as error:
@@ -90,10 +90,10 @@ def _told(url: str) -> Iterator[None]:
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows a server to another address, but not out of https."""
+    """Follows redirects, but not out of https."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
-        """Return what to ask next."""
+        """Return the request of the new address."""
         _check(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

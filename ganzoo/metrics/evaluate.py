@@ -1,4 +1,4 @@
-"""Measurements: images are drawn and real ones read once for all metrics that want the same ones."""
+"""Measuring a model: images are generated, and real ones read, once for all metrics of the same ones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import quantise
-from ganzoo.metrics.images import Images, Real, Reals, drawn, find_real, real_images, translated, way_of
-from ganzoo.metrics.jobs import Job, blaming, make_jobs, read_protocols
+from ganzoo.metrics.images import Images, Real, Reals, direction_of, find_real, generated, real_images, translated
+from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
 from ganzoo.registry import installed
@@ -34,39 +34,40 @@ def evaluate(
     processes: Processes = ALONE,
     failed: dict[int, GanzooError] | None = None,
 ) -> list[Score]:
-    """Measure what a model draws.
+    """Measure the images that a model generates.
 
-    A conditional model draws the conditions that go with its seeds, see `GAN.inputs`. One that translates makes its
-    images of the first ones of its source (A, unless ``to`` says otherwise) in the split that the protocol names; they
-    are compared with all of its target.
+    A conditional model generates the conditions that go with its seeds, see `GAN.inputs`. One that translates gets the
+    first source images (of A, unless ``to`` says otherwise) of the split that the protocol names; the translations are
+    compared with all target images.
 
     Args:
         gan: the model, on the device where it is measured.
         protocols: what is measured and how, for instance ``["fd[pixels]@10k/test"]``.
         data: the real images, as `ganzoo.train` takes them; needed by metrics that compare.
-        to: which way, for a model that translates both ways; see `GAN.translate`.
-        batch_size: images at a time; no part of the result.
+        to: the target, for a model that translates in both directions; see `GAN.translate`.
+        batch_size: images at a time; the values do not depend on it.
         progress: show progress bars.
-        processes: that share the drawing and looking, each called with the same arguments; all return the same.
-        failed: takes, by the place of its protocol, why a value cannot be computed; without it that is raised.
+        processes: share the work; each calls this with the same arguments and returns the same values.
+        failed: receives the errors of values that cannot be computed, by the index of the protocol; without it they
+            are raised.
 
     Returns:
-        A value for each protocol, in their order, but for those that failed.
+        The values in the order of the protocols, without those that failed.
 
     Raises:
         UnknownNameError: no such metric or extractor.
         ConfigError: a protocol that cannot be read or leaves out what its metric needs.
-        DataError: the real images cannot be had.
+        DataError: the real images cannot be found or read.
         PluginError: a metric or an extractor fails.
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     jobs, reals = check(gan, protocols, data=data, to=to, progress=progress and processes.is_first)
     with torch.inference_mode():
-        for images, seed, split in dict.fromkeys(_drawing(job, gan) for job in jobs):
-            due = [job for job in jobs if _drawing(job, gan) == (images, seed, split)]
+        for images, seed, split in dict.fromkeys(_group(job, gan) for job in jobs):
+            due = [job for job in jobs if _group(job, gan) == (images, seed, split)]
             made = (
-                drawn(gan, images, seed, batch_size) if split is None
+                generated(gan, images, seed, batch_size) if split is None
                 else translated(gan, reals[split], images, batch_size)
             )  # fmt: skip
             show(due, made, processes, real=False, progress=progress)
@@ -89,7 +90,7 @@ def check(
     gan: GAN, protocols: Sequence[str | Protocol], *, data: str | None = None, to: str | None = None,
     progress: bool = True,
 ) -> tuple[list[Job], Reals]:  # fmt: skip
-    """Find all that a measurement takes, before thousands of images are drawn.
+    """Prepare and check a measurement, before thousands of images are generated.
 
     Args:
         gan: the model, trained or not.
@@ -99,19 +100,19 @@ def check(
         progress: show a progress bar where images are decoded.
 
     Returns:
-        The protocols with what computes them, and the real images by split.
+        The jobs, one for each protocol, and the real images by split.
 
     Raises:
         GanzooError: as in `evaluate`.
     """
-    way, zoo = way_of(gan, to), installed()
+    direction, zoo = direction_of(gan, to), installed()
     jobs = make_jobs(zoo, read_protocols(zoo, protocols), gan)
     first = quantise(gan.sample(1)).to(gan.device)
     for job in jobs:
         job.check_needs(first, gan)
-        job.check_count(job.protocol.images, "drawn")
+        job.check_count(job.protocol.images, "generated")
     wanted = [(job.protocol, frozenset(job.measure.needs)) for job in jobs]
-    reals = find_real(zoo, wanted, data, first, gan, way, progress=progress)
+    reals = find_real(zoo, wanted, data, first, gan, direction, progress=progress)
     for job in jobs:
         if job.measure.compares:
             job.check_count(job.protocol.real or len(reals[str(job.protocol.split)].target), "real")
@@ -122,28 +123,19 @@ def _compare(
     jobs: Sequence[Job], real: Real, count: int | None, gan: GAN, batch_size: int, processes: Processes, *,
     progress: bool,
 ) -> None:  # fmt: skip
-    """Show the real images to the jobs that do not know them from an earlier measurement."""
-    if not (unaware := recall(jobs, real, processes)):
+    """Pass the real images to the jobs whose state of them is not in the cache."""
+    if not (missing := recall(jobs, real, processes)):
         return
     store = real.target
-    show(
-        unaware,
-        real_images(store, count or len(store), gan.device, batch_size),
-        processes,
-        real=True,
-        progress=progress,
-    )
+    images = real_images(store, count or len(store), gan.device, batch_size)
+    show(missing, images, processes, real=True, progress=progress)
     if processes.is_first:
-        remember(unaware, real)
+        remember(missing, real)
 
 
 def _score(job: Job, reals: Reals) -> Score:
-    """Return the value with all that was measured by.
-
-    Raises:
-        PluginError: the metric fails, or gives no number.
-    """
-    with blaming(job):
+    """Return the value of a job, with its protocol, data and weights."""
+    with job.errors():
         value = float(job.measure.compute())
     if not math.isfinite(value):
         raise PluginError(f"'{job.protocol}' gave {value}: the features or the images are not finite, or too alike")
@@ -157,19 +149,19 @@ def _score(job: Job, reals: Reals) -> Score:
     )
 
 
-def _drawing(job: Job, gan: GAN) -> tuple[int, int, str | None]:
-    """Return what the drawn images depend on; the split where they are made of real ones."""
+def _group(job: Job, gan: GAN) -> tuple[int, int, str | None]:
+    """Return what the images depend on: jobs with the same group share them."""
     return job.protocol.images, job.protocol.seed, job.protocol.split if gan.translations else None
 
 
 def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
-    """Show every batch to all jobs; an extractor that several share sees it once, and in one of the processes."""
-    eyes = {job.eye.text: job.eye for job in jobs if job.eye}
+    """Pass every batch to all jobs; an extractor that several share runs once, in one of the processes."""
+    extractors = {job.extractor.text: job.extractor for job in jobs if job.extractor}
 
     def look(part: Tensor) -> dict[str, Tensor]:
         batch = images.make(part)
-        for name, eye in eyes.items():
-            batch |= {f"{key} of {name}": value for key, value in eye.see(batch["image"]).items()}
+        for name, extractor in extractors.items():
+            batch |= {f"{key} of {name}": value for key, value in extractor.extract(batch["image"]).items()}
         return batch
 
     shown = progress and processes.is_first
@@ -177,9 +169,9 @@ def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: boo
         for seen in processes.share(images.parts, look):
             for job in jobs:
                 own = f" of {job.protocol.extractor or ''}"
-                # Copies: what one metric does with them is no part of another's value.
+                # Copies: no metric can change the input of another.
                 batch = {key.removesuffix(own): value.clone() for key, value in seen.items() if _is_for(key, own)}
-                with blaming(job):
+                with job.errors():
                     job.measure.update(batch, real=real)
             bar.update(len(seen["image"]))
 

@@ -1,4 +1,4 @@
-"""Networks computed in float32 as it is, so that a value does not depend on the machine's short cuts."""
+"""Full float32 precision, so that a value does not depend on the fast modes of a machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import torch
 
 @contextmanager
 def exactly(device: torch.device) -> Iterator[None]:
-    """Switch off autocast, and the TF32 and bf16 that float32 is otherwise computed in on some machines.
+    """Switch off autocast, and TF32 and bf16 in place of float32, until the block ends.
 
-    A GPU convolves in TF32 unless it is told not to, with ten bits of mantissa; a training may have asked for more of
-    the kind. All is as before when the block ends. What is left is the order of sums: rounding.
+    By default a GPU convolves in TF32, with ten bits of mantissa. What is left is the order of sums: rounding.
     """
     backends: Any = torch.backends
     switches = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)

@@ -1,4 +1,4 @@
-"""Where the images of a measurement come from: drawn of seeds, made of images, or real."""
+"""The images of a measurement: generated from seeds, translated from other images, or real."""
 
 from __future__ import annotations
 
@@ -18,20 +18,16 @@ from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
 
 Wanted = tuple[Protocol, frozenset[str]]
-"""A protocol, and what its metric needs."""
-Way = tuple[str, str]
-"""Keys of a batch: from, to."""
+"""A protocol, and the keys of a batch that its metric needs."""
+Direction = tuple[str, str]
+"""Keys of a batch: source, target."""
 Batch = dict[str, Tensor]
 Reals = dict[str, "Real"]
 """Splits by name."""
 
 
-def way_of(gan: GAN, to: str | None) -> Way:
-    """Return which way a model translates; for one that draws it is of no use.
-
-    Raises:
-        ConfigError: it does not translate to that.
-    """
+def direction_of(gan: GAN, to: str | None) -> Direction:
+    """Return the direction in which a model translates; without a meaning for one that generates from seeds."""
     return gan.direction(to) if gan.translations or to is not None else ("image", "image")
 
 
@@ -40,55 +36,47 @@ class Real:
     """A split of the data.
 
     Args:
-        source: where it was found.
-        store: the same, decoded in the shape of the drawn images.
-        way: keys of a batch, from and to.
+        source: of the images.
+        store: the images, decoded in the shape of the generated ones.
+        direction: source and target of a translation.
     """
 
     source: Source | PairSource
     store: Store | PairStore
-    way: Way
+    direction: Direction
 
     @property
     def key(self) -> str:
-        """Changes whenever the images change that drawn ones are compared with."""
-        return f"{self.source.key}:{self.way[1]}"
+        """A key that changes whenever the real images do."""
+        return f"{self.source.key}:{self.direction[1]}"
 
     @property
     def named(self) -> str:
-        """The name for everybody; of images that have none, with the first digits of their content's hash."""
+        """The public name; of local images with the first digits of their content's hash."""
         name, key = self.source.public, hashlib.sha256(self.key.encode()).hexdigest()
         return f"{name} {key[:8]}" if self.source.local else name
 
     @property
     def target(self) -> Store:
-        """The real images that drawn ones are compared with.
-
-        Raises:
-            ConfigError: they are themselves made of others.
-        """
+        """The real images that generated ones are compared with."""
         if isinstance(self.store, Store):
             return self.store
-        if self.way[1] == "A" and self.store.a is None:
-            raise ConfigError(f"A of {self.store.name} is made of B: there are no real images of A to compare with")
-        return self.store.a if self.way[1] == "A" and self.store.a is not None else self.store.b
+        if self.direction[1] == "A" and self.store.a is None:
+            raise ConfigError(f"A of {self.store.name} is computed from B: no real images of A to compare with")
+        return self.store.a if self.direction[1] == "A" and self.store.a is not None else self.store.b
 
 
 def find_real(
-    zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, way: Way, *, progress: bool = True
-) -> Reals:
-    """Return the images by split, in the shape of the drawn ones.
-
-    Raises:
-        ConfigError: a protocol asks for what the data has not.
-        DataError: the data cannot be had.
-    """
+    zoo: Zoo, wanted: Sequence[Wanted], data: str | None, image: Tensor, gan: GAN, direction: Direction, *,
+    progress: bool = True,
+) -> Reals:  # fmt: skip
+    """Return the real images of each split, in the shape of the generated ones."""
     found: Reals = {}
     for protocol, needs in wanted:
         split = protocol.split
         if split is None:
             if gan.translations:
-                raise ConfigError(f"a model that translates needs images: say of which split, as in '{protocol}/test'")
+                raise ConfigError(f"a model that translates needs images: name their split, as in '{protocol}/test'")
             continue
         if data is None:
             raise ConfigError(f"'{protocol}' compares with real images: say which data")
@@ -99,7 +87,7 @@ def find_real(
                     f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA "
                     "or grey:DATA and the like"
                 )
-            found[split] = Real(source, prepare(source, image.shape[-1], image.shape[1], progress=progress), way)
+            found[split] = Real(source, prepare(source, image.shape[-1], image.shape[1], progress=progress), direction)
         _check_real(found[split], protocol, needs, data, gan)
     return found
 
@@ -109,27 +97,27 @@ def _check_real(real: Real, protocol: Protocol, needs: frozenset[str], data: str
     if "target" in needs and not (isinstance(store, PairStore) and store.matched):
         raise ConfigError(f"'{protocol}' compares image by image, and {data} has no pairs: say pairs:... or grey:DATA")
     if "target" in needs:
-        return  # of the images that are translated, whether they were made of others or not
+        return  # the images of the other domain, computed or not
     if "label" in needs and real.target.labels is None:
         raise ConfigError(f"'{protocol}' needs labels, and {data} has none")
     if protocol.real is not None and protocol.real > len(real.target):
         raise ConfigError(f"'{protocol}' asks for more real images than the {len(real.target):,} of {data}")
     if gan.translations:
-        there = len(store) if isinstance(store, Store) else store.length(real.way[0])
+        there = len(store) if isinstance(store, Store) else store.length(real.direction[0])
         if protocol.images > there:
-            raise ConfigError(f"'{protocol}' asks for more images than the {there:,} of {data} to start from")
+            raise ConfigError(f"'{protocol}' asks for more images than the {there:,} of {data} to translate")
         if protocol.seed:
-            raise ConfigError(f"'{protocol}': where images are made of images no seed counts: leave out the #")
+            raise ConfigError(f"'{protocol}': a translation has no seed: leave out the #")
 
 
 @dataclass(frozen=True)
 class Images:
-    """Images that are there when they are asked for.
+    """Images that are computed batch by batch.
 
     Args:
-        what: they are, for a progress bar.
-        parts: their numbers, in batches.
-        make: numbers to a batch, on the device where it is looked at.
+        what: text of the progress bar.
+        parts: indices of the images of each batch.
+        make: returns the batch of some indices, on the device of the extractor.
     """
 
     what: str
@@ -138,11 +126,11 @@ class Images:
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """The number of images."""
         return sum(map(len, self.parts))
 
     def batches(self, *, progress: bool) -> Iterator[Batch]:
-        """Yield all of them, with a progress bar."""
+        """Yield all batches, with a progress bar."""
         with tqdm(total=self.count, desc=self.what, unit="img", leave=False, disable=None if progress else True) as bar:
             for part in self.parts:
                 yield self.make(part)
@@ -150,8 +138,8 @@ class Images:
 
 
 def translated(gan: GAN, real: Real, images: int, batch_size: int) -> Images:
-    """Return what a model makes of the first images of its source, with what it was to be where they are pairs."""
-    source, target = real.way
+    """Return the translations of the first source images, with their targets where the data is paired."""
+    source, target = real.direction
     store = real.store
     paired = isinstance(store, PairStore) and store.matched
 
@@ -161,11 +149,11 @@ def translated(gan: GAN, real: Real, images: int, batch_size: int) -> Images:
             batch["target"] = quantise(store.take(target, part)).to(gan.device)
         return batch
 
-    return Images("drawing", torch.split(torch.arange(images), batch_size), make)
+    return Images("generating", torch.split(torch.arange(images), batch_size), make)
 
 
-def drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Images:
-    """Return what a model draws of seeds, with the labels that it was given."""
+def generated(gan: GAN, images: int, seed: int, batch_size: int) -> Images:
+    """Return the images that a model generates from seeds, with their labels."""
 
     def make(part: Tensor) -> Batch:
         inputs = gan.inputs(len(part), seeds=part.tolist())
@@ -174,11 +162,11 @@ def drawn(gan: GAN, images: int, seed: int, batch_size: int) -> Images:
             batch["label"] = inputs["label"]
         return {key: value.to(gan.device) for key, value in batch.items()}
 
-    return Images("drawing", torch.split(torch.arange(seed, seed + images), batch_size), make)
+    return Images("generating", torch.split(torch.arange(seed, seed + images), batch_size), make)
 
 
 def real_images(store: Store, number: int, device: torch.device, batch_size: int) -> Images:
-    """Return real images, evenly spaced over all of them."""
+    """Return real images, evenly spaced over the store."""
 
     def make(part: Tensor) -> Batch:
         batch = {"image": store.images[part].to(device)}

@@ -1,18 +1,18 @@
-"""Protocols with what computes them: measures and extractors are found by name, made, and tried on one image."""
+"""Jobs: protocols with their metric and feature extractor, found by name, made, and checked on one image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ganzoo.errors import ConfigError, GanzooError, PluginError
+from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.metrics.contract import NEEDED, SEEN, Measure
-from ganzoo.metrics.extractors import Eye, find_extractor, open_eye
+from ganzoo.metrics.extractors import FeatureExtractor, find_extractor, open_extractor, plugin_errors
+from ganzoo.metrics.interfaces import NEEDED, SEEN, Measure, renamed_real_state
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
 from ganzoo.registry.records import Metric
@@ -21,60 +21,51 @@ from ganzoo.registry.zoo import Registered, import_target
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One protocol with what computes it.
+    """One protocol with its metric and extractor.
 
     Args:
-        protocol: as it is written next to the value.
-        measure: of this measurement.
-        eye: the extractor, which several jobs may share, or None.
+        protocol: as it is stored with the value.
+        measure: the metric, with the state of this measurement.
+        extractor: the extractor, which several jobs may share, or None.
     """
 
     protocol: Protocol
     measure: Measure
-    eye: Eye | None
+    extractor: FeatureExtractor | None
 
     @property
     def weights(self) -> str | None:
-        """The SHA-256 of the extractor's weights; empty without any, None where it does not say."""
-        return "" if self.eye is None else self.eye.weights
+        """The SHA-256 of the extractor's weights: empty without weights, None if they are not declared."""
+        return "" if self.extractor is None else self.extractor.weights
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Turn whatever the metric raises into a one-line error that names the protocol."""
+        return plugin_errors(f"'{self.protocol}' cannot be measured")
 
     def check_needs(self, image: Tensor, gan: GAN) -> None:
-        """Compare what a metric needs with what there is, on one image and before thousands.
-
-        Raises:
-            ConfigError: something is missing.
-        """
+        """Check on one image that a batch has what the metric needs."""
         given = {"image", *(["label"] if "label" in gan.inputs(1, seeds=[0]) else [])}
         given |= {"target"} if gan.translations else set()
-        if self.eye is not None:
+        if self.extractor is not None:
             with torch.inference_mode():
-                given |= set(self.eye.see(image))
+                given |= set(self.extractor.extract(image))
         if missing := sorted(self.measure.needs - given):
             if "target" in missing:
-                raise ConfigError(f"'{self.protocol}' is for models that make images of images, and this one does not")
-            without = "" if self.eye else ", and no extractor is named in [brackets]"
+                raise ConfigError(f"'{self.protocol}' is for models that translate images, and this one does not")
+            without = "" if self.extractor else ", and no extractor is named in [brackets]"
             raise ConfigError(
                 f"'{self.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}"
             )
 
     def check_count(self, images: int, what: str) -> None:
-        """Refuse a measurement of fewer images than the metric takes.
-
-        Raises:
-            ConfigError: there are fewer.
-        """
+        """Refuse fewer images than the metric takes."""
         least = getattr(self.measure, "least", 0)
         if isinstance(least, int) and images < least:
             raise ConfigError(f"'{self.protocol}' takes at least {least:,} {what} images, not {images:,}")
 
 
 def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
-    """Parse protocols, look their names up, and name the extractor where the metric has one of its own.
-
-    Raises:
-        ConfigError: one cannot be read.
-        UnknownNameError: no such metric or extractor.
-    """
+    """Parse protocols, look up their names, and add the extractor where the metric is defined for one alone."""
     parsed = [Protocol.parse(p) if isinstance(p, str) else p for p in protocols]
     return [_with_extractor(zoo, protocol) for protocol in parsed]
 
@@ -94,54 +85,36 @@ def _with_extractor(zoo: Zoo, protocol: Protocol) -> Protocol:
 
 
 def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
-    """Make the extractors and the measures.
-
-    Raises:
-        ConfigError: a protocol that leaves out what its metric needs, or says what it has no use for.
-        PluginError: a metric or an extractor cannot be made.
-    """
-    eyes: dict[str, Eye] = {}
+    """Make the extractors and the metrics."""
+    extractors: dict[str, FeatureExtractor] = {}
     for text in dict.fromkeys(p.extractor for p in protocols if p.extractor):
-        made = open_eye(zoo, text, gan.device)
-        eyes[text] = next((eye for eye in eyes.values() if eye.text == made.text), made)
+        made = open_extractor(zoo, text, gan.device)
+        extractors[text] = next((other for other in extractors.values() if other.text == made.text), made)
     jobs = []
     for protocol in protocols:
         measure = _measure(zoo.metrics[protocol.metric])
         if measure.compares and protocol.split is None:
-            raise ConfigError(f"'{protocol}' compares with real images: say of which split, as in '{protocol}/test'")
+            raise ConfigError(f"'{protocol}' compares with real images: name their split, as in '{protocol}/test'")
         if protocol.extractor and not measure.needs & set(SEEN):
-            raise ConfigError(f"'{protocol}' sees no features: leave out [{protocol.extractor}]")
+            raise ConfigError(f"'{protocol}' uses no features: leave out [{protocol.extractor}]")
         pairs = "target" in measure.needs
         if not measure.compares and protocol.split is not None and not gan.translations and not pairs:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
-        eye = eyes[protocol.extractor] if protocol.extractor else None
-        jobs.append(Job(replace(protocol, extractor=eye.text) if eye else protocol, measure, eye))
+        extractor = extractors[protocol.extractor] if protocol.extractor else None
+        jobs.append(Job(replace(protocol, extractor=extractor.text) if extractor else protocol, measure, extractor))
     return jobs
 
 
 def _measure(owned: Registered[Metric]) -> Measure:
     kind = import_target("metric", owned)
-    try:
+    with plugin_errors(f"metric '{owned.record.name}' of {owned.dist} cannot be made"):
         measure: Measure = kind()
+        if hasattr(measure, "keeps") and not hasattr(measure, "real_state") and hasattr(measure, "kept"):
+            renamed_real_state(type(measure))
         fine = isinstance(measure.compares, bool) and not isinstance(measure.needs, str) and set(measure.needs)
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise PluginError(f"metric '{owned.record.name}' of {owned.dist} cannot be made: {error!r}") from error
     if not fine or set(measure.needs) - NEEDED:
         raise PluginError(
             f"metric '{owned.record.name}' of {owned.dist}: its needs are to be a set of image, label, target, "
             "features, logits, and compares True or False"
         )
     return measure
-
-
-@contextmanager
-def blaming(job: Job) -> Iterator[None]:
-    """Make one line that says whose it is of whatever a plugin raises."""
-    try:
-        yield
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise PluginError(f"'{job.protocol}' cannot be measured: {type(error).__name__}: {error}") from error

@@ -1,4 +1,4 @@
-"""The memorisation check that a person can see: what a model draws beside the images it was trained on."""
+"""Nearest neighbours among features, and pictures of generated images beside the training images nearest to them."""
 
 from __future__ import annotations
 
@@ -8,39 +8,47 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import captioned, quantise
-from ganzoo.metrics.extractors import Eye, open_eye
-from ganzoo.metrics.images import Images, drawn, find_real, real_images, way_of
-from ganzoo.metrics.nearest import nearest_rows
+from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
+from ganzoo.metrics.images import Images, direction_of, find_real, generated, real_images
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import installed
 
+PART = 1_000
+"""Rows whose distances to all others are held at a time: memory does not grow with the product of two sets."""
+
 
 class Neighbours(NamedTuple):
-    """Drawn images, and the real ones that lie nearest to each.
+    """Generated images, and the real ones nearest to each.
 
     Args:
-        drawn: (N, C, S, S) uint8, the one nearest to a real image first.
-        real: (N, K, C, S, S) uint8, the nearest first.
+        generated: (N, C, S, S) uint8, sorted by the distance to the nearest real image.
+        real: (N, K, C, S, S) uint8, the real images nearest to each, the nearest first.
         distances: (N, K) of the features, float32.
-        seeds: (N,) of the drawn images, int64.
-        extractor: of the features, as a protocol says it.
+        seeds: (N,) of the generated images, int64.
+        extractor: of the features, as in a protocol.
     """
 
-    drawn: Tensor
+    generated: Tensor
     real: Tensor
     distances: Tensor
     seeds: Tensor
     extractor: str
 
+    @property
+    def drawn(self) -> Tensor:
+        """The name of ``generated`` in ganzoo 0.1."""
+        renamed("Neighbours.drawn", "generated")
+        return self.generated
+
     def picture(self) -> Image.Image:
-        """Return a row for each drawn image: itself in a frame, then the real ones, their distances above them."""
-        rows = torch.cat([self.drawn[:, None], self.real], 1).permute(0, 1, 3, 4, 2).numpy()
+        """Return a row for each generated image: itself in a frame, then the real ones, their distances above them."""
+        rows = torch.cat([self.generated[:, None], self.real], 1).permute(0, 1, 3, 4, 2).numpy()
         near = [", ".join(f"{distance:#.3g}".rstrip(".") for distance in row) for row in self.distances.tolist()]
-        told = [f"seed {seed}: {distances}" for seed, distances in zip(self.seeds.tolist(), near, strict=True)]
-        return captioned([*zip(told, rows, strict=True)], apart=1)
+        captions = [f"seed {seed}: {distances}" for seed, distances in zip(self.seeds.tolist(), near, strict=True)]
+        return captioned([*zip(captions, rows, strict=True)], apart=1)
 
 
 def nearest_neighbours(
@@ -56,54 +64,96 @@ def nearest_neighbours(
     batch_size: int = 64,
     progress: bool = True,
 ) -> Neighbours:
-    """Draw images and find the real ones nearest to each, by the Euclidean distance of features.
+    """Generate images and find the real ones nearest to each, by the Euclidean distance of features.
 
     Args:
-        gan: a model that draws images of seeds.
+        gan: a model that generates from seeds.
         data: the real images, as `ganzoo.train` takes them.
         extractor: of the features, as in a protocol.
-        images: how many are drawn; image i is that of ``seed + i``.
-        seed: of the first one.
-        keep: how many of them are returned: those that lie nearest to a real one.
-        neighbours: real images for each.
-        split: of the data; that which the model was trained on tells of memorisation.
-        batch_size: images at a time; no part of the result.
+        images: how many are generated, with the seeds ``seed``, ``seed + 1``, ...
+        seed: of the first image.
+        keep: how many of them are returned: those nearest to a real image.
+        neighbours: how many real images are returned for each.
+        split: of the data; the training split shows memorisation.
+        batch_size: images at a time; the result does not depend on it.
         progress: show progress bars.
 
     Raises:
         ConfigError: a model that translates, a number below 1, or more neighbours than there are images.
-        DataError: the real images cannot be had.
+        DataError: the real images cannot be found or read.
         PluginError: the extractor fails.
     """
     if gan.translations:
-        raise ConfigError("a model that makes images of images has them before it: there is nothing to look for")
+        raise ConfigError("a model that translates images has no neighbours: choose one that generates from seeds")
     if min(images, keep, neighbours, batch_size) < 1:
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
-    eye = open_eye(zoo, extractor, gan.device)
-    protocol = Protocol("nearest", eye.text, images, split, seed=seed)
+    features = open_extractor(zoo, extractor, gan.device)
+    protocol = Protocol("nearest", features.text, images, split, seed=seed)
     first = quantise(gan.sample(1)).to(gan.device)
-    real = find_real(zoo, [(protocol, frozenset())], data, first, gan, way_of(gan, None), progress=progress)[split]
+    real = find_real(zoo, [(protocol, frozenset())], data, first, gan, direction_of(gan, None), progress=progress)[
+        split
+    ]
     if neighbours > len(real.target):
         raise ConfigError(f"{data} has {len(real.target):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():
-        ours, made = _seen(eye, drawn(gan, images, seed, batch_size), progress=progress)
+        ours, made = _seen(features, generated(gan, images, seed, batch_size), progress=progress)
         theirs, _ = _seen(
-            eye, real_images(real.target, len(real.target), gan.device, batch_size), progress=progress, whole=False
+            features, real_images(real.target, len(real.target), gan.device, batch_size), progress=progress, whole=False
         )
         distances, at = nearest_rows(ours, theirs, neighbours)
     order = distances[:, 0].argsort(stable=True)[:keep]
     shown = real.target.images[at[order]]
-    return Neighbours(made[order], shown, distances[order].float(), order + seed, eye.text)
+    return Neighbours(made[order], shown, distances[order].float(), order + seed, features.text)
 
 
-def _seen(eye: Eye, images: Images, *, progress: bool, whole: bool = True) -> tuple[Tensor, Tensor]:
-    """Return the features of images, and the images themselves if they are wanted."""
+def _seen(extractor: FeatureExtractor, images: Images, *, progress: bool, whole: bool = True) -> tuple[Tensor, Tensor]:
+    """Return the features of images, and the images themselves if ``whole``."""
     found, kept = [], []
     for batch in images.batches(progress=progress):
-        seen = eye.see(batch["image"])
+        seen = extractor.extract(batch["image"])
         if "features" not in seen:
-            raise PluginError(f"extractor '{eye.text}' gives no features")
+            raise PluginError(f"extractor '{extractor.text}' gives no features")
         found.append(seen["features"].float().cpu())
         kept += [batch["image"].cpu()] if whole else []
     return torch.cat(found), torch.cat(kept) if kept else torch.empty(0)
+
+
+def _distances(rows: Tensor, others: Tensor) -> Tensor:
+    # In float64 the fast formula, by the dot product, tells near from equal.
+    return torch.cdist(rows.double(), others)
+
+
+def nearest_rows(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the distances to the nearest others and their indices, both (N, count), the nearest first.
+
+    Args:
+        rows: (N, D).
+        others: (M, D); a row that is among them is its own nearest.
+        count: at most M.
+    """
+    wide = others.double()
+    found = [_distances(part, wide).topk(count, largest=False) for part in torch.split(rows, PART)]
+    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
+
+
+def radii(rows: Tensor, neighbours: int) -> Tensor:
+    """Return the distance of each row (N, D) to its ``neighbours``-th nearest other one."""
+    return nearest_rows(rows, rows, neighbours + 1)[0][:, -1]
+
+
+def within(rows: Tensor, others: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many others each row is within reach of, and which others have a row within theirs.
+
+    Args:
+        rows: (N, D).
+        others: (M, D).
+        reach: (M,) of each other.
+    """
+    wide = others.double()
+    held, holding = [], torch.zeros(len(others), dtype=torch.bool)
+    for part in torch.split(rows, PART):
+        inside = _distances(part, wide) < reach
+        held.append(inside.sum(1))
+        holding |= inside.any(0)
+    return torch.cat(held), holding

@@ -1,4 +1,4 @@
-"""How a value was measured, as a string that can be read and parsed. Values of two protocols do not compare."""
+"""The protocol of a value: how it was measured, as a string. Values of different protocols do not compare."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Protocol:
 
     Args:
         metric: its name in the zoo.
-        extractor: of the features, with its words (``"timm:resnet18"``); None for a metric that sees images only.
-        images: drawn, with the seeds ``seed`` to ``seed + images - 1``.
+        extractor: of the features, with its arguments (``"timm:resnet18"``); None for a metric of images alone.
+        images: number of generated images, with the seeds ``seed`` to ``seed + images - 1``.
         split: of the data set that the real images come from; None for a metric without them.
-        real: how many real images, evenly spaced over the split; None takes all of them.
-        seed: of the first drawn image.
+        real: number of real images, evenly spaced over the split; None takes all of them.
+        seed: of the first generated image.
     """
 
     metric: str
@@ -41,16 +41,16 @@ class Protocol:
 
     @classmethod
     def parse(cls, text: str) -> Protocol:
-        """Read a protocol; ``parse(str(protocol)) == protocol``.
+        """Parse a protocol; ``parse(str(protocol)) == protocol``.
 
         Raises:
-            ConfigError: it is none; the text shows one.
+            ConfigError: the text is not a protocol; the message shows one.
         """
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
             raise ConfigError(
-                f"'{text}' is no protocol: say METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance '{EXAMPLE}', where 10k "
-                "images are drawn and compared with the real ones of the test split"
+                f"'{text}' is no protocol: write METRIC[EXTRACTOR]@IMAGES/SPLIT, for instance '{EXAMPLE}', where 10k "
+                "images are generated and compared with the real ones of the test split"
             )
         part = match.groupdict()
         images, real = _number(part["images"]), _number(part["real"]) if part["real"] else None
@@ -60,10 +60,10 @@ class Protocol:
         """Check the numbers.
 
         Raises:
-            ConfigError: no images, or a seed that is none.
+            ConfigError: no images, or a seed out of range.
         """
         if self.images < 1 or (self.real is not None and self.real < 1):
-            raise ConfigError(f"'{self}' asks for no images at all")
+            raise ConfigError(f"'{self}' asks for no images: ask for 1 or more")
         if not 0 <= self.seed <= 2**63 - self.images:
             raise ConfigError(f"'{self}' has seeds outside 0 ... 2**63 - 1")
 
@@ -75,11 +75,16 @@ class Protocol:
 
 
 def better_of(protocol: str, zoo: Zoo) -> Literal["lower", "higher"] | None:
-    """Return which values by a protocol are better; None where it is none, or its metric is not installed."""
+    """Return which values of a protocol are better; None if it is not valid or its metric is not installed."""
     try:
         return zoo.metrics[Protocol.parse(protocol).metric].record.better
     except GanzooError:
         return None
+
+
+def sign_of(protocol: str, zoo: Zoo) -> int:
+    """Return 1 if lower values of a protocol are better, else -1: the smallest ``sign * value`` is the best."""
+    return 1 if better_of(protocol, zoo) == "lower" else -1
 
 
 def _number(text: str) -> int:

@@ -1,9 +1,8 @@
-"""What measures keep of real images, in the cache: data is looked at once for a protocol, not once for a model."""
+"""The cached state of metrics about real images: computed once for a protocol, not once for each model."""
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,31 +11,27 @@ from pathlib import Path
 import torch
 
 from ganzoo._distributed import Processes
-from ganzoo._files import replacing
-from ganzoo.data.store import cache_dir
+from ganzoo._files import cache_dir, replacing
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.contract import KeepsReal
 from ganzoo.metrics.images import Real
-from ganzoo.metrics.jobs import Job, blaming
+from ganzoo.metrics.interfaces import KeepsReal
+from ganzoo.metrics.jobs import Job
 from ganzoo.models.weights import load_tensors, save_tensors
 
 _HASH = ".sha256"
 _log = logging.getLogger(__name__)
 FOLDER = "references"
-_FORMAT = 2  # of the files: a new number makes new ones
+_FORMAT = 2  # of the files: another number makes new ones
 
 
 def path_of(job: Job, real: Real) -> Path | None:
-    """Return where a job's part about real images is kept, or None where it is not.
+    """Return the file of a job's state of real images, or None if it cannot be cached.
 
-    Everything that it depends on is in the name: the content of the data, the size it was brought to, how many of it,
-    the extractor with its words and weights, and the code of both plugins' modules.
+    Everything that it depends on is in the name: the content of the data, the image size, the number of images, the
+    extractor with its arguments and weights, and the module and declared version of the metric and the extractor.
     """
     measure, weights = job.measure, job.weights
     if not isinstance(measure, KeepsReal) or weights is None:
-        return None
-    codes = [_code(part) for part in (measure, job.eye and job.eye.module) if part is not None]
-    if None in codes:
         return None
     store, protocol = real.target, job.protocol
     parts = {
@@ -47,71 +42,64 @@ def path_of(job: Job, real: Real) -> Path | None:
         "extractor": protocol.extractor,
         "weights": weights,
         "keeps": measure.keeps,
-        "code": codes,
+        "versions": [_version(part) for part in (measure, job.extractor and job.extractor.module) if part is not None],
         "torch": torch.__version__,
     }
     name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return cache_dir() / FOLDER / f"{name}.safetensors"
 
 
-def _code(part: object) -> str | None:
-    """Return the hash of the module that something is written in; None where there is no file."""
-    try:
-        return hashlib.sha256(Path(inspect.getfile(type(part))).read_bytes()).hexdigest()
-    except (OSError, TypeError):
-        return None
+def _version(part: object) -> str:
+    return f"{type(part).__module__} {getattr(part, 'version', 1)}"
 
 
 def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
-    """Give the jobs what is kept for them; return those that have to be shown the images.
+    """Load the cached state of the jobs; return the jobs that have none.
 
-    All processes return the same ones: a cache that one of them does not have is nobody's.
+    All processes return the same jobs: a file that one of them lacks is used by none.
     """
     paths = {job: path for job in jobs if (path := path_of(job, real)) is not None}
-    found = {job: kept for job, path in paths.items() if (kept := _load(path)) is not None}
+    found = {job: state for job, path in paths.items() if (state := _load(path)) is not None}
     flags = torch.tensor([[job in found for job in jobs]], dtype=torch.uint8)
-    agreed = torch.cat([part["flags"] for part in processes.share([flags] * processes.world, _flags)]).all(0)
-    for job, agree in zip(jobs, agreed.tolist(), strict=True):
-        if agree and isinstance(job.measure, KeepsReal):
-            with blaming(job):
-                job.measure.take(found[job])
-    return [job for job, agree in zip(jobs, agreed.tolist(), strict=True) if not agree]
-
-
-def _flags(flags: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {"flags": flags}
+    shared = processes.share([flags] * processes.world, lambda part: {"flags": part})
+    agreed = dict(zip(jobs, torch.cat([part["flags"] for part in shared]).all(0).tolist(), strict=True))
+    for job in jobs:
+        if agreed[job] and isinstance(job.measure, KeepsReal):
+            with job.errors():
+                job.measure.load_real_state(found[job])
+    return [job for job in jobs if not agreed[job]]
 
 
 def _load(path: Path) -> dict[str, torch.Tensor] | None:
     try:
-        kept = load_tensors(path) if path.exists() else None
-    except GanzooError:  # damaged: it is made anew
+        state = load_tensors(path) if path.exists() else None
+    except GanzooError:  # damaged: computed anew
         return None
-    if kept is None or not torch.equal(kept.pop(_HASH, torch.empty(0)), _hash(kept)):
+    if state is None or not torch.equal(state.pop(_HASH, torch.empty(0)), _hash(state)):
         return None
-    return kept
+    return state
 
 
-def _hash(kept: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return the SHA-256 of tensors, by which a damaged file is known."""
+def _hash(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the SHA-256 of tensors, by which a damaged file is detected."""
     digest = hashlib.sha256()
-    for name, value in sorted(kept.items()):
+    for name, value in sorted(state.items()):
         digest.update(f"{name} {value.dtype} {list(value.shape)} ".encode())
         digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)
 
 
 def remember(jobs: Sequence[Job], real: Real) -> None:
-    """Keep what the jobs have of the real images; a full disk costs the cache and no value."""
-    paths = {path: job for job in jobs if (path := path_of(job, real)) is not None}  # some share theirs
+    """Store the jobs' state of the real images; a full disk costs the cache, not the value."""
+    paths = {path: job for job in jobs if (path := path_of(job, real)) is not None}  # some share one
     for path, job in paths.items():
         if not isinstance(job.measure, KeepsReal):
             continue
-        with blaming(job):
-            kept = {name: value.detach().cpu().contiguous() for name, value in job.measure.kept().items()}
+        with job.errors():
+            state = {name: value.detach().cpu().contiguous() for name, value in job.measure.real_state().items()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial:
-                save_tensors(partial, {**kept, _HASH: _hash(kept)})
+                save_tensors(partial, {**state, _HASH: _hash(state)})
         except (OSError, GanzooError) as error:
-            _log.warning("what was seen of %s is not kept for the next time: %s", real.source.public, error)
+            _log.warning("the state of the real images of %s is not cached: %s", real.source.public, error)

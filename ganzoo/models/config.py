@@ -92,16 +92,14 @@ def write_config(folder: Path, config: ModelConfig) -> None:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Read ``config.json``.
-
-    Raises:
-        WeightsError: the folder has none, or it is damaged or of a newer format.
-    """
+    """Read ``config.json``."""
     path = folder / CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # a lone surrogate could never be written again
         config = msgspec.convert(content, ModelConfig)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}") from error
     except OSError as error:
         raise WeightsError(f"{folder} is no model: it has no readable {CONFIG} ({error.strerror or error})") from error
     except msgspec.ValidationError as error:

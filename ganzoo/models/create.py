@@ -1,16 +1,15 @@
-"""Untrained models: by the name of their architecture, or as a written model describes them."""
+"""Untrained models, by the name of an architecture or from the config of a written model."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
-from ganzoo.gan.losses import BUILT_IN, add_losses, get_loss
+from ganzoo.gan.losses import LOSSES, find_plugin_losses_with, unknown_loss
 from ganzoo.models.config import ModelConfig, find_architecture
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
@@ -37,40 +36,29 @@ def build(architecture: Registered[Architecture], config: Any) -> GAN:
     return gan
 
 
-class PluginLosses(Mapping[str, Loss]):
-    """The adversarial losses of the installed plugins by name, each imported when it is asked for."""
+def plugin_loss(name: str) -> Loss:
+    """Import the adversarial loss ``name`` or ``package:name`` of an installed plugin.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(installed().losses.names())
-
-    def __len__(self) -> int:
-        return len(installed().losses.names())
-
-    def __contains__(self, name: object) -> bool:
-        return name in installed().losses
-
-    def __getitem__(self, name: str) -> Loss:
-        """Import a loss.
-
-        Raises:
-            KeyError: no plugin has it.
-            NameClashError: two have it.
-            PluginError: it cannot be imported, or is none.
-        """
-        if name not in self:
-            raise KeyError(name)
-        owned = installed().losses[name]
-        loss = import_target("loss", owned)
-        if not isinstance(loss, Loss):
-            raise PluginError(f"{owned.record.target} of {owned.dist} is no ganzoo.gan.Loss")
-        return loss
+    Raises:
+        ConfigError: no loss has this name.
+        NameClashError: two packages provide it.
+        PluginError: it cannot be imported, or is no `Loss`.
+    """
+    losses = installed().losses
+    if name not in losses:
+        raise unknown_loss(name, dict.fromkeys([*LOSSES, *losses.names()]))
+    entry = losses[name]
+    loss = import_target("loss", entry)
+    if not isinstance(loss, Loss):
+        raise PluginError(f"{entry.record.target} of {entry.dist} is no ganzoo.gan.Loss")
+    return loss
 
 
-add_losses(PluginLosses())
+find_plugin_losses_with(plugin_loss)
 
 
 def with_full_names(config: Any) -> Any:
-    """Return a config in which a plugin's loss is called ``package:name``, so that what is written says whose it needs.
+    """Return a config in which a plugin's loss is called ``package:name``, so that a written model names its package.
 
     Raises:
         ConfigError: no loss is called so, or its package is not installed.
@@ -79,7 +67,7 @@ def with_full_names(config: Any) -> Any:
     changes = {}
     for field in named(type(config), "loss"):
         name = getattr(config, field)
-        if name in BUILT_IN:
+        if name in LOSSES:
             continue
         dist, colon, short = name.rpartition(":")
         if colon and name not in installed().losses:
@@ -87,7 +75,7 @@ def with_full_names(config: Any) -> Any:
                 f"the loss '{short}' is one of {dist}, which is not installed or no longer has it: pip install {dist}, "
                 "if you trust that package's code"
             )
-        loss = get_loss(name)
+        loss = plugin_loss(name)
         owned = installed().losses[name]
         if owned.dist != "ganzoo":
             _try(loss, name, owned.dist)
@@ -157,7 +145,7 @@ def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Registered[A
         what: the model, as the person named it.
 
     Raises:
-        WeightsError: it is not installed; the text says which package to install.
+        WeightsError: it is not installed; the text names the package to install.
     """
     found = find_architecture(zoo, config.architecture, config.plugin)
     if found is None:
@@ -172,7 +160,7 @@ def written_config(architecture: Registered[Architecture], config: ModelConfig, 
     """Return the instance of the architecture's config dataclass that a model was written with.
 
     Raises:
-        WeightsError: the architecture as installed does not take them; the text says which.
+        WeightsError: the installed version of the architecture does not take them; the text names them.
     """
     try:
         return make_config(architecture.record.config, config.config, owner=architecture.record.name)

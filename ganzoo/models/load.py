@@ -30,26 +30,17 @@ _LARGE = 1024
 
 
 class Model(NamedTuple):
-    """A pretrained model whose files are on this machine and were checked.
+    """A pretrained model whose files are on this machine and were checked."""
 
-    Args:
-        name: as it was given.
-        origin: where it came from, so that it can be had again: a name of the zoo, ``hf:owner/name@COMMIT``, or a
-            folder in full.
-        config: its metadata.
-        weights: the path of its ``model.safetensors``.
-        folder: of a model or a run on this machine; None for one of the zoo or the Hub.
-    """
-
-    name: str
-    origin: str
+    name: str  # as the user gave it
+    origin: str  # where it can be loaded from again: a name of the zoo, hf:owner/name@COMMIT, or an absolute path
     config: ModelConfig
-    weights: Path
-    folder: Path | None = None
+    weights: Path  # its model.safetensors
+    folder: Path | None = None  # None for a model of the zoo or the Hub
 
 
 def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> GAN:
-    """Return a pretrained GAN in eval mode, its weights verified. Its ``origin`` says where they came from.
+    """Return a pretrained GAN in eval mode, its weights verified. Its ``origin`` is where they came from.
 
     Args:
         spec: a model's name, as ``ganzoo list`` shows it; ``"hf:owner/name"`` or ``"hf:owner/name@revision"``; or the
@@ -65,11 +56,7 @@ def load(spec: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
 
 
 def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
-    """Return the GAN of a model that was found, in eval mode.
-
-    Raises:
-        WeightsError: its architecture is not installed, or it does not fit.
-    """
+    """Return the GAN of a model that was found, in eval mode."""
     check_sizes(model)
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
@@ -79,41 +66,26 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
 
 
 def check_sizes(model: Model) -> None:
-    """Compare the shapes in the file with those of the networks before much memory is taken for them.
-
-    Raises:
-        WeightsError: its architecture is not installed, or the file does not fit it.
-    """
+    """Compare the shapes in the file with those of the networks before much memory is allocated."""
     numbers = [value for value in model.config.config.values() if isinstance(value, int)]
     if max(numbers, default=0) <= _LARGE:  # small enough for any machine
         return
     try:
         with torch.device("meta"):
             gan = build_for(installed(), model.config, model.name)
-    except (
-        RuntimeError,
-        NotImplementedError,
-        TypeError,
-    ):  # networks that compute in __init__ cannot be made without memory
+    except (RuntimeError, TypeError):  # networks that compute in __init__ cannot be made without memory
         return
     check_fit(load_tensors(model.weights), inference_state(gan), model.weights, gan)
 
 
 def find(spec: str | os.PathLike[str]) -> Model:
-    """Return a model's files, fetched if they are not here yet, and checked.
-
-    Args:
-        spec: as in `load`.
-
-    Raises:
-        GanzooError: as in `load`.
-    """
+    """Return the checked files of a model, fetched if necessary; ``spec`` is as in `load`."""
     name, zoo = str(spec), installed()
     if name in zoo.models:
         return _entry(zoo.models[name].record)
     if is_address(name):
         return _hub(name)
-    if _is_folder(name):
+    if os.path.isdir(name):  # noqa: PTH112 - False for a name that no file system can hold
         return _folder(Path(spec))
     if name in zoo.architectures:
         raise UnknownNameError(
@@ -128,13 +100,6 @@ def find(spec: str | os.PathLike[str]) -> Model:
 
 def _meant(name: str) -> str:
     return f"; a model of the Hub is called hf:{name}" if name.count("/") == 1 and name[0] not in "./~" else ""
-
-
-def _is_folder(name: str) -> bool:
-    try:
-        return bool(name) and Path(name).is_dir()
-    except (OSError, ValueError):  # a name that no file system can hold
-        return False
 
 
 def _entry(entry: Weights) -> Model:
@@ -163,7 +128,7 @@ def _hub(name: str) -> Model:
 
 
 def _no_model(address: Address, missing: str) -> WeightsError:
-    """Return the error for a repository without one of a model's files: what it holds instead is never loaded."""
+    """Return the error for a repository without one of a model's files: its other files are never loaded."""
     from ganzoo.hub.client import explained
     from ganzoo.hub.search import describe
 
@@ -189,14 +154,7 @@ def find_training(model: Model) -> Path | None:
 
 
 def verify_with_hub(model: Model) -> list[str]:
-    """Compare all files of a model that are on this machine with the hashes that the Hub has of them now.
-
-    Returns:
-        The names of the files; none for a model that did not come from the Hub.
-
-    Raises:
-        HubError: one differs, and has been removed; or the Hub cannot be asked.
-    """
+    """Compare the cached files of a model with the Hub's current hashes; return their names, none if not of the Hub."""
     if not is_address(model.origin):
         return []
     from ganzoo.hub.fetch import audit
@@ -205,8 +163,6 @@ def verify_with_hub(model: Model) -> list[str]:
 
 
 def _folder(folder: Path) -> Model:
-    if not (folder / CONFIG).exists():
-        raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}")
     config = read_config(folder)
     if not (folder / MODEL).exists():
         raise WeightsError(f"{folder} has no {MODEL} yet: a run writes it with its first checkpoint")

@@ -23,18 +23,14 @@ _FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.
 PICKLES = (
     ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pyt", ".tar", ".th",
 )  # fmt: skip
-"""Endings of files that may run code when they are opened, or that cannot be told from such files."""
+"""Endings of files that may run code when they are opened, or that cannot be distinguished from such files."""
 
 TRAINING = "training.safetensors"
 """The networks that only training needs: a discriminator, a critic."""
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors, whole or not at all.
-
-    Raises:
-        WeightsError: they cannot be written, for instance on a full disk.
-    """
+    """Write tensors as safetensors, whole or not at all."""
     # Plain layout: a file does not depend on the memory format that was fast for training.
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as partial:
@@ -46,7 +42,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def _sort_metadata(path: Path) -> None:
-    """Put the header's metadata in order, whose order the library does not fix: the same weights give the same file."""
+    """Sort the header's metadata, whose order the library does not fix, so that the same weights give the same file."""
     with path.open("r+b") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
@@ -58,11 +54,7 @@ def _sort_metadata(path: Path) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file onto the CPU.
-
-    Raises:
-        WeightsError: it is missing, cut short or not a safetensors file.
-    """
+    """Read a safetensors file onto the CPU."""
     try:
         return load_file(path)
     except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
@@ -71,11 +63,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def verify(path: Path, expected: str, remedy: str) -> None:
-    """Check a file's SHA-256.
-
-    Raises:
-        WeightsError: it is missing or differs; the text ends with ``remedy``.
-    """
+    """Check a file's SHA-256."""
     if not path.is_file():
         raise WeightsError(f"{path} is missing: {remedy}")
     found = sha256(path)
@@ -115,37 +103,25 @@ def save_weights(folder: Path, gan: GAN, images: int) -> None:
 
 
 def load_weights(gan: GAN, path: Path) -> None:
-    """Load ``path`` into the inference networks, and drop the others; the GAN is then in eval mode.
-
-    Raises:
-        WeightsError: a tensor is missing, left over or of another shape.
-    """
+    """Load ``path`` into the inference networks, and drop the others; the GAN is then in eval mode."""
     found = load_tensors(path)
     check_fit(found, inference_state(gan), path, gan)
     check_finite(found, path)
     for name in [name for name, _ in gan.named_children() if name not in gan.inference]:
         delattr(gan, name)  # an untrained discriminator beside a trained generator would only mislead
-    gan.load_state_dict(found, strict=False)  # every inference tensor was compared; the others are gone
+    gan.load_state_dict(found, strict=False)  # every inference tensor was compared; the other networks were deleted
     gan.eval()
 
 
 def check_finite(found: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse weights with NaN or infinity.
-
-    Raises:
-        WeightsError: a tensor holds one.
-    """
+    """Refuse weights with NaN or infinity."""
     for name, tensor in found.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity: the training that it came from had diverged")
 
 
 def check_fit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path, gan: GAN) -> None:
-    """Compare the tensors that were found in a file with those that a GAN wants.
-
-    Raises:
-        WeightsError: one is missing, left over or of another shape.
-    """
+    """Compare the tensors that were found in a file with those that a GAN wants."""
     wrong = [f"{name} is missing" for name in wanted if name not in found]
     wrong += [f"{name} is left over" for name in found if name not in wanted]
     wrong += [

@@ -87,7 +87,7 @@ class PixelNorm(nn.Module):
 
 
 class MinibatchStd(nn.Module):
-    """Maps (N, C, S, S) to (N, C + 1, S, S): one more map says how much a group of images differs (section 3).
+    """Maps (N, C, S, S) to (N, C + 1, S, S): one more map, the standard deviation over a group of images (section 3).
 
     Args:
         group: images of a group; a batch that it does not divide is split into smaller ones.

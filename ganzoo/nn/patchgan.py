@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from ganzoo.nn.layers import norm_layer
@@ -39,16 +41,14 @@ class PatchDiscriminator(nn.Module):
     @renamed_arguments(halvings="num_downsamples")
     def __init__(self, channels: int, *, base_channels: int, num_downsamples: int, norm: str) -> None:
         super().__init__()
-        widths = [base_channels * min(8, 2**i) for i in range(num_downsamples + 1)]
+        widths = [channels, *(base_channels * min(8, 2**i) for i in range(num_downsamples + 1))]
         layers: list[nn.Module] = []
-        in_channels = channels
-        for i, width in enumerate(widths):
+        for i, (narrow, wide) in enumerate(pairwise(widths)):
             stride = 2 if i < num_downsamples else 1
-            layers.append(nn.Conv2d(in_channels, width, _KERNEL, stride, 1, bias=i == 0 or norm != "batch"))
-            layers += [norm_layer(norm, width)] if i > 0 else []
+            layers.append(nn.Conv2d(narrow, wide, _KERNEL, stride, 1, bias=i == 0 or norm != "batch"))
+            layers += [norm_layer(norm, wide)] if i > 0 else []
             layers.append(nn.LeakyReLU(0.2))
-            in_channels = width
-        self.layers = nn.Sequential(*layers, nn.Conv2d(in_channels, 1, _KERNEL, 1, 1))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, _KERNEL, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of the patches."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
 from ganzoo.errors import renamed
@@ -59,7 +60,10 @@ class _Alias:
 
 
 def renamed_attributes(**names: str) -> Callable[[C], C]:
-    """Return a class decorator: old attribute names (keys) may be read, set and overridden for new ones (values)."""
+    """Return a class decorator: old attribute names (keys) may be read, set and overridden for new ones (values).
+
+    A dataclass also takes them as arguments.
+    """
 
     def adopt(cls: type) -> None:
         for old, new in names.items():
@@ -76,6 +80,8 @@ def renamed_attributes(**names: str) -> Callable[[C], C]:
             super(cls, subclass).__init_subclass__(**kwargs)  # type: ignore[arg-type]
             adopt(subclass)
 
+        if is_dataclass(cls):
+            type.__setattr__(cls, "__init__", renamed_arguments(**names)(cls.__init__))
         adopt(cls)
         type.__setattr__(cls, "__init_subclass__", classmethod(subclassed))
         return cls

@@ -51,10 +51,8 @@ class UpBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, classes: int | None = None) -> None:
         super().__init__()
         self.norm1, self.norm2 = ConditionalNorm(in_channels, classes), ConditionalNorm(out_channels, classes)
-        self.conv1, self.conv2 = (
-            nn.Conv2d(in_channels, out_channels, 3, padding=1),
-            nn.Conv2d(out_channels, out_channels, 3, padding=1),
-        )
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, maps: Tensor, label: Tensor | None = None) -> Tensor:

@@ -23,27 +23,16 @@ UNCONDITIONAL, IMAGE_TO_IMAGE = "unconditional-image-generation", "image-to-imag
 
 
 class CardFacts(NamedTuple):
-    """What a card is written from.
-
-    Args:
-        config: of the model, as it is published.
-        address: it can be loaded from, ``"hf:owner/name"``.
-        architecture: its record, or None where it is not installed.
-        datasets: their repositories on the Hub.
-        shape: (C, H, W) of an image.
-        training: whether the networks that only training needs are published too.
-        conditions: what `sample` takes beside seeds, for instance ``("labels",)``.
-        picture: whether ``samples.png`` is published too.
-    """
+    """What a card is written from."""
 
     config: ModelConfig
-    address: str
-    architecture: Architecture | None
-    datasets: tuple[str, ...]
+    address: str  # "hf:owner/name"
+    architecture: Architecture | None  # None where it is not installed
+    datasets: tuple[str, ...]  # their repositories on the Hub
     shape: tuple[int, int, int]
-    training: bool
-    conditions: tuple[str, ...] = ()
-    picture: bool = True
+    training: bool  # whether the networks that only training needs are published too
+    conditions: tuple[str, ...] = ()  # what `sample` takes beside seeds, for instance ("labels",)
+    picture: bool = True  # whether samples.png is published too
 
     @property
     def name(self) -> str:
@@ -74,7 +63,7 @@ def page_of(facts: CardFacts) -> str:
         _metrics(facts.config),
         _versions(facts.config),
     ]
-    # A config may hold any text: a mark in it must not be taken for ganzoo's.
+    # A config may hold any text: a mark in it must not be mistaken for ganzoo's.
     text = "\n\n".join([f"# {facts.name}", *sections]).replace("<!--", "&lt;!--")
     return f"{BEGIN}\n\n{text}\n\n{END}"
 

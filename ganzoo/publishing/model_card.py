@@ -23,11 +23,7 @@ _END = re.compile(f"^{re.escape(END)}", re.MULTILINE)
 
 
 def read_card(path: Path) -> str:
-    """Return the text of a card.
-
-    Raises:
-        HubError: it is not UTF-8, or cannot be read.
-    """
+    """Return the text of a card."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -37,11 +33,7 @@ def read_card(path: Path) -> str:
 
 
 def parse_card(text: str) -> RepoCard:
-    """Parse a card with the Hub client; ``data`` is its metadata, all keys as they were written, ``text`` its page.
-
-    Raises:
-        HubError: the metadata is not a YAML mapping.
-    """
+    """Parse a card with the Hub client; ``data`` is its metadata, all keys as they were written, ``text`` its page."""
     text = text.removeprefix("\ufeff")
     if not text.lstrip().startswith("---"):
         text = f"---\n{{}}\n---\n{text}"  # the client logs a warning about a card without metadata
@@ -60,11 +52,7 @@ def own_words(text: str) -> str:
 
 
 def compose(facts: CardFacts, old: str | None = None) -> str:
-    """Return the text of a card; of an ``old`` one it keeps what a person wrote.
-
-    Raises:
-        HubError: the old card's metadata is not YAML.
-    """
+    """Return the text of a card; of an ``old`` one it keeps what a person wrote."""
     data = _metadata(facts)
     before, after = "", STARTER
     if old is not None:
@@ -117,7 +105,7 @@ def _metadata(facts: CardFacts) -> dict[str, Any]:
     if str(config.training.get("start", "")).startswith("hf:"):
         found["base_model"] = str(config.training["start"]).removeprefix("hf:").partition("@")[0]
     plugin = f"{config.plugin} {config.plugin_version}"
-    # A search shows the architecture without fetching anything; among the tags it could not be told from others.
+    # A search shows the architecture without fetching anything; among the tags it could not be identified.
     own = {"architecture": config.architecture, "data": config.data["name"], "plugin": plugin}
     return {**found, TAG: own}
 

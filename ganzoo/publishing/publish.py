@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ganzoo._files import to_final
+from ganzoo._files import new_folder
 from ganzoo.errors import ConfigError, HubError
 from ganzoo.hub.address import Address, check_repo, check_revision, is_address, parse
 from ganzoo.hub.client import explained
@@ -36,7 +36,7 @@ class Published(NamedTuple):
         removed: the files that were removed; when both are empty, nothing had changed.
         entry: for a ``registry.yaml``, by the model's name; without a revision after a dry run.
         folder: that a dry run wrote.
-        notes: remarks for the person.
+        notes: remarks for the user.
         pull_request: its address, where one was opened.
     """
 
@@ -108,7 +108,8 @@ def publish(
         drop = _stale(remote, folder)
         name = address.repo.partition("/")[2]
         if target is not None:
-            _put(folder, target)
+            with new_folder(target) as partial:
+                shutil.copytree(folder, partial, dirs_exist_ok=True)
             changed = tuple(compare(remote, target))
             entry = {name: config.to_entry(installed(), address.repo, "THE COMMIT, once it is published")}
             return Published(str(address), "", None, changed, drop, entry, target, tuple(notes))
@@ -176,17 +177,3 @@ def _stale(remote: Remote, folder: Path) -> tuple[str, ...]:
     if (folder / TRAINING).exists() or remote.state is None:
         return ()
     return (TRAINING,) if TRAINING in remote.state.hashes and MODEL in compare(remote, folder) else ()
-
-
-def _put(folder: Path, target: Path) -> None:
-    """Move a finished folder to its place, whole or not at all."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
-        try:
-            shutil.copytree(folder, partial, dirs_exist_ok=True)
-            to_final(partial, target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error

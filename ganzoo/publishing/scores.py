@@ -19,20 +19,11 @@ from ganzoo.publishing.publish import publish
 from ganzoo.publishing.staging import card_text
 from ganzoo.registry import Score
 
-_SECONDS = 3
-"""How long other processes of the same command are waited for."""
+_SECONDS = 3  # to wait for other processes of the same command
 
 
 def check_recordable(model: str, found: Model) -> str | None:
-    """Refuse a model whose metadata cannot be written, before it is measured.
-
-    Returns:
-        The SHA-256 of the weights in its folder, which must be the same when values are written; None for the Hub.
-
-    Raises:
-        ConfigError: it is one of the zoo, or a commit of the Hub, or a training is running in its folder.
-        GanzooError: nothing can be written into its folder.
-    """
+    """Refuse a model whose metadata cannot be written, before it is measured; return the hash of its local weights."""
     if is_address(model):
         if parse(model).pinned:
             raise ConfigError(f"{model} is a commit, which cannot be changed: name the branch")
@@ -47,21 +38,9 @@ def check_recordable(model: str, found: Model) -> str | None:
 
 
 def record(model: str, found: Model, gan: GAN, scores: Sequence[Score], weights: str | None) -> str:
-    """Write values into a model's ``config.json`` and card; a value of the same protocol and data is replaced.
+    """Write values into a model's ``config.json`` and card, in place of those of the same protocol and data.
 
-    Args:
-        model: as the person named it.
-        found: its files.
-        gan: the same, loaded.
-        scores: the values.
-        weights: what `check_recordable` returned before they were measured.
-
-    Returns:
-        What was written, for the person.
-
-    Raises:
-        ConfigError: as `check_recordable`, or the weights have changed.
-        GanzooError: it cannot be written, or the Hub refuses.
+    ``weights`` is what `check_recordable` returned before the measurement. Returns what was written, for a message.
     """
     if is_address(model):
         address = parse(model)
@@ -93,7 +72,7 @@ def _weights(folder: Path) -> str | None:
 
 
 def _alone(folder: Path) -> AbstractContextManager[None]:
-    """Keep trainings out of a folder."""
+    """Keep trainings from writing into a folder."""
     busy = ConfigError(f"a training is running in {folder}: wait until it has ended")
     return locked(folder, busy, seconds=_SECONDS)
 

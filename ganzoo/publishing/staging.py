@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from ganzoo._files import replacing
-from ganzoo.data.pairs import named_sets
 from ganzoo.data.sources.hub import HUB
+from ganzoo.data.spec import named_sets
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
 from ganzoo.inference.image_io import grid
@@ -36,16 +36,9 @@ PUBLIC = ("images", "split", "batch_size", "seed", "precision", "start")
 def stage(
     folder: Path, found: Model, gan: GAN, old: str | None, chosen: str | None, notes: list[str], *, discriminator: bool
 ) -> ModelConfig:
-    """Write all but the card into ``folder``, and return its ``config.json``.
+    """Write all but the card into the empty ``folder``, and return its ``config.json``.
 
-    Args:
-        folder: empty.
-        found: the model.
-        gan: the same, loaded.
-        old: the card that is on the Hub.
-        chosen: the licence that was asked for.
-        notes: remarks for the person are added here.
-        discriminator: also write the networks that only training needs.
+    ``old`` is the card on the Hub, ``chosen`` the licence that the user named; remarks are added to ``notes``.
     """
     shutil.copyfile(found.weights, folder / MODEL)
     if discriminator:
@@ -82,7 +75,7 @@ def _license(config: ModelConfig, old: str | None, chosen: str | None, notes: li
     written = str(parse_card(old).data.get("license") or "") if old else ""
     own = config.license if config.license != UNKNOWN else None
     if chosen is None and own and written not in ("", own):
-        notes.append(f"the card on the Hub says {written}; the model's licence is {own}, which takes its place")
+        notes.append(f"the card on the Hub says {written}; the model's licence is {own}, which replaces it")
     found = chosen or own or written
     if not found:
         datasets = installed().datasets
@@ -98,7 +91,7 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     """Return the published config of a model: complete, and without this machine's paths."""
     config, zoo = found.config, installed()
     name = str(config.data.get("name", UNKNOWN))
-    # A run records what of its data is public: a folder called after a data set is not taken for it, and its path
+    # A run records what of its data is public: a folder named like a data set is not mistaken for it, and its path
     # stays private. What was published before has no path in its name.
     public = named_sets(name, zoo) is not None or (OWN in name and not re.search(r"[/\\]", HUB.sub("", name)))
     own = f"{OWN}{Path(name).name or UNKNOWN})"

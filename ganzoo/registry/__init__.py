@@ -1,5 +1,8 @@
 """The catalogue of installed plugins and their records. Imports no torch, numpy, timm or huggingface_hub."""
 
+import sys
+
+from ganzoo.registry import records, zoo
 from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.records import (
     AdversarialLoss,
@@ -38,3 +41,6 @@ __all__ = [
     "hookimpl",
     "installed",
 ]
+
+# Import paths of the first edition.
+sys.modules |= {f"{__name__}.specs": records, f"{__name__}.listing": zoo}

@@ -174,11 +174,7 @@ def config_to_dict(config: Any) -> dict[str, Any]:
 
 
 def parse_options(words: Iterable[str], example: str = "-o base_channels=64") -> dict[str, str]:
-    """Split ``key=value`` options; an error message shows the ``example``.
-
-    Raises:
-        ConfigError: a word without ``=`` or a key given twice.
-    """
+    """Split ``key=value`` options; an error message shows the ``example``."""
     options: dict[str, str] = {}
     for word in words:
         key, equals, value = (part.strip() for part in word.partition("="))

@@ -38,11 +38,7 @@ def builtin_registry() -> Path:
 
 
 def read_models(path: Path) -> list[Weights]:
-    """Read a registry file.
-
-    Raises:
-        RegistryError: the file cannot be read, or something in it is not valid; the text gives file and line.
-    """
+    """Read a registry file."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

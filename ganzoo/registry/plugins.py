@@ -7,6 +7,7 @@ make the others unusable.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -112,11 +113,7 @@ class Plugins:
             self.add_broken(plugin, f"{type(error).__name__}: {text}" if text else type(error).__name__, error)
 
     def add_broken(self, plugin: Plugin, reason: str, error: BaseException) -> None:
-        """Record that a plugin cannot be used.
-
-        Raises:
-            PluginError: ``GANZOO_STRICT`` is set.
-        """
+        """Record that a plugin cannot be used."""
         broken = Broken(plugin.name, plugin.dist, plugin.version, reason, error)
         if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
             raise PluginError(str(broken)) from error
@@ -154,9 +151,6 @@ def discover() -> Plugins:
     """Load the installed plugins, in the order of their names; ``GANZOO_PLUGINS=a,b`` loads only those.
 
     A selected name is an entry point's name or a distribution's.
-
-    Raises:
-        PluginError: ``GANZOO_PLUGINS`` names a plugin that is not installed.
     """
     found = find()
     chosen = os.environ.get("GANZOO_PLUGINS")
@@ -170,12 +164,8 @@ def discover() -> Plugins:
 
 
 def find() -> list[Found]:
-    """Return the installed entry points in the order of their names.
-
-    Raises:
-        PluginError: the entry points of some distribution, a plugin or not, cannot be parsed.
-    """
-    owners: dict[int, tuple[str, str]] = {}
+    """Return the installed entry points in the order of their names."""
+    describe = functools.cache(_name_and_version)  # many entry points have the same distribution
     found = []
     try:
         entry_points = metadata.entry_points(group=GROUP)
@@ -183,12 +173,7 @@ def find() -> list[Found]:
         raise PluginError(f"{_damaged()} has an entry_points.txt that cannot be read: reinstall it") from error
     for entry_point in entry_points:
         dist = entry_point.dist
-        if dist is None:
-            found.append(Found(entry_point, entry_point.name, "?"))
-            continue
-        if id(dist) not in owners:
-            owners[id(dist)] = _name_and_version(dist)
-        found.append(Found(entry_point, *owners[id(dist)]))
+        found.append(Found(entry_point, *(describe(dist) if dist is not None else (entry_point.name, "?"))))
     return sorted(found, key=lambda one: (one.entry_point.name, one.dist))
 
 

@@ -54,11 +54,7 @@ class Registry(Generic[T]):
         self._warned: set[str] = set()
 
     def add(self, entry: Registered[T]) -> None:
-        """Add a record under its name and, where it has been renamed, under its earlier names.
-
-        Raises:
-            PluginError: the same distribution provides another record of that name.
-        """
+        """Add a record under its name and, where it has been renamed, under its earlier names."""
         record: Any = entry.record
         entries = self._records.setdefault(record.name, [])
         if any(other.dist == entry.dist for other in entries):
@@ -67,9 +63,14 @@ class Registry(Generic[T]):
         for old in getattr(record, "renamed", ()):
             self._renamed.setdefault(old, []).append(entry)
 
+    def items(self) -> Iterator[tuple[str, Registered[T]]]:
+        """Yield names and entries in order; a name that two distributions provide is ``dist:name`` for each."""
+        for name, entries in sorted(self._records.items()):
+            for entry in entries:
+                yield name if len(entries) == 1 else f"{entry.dist}:{name}", entry
+
     def __iter__(self) -> Iterator[Registered[T]]:
-        for name in sorted(self._records):
-            yield from self._records[name]
+        return (entry for _, entry in self.items())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self._find(name))
@@ -83,12 +84,8 @@ class Registry(Generic[T]):
         return []
 
     def names(self) -> list[str]:
-        """Return the names in order; a name that two distributions provide appears as ``dist:name`` for each."""
-        return [
-            name if len(entries) == 1 else f"{entry.dist}:{name}"
-            for name, entries in sorted(self._records.items())
-            for entry in entries
-        ]
+        """Return the names of `items`."""
+        return [name for name, _ in self.items()]
 
     def __getitem__(self, name: str) -> Registered[T]:
         """Look up ``name`` or ``dist:name``.
@@ -118,16 +115,11 @@ class Registry(Generic[T]):
 
     def _clash(self, name: str, entries: list[Registered[T]]) -> str:
         choices = " or ".join(f"{entry.dist}:{name}" for entry in entries)
-        return f"{len(entries)} packages provide the {self.kind} '{name}': say {choices}"
+        return f"{len(entries)} packages provide the {self.kind} '{name}': use {choices}"
 
 
 class Zoo:
-    """Everything that is installed: one `Registry` per kind of record.
-
-    Args:
-        plugins: the discovered plugins.
-        models_file: the registry.yaml of the bundled models, or None.
-    """
+    """Everything that is installed: one `Registry` per kind of record; ``models_file`` lists the bundled models."""
 
     def __init__(self, plugins: Plugins, models_file: Path | None = None) -> None:
         self._discovered = plugins
@@ -201,11 +193,7 @@ def _check(record: Any) -> None:
 
 
 def import_target(kind: str, entry: Registered[Any]) -> Any:
-    """Import the object that a record's ``target`` names.
-
-    Raises:
-        PluginError: it cannot be imported.
-    """
+    """Import the object that a record's ``target`` names."""
     module, _, name = entry.record.target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
@@ -235,12 +223,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def summary_of(zoo: Zoo, name: str) -> Registered[Any]:
-    """Return the model called ``name`` or, if there is none, the architecture.
-
-    Raises:
-        UnknownNameError: there is neither.
-        NameClashError: several distributions provide it.
-    """
+    """Return the model called ``name`` or, if there is none, the architecture."""
     for registry in (zoo.models, zoo.architectures):
         if name in registry:
             return registry[name]

@@ -19,13 +19,11 @@ from torch import Tensor, distributed
 from torch.multiprocessing.spawn import ProcessException, start_processes
 from torch.nn import functional as F
 
-from ganzoo.data import Loader
 from ganzoo.gan import Progress
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.registry.hyperparameters import config_to_dict
-from ganzoo.testing.subject import BATCH, Subject, expect
+from ganzoo.testing.subject import BATCH, Subject, expect, listed
 from ganzoo.training.checkpoint import list_checkpoints
-from ganzoo.training.loop import train as train_loop
 from ganzoo.training.run import resume, train
 
 NEARER = 0.9  # share of the distance before training
@@ -66,11 +64,12 @@ def check_resume(subject: Subject) -> None:
     if _depends_on_budget(subject):
         expect(set(expected) == set(got), "a resumed run has other tensors than one that was not stopped")
         return
-    different = sorted(name for name in expected if name not in got or not torch.equal(expected[name], got[name]))
+    different = {name for name in expected if name not in got or not torch.equal(expected[name], got[name])}
+    different |= set(got) - set(expected)
     expect(
-        set(expected) == set(got) and not different,
-        f"a resumed run differs from one that was not stopped in {', '.join(different[:3])}: keep what changes over "
-        "training in parameters, buffers or the progress, and draw random numbers with torch's generators",
+        not different,
+        f"a resumed run differs from one that was not stopped in {listed(different)}: keep what changes over "
+        "training in parameters, buffers or the progress, and take random numbers from torch's generators",
     )
 
 
@@ -98,7 +97,7 @@ def check_two_processes(subject: Subject) -> None:
     different = [name for name in written[0] if not torch.equal(written[0][name], written[1][name])]
     expect(
         not different,
-        f"{', '.join(different[:3])} differs between two processes: each of them must run the same phases",
+        f"{listed(different)} differs between two processes: each of them must run the same phases",
     )
 
 
@@ -146,15 +145,12 @@ def _train_as_rank(rank: int, name: str, data: str, options: dict[str, Any], fol
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=Path(folder, "met").as_uri(), rank=rank, world_size=2)
     subject = Subject.find(name, options, data)
-    accelerator = Accelerator(cpu=True)
     gan = subject.build()
     state = subject.state(gan)
     torch.manual_seed(rank)  # each samples other latents
-    train_loop(
-        state, Loader(subject.store, seed=0, rank=rank, world=2), accelerator, images=10**6, batch_size=BATCH,
-        precision="fp32", after_step=lambda: state.step >= 3,
-    )  # fmt: skip
+    subject.steps(state, 3, rank=rank, world=2)
     save_tensors(Path(folder, f"{rank}.safetensors"), dict(gan.named_parameters()))
+    accelerator = Accelerator(cpu=True)
     accelerator.wait_for_everyone()
     accelerator.end_training()
 
@@ -164,9 +160,9 @@ def check_bf16(subject: Subject) -> None:
     gan = subject.build()
     state = subject.steps(subject.state(gan), 3, precision="bf16")
     bad = [name for name, parameter in gan.named_parameters() if not parameter.isfinite().all()]
-    expect(not bad, f"after three steps in bf16 {', '.join(bad[:3])} is not finite: compute sensitive parts in float32")
+    expect(not bad, f"after three steps in bf16 {listed(bad)} is not finite: compute sensitive parts in float32")
     wide = [name for name, p in gan.named_parameters() if p.dtype != torch.float32]
-    expect(not wide, f"{', '.join(wide[:3])} is not float32: autocast casts for you, parameters stay as they are")
+    expect(not wide, f"{listed(wide)} is not float32: autocast casts for you, parameters stay as they are")
     expect(all(total.isfinite() for total in state.sums.totals.values()), "a loss is not finite in bf16")
 
 

@@ -54,17 +54,13 @@ def select(only: tuple[str, ...] = (), expected: Mapping[str, str] | None = None
     for name, reason in (expected or {}).items():
         full_name(name)
         if not reason.strip():
-            raise ConfigError(f"{name} is expected to fail without a reason: say why")
+            raise ConfigError(f"{name} is expected to fail without a reason: give one")
     chosen = [full_name(name) for name in only] or list(CHECKS)
     return {name: CHECKS[name] for name in CHECKS if name in chosen}
 
 
 def full_name(name: str) -> str:
-    """Return ``check_x`` for ``x`` or ``check_x``.
-
-    Raises:
-        ConfigError: there is no such check.
-    """
+    """Return ``check_x`` for ``x`` or ``check_x``."""
     full = name if name.startswith("check_") else f"check_{name}"
     if full not in CHECKS:
         raise ConfigError(f"there is no check '{name}'.{did_you_mean(full, CHECKS)} There are: {', '.join(CHECKS)}")

@@ -14,7 +14,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.models.weights import MODEL, inference_state, load_weights, save_weights
 from ganzoo.registry.records import field_names
-from ganzoo.testing.subject import Subject, expect
+from ganzoo.testing.subject import Subject, expect, listed
 
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)
 CLOSE = 1e-4
@@ -60,10 +60,10 @@ def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
 
 
 def check_translations(subject: Subject) -> None:
-    """An image-to-image GAN says so in its record, and each output depends on one input image."""
+    """An image-to-image GAN is declared as one in its record, and each output depends on one input image."""
     gan, record = subject.build(), subject.record
-    says = f"translates={record.translates} in its record, and translations {tuple(gan.translations)}"
-    expect(record.translates == bool(gan.translations), f"it has {says}: say the same in both")
+    declared = f"translates={record.translates} in its record, and translations {tuple(gan.translations)}"
+    expect(record.translates == bool(gan.translations), f"it has {declared}: make them agree")
     if not gan.translations:
         return
     expect("images" in gan.conditions(), "inputs() takes no 'images', which an image-to-image GAN translates")
@@ -88,7 +88,7 @@ def check_seeds(subject: Subject) -> None:
     """One seed is one image, whatever else is in the batch: that is how samples are compared and reproduced."""
     gan = subject.build()
     unknown = set(gan.gaussian_inputs or ()) - set(gan.inputs(1, seeds=[0]))
-    expect(not unknown, f"gaussian_inputs names {', '.join(sorted(unknown))}, which inputs() does not return")
+    expect(not unknown, f"gaussian_inputs names {listed(unknown)}, which inputs() does not return")
     images = gan.sample(6, seed=40)
     expect(
         torch.unique(images, dim=0).shape[0] == 6,
@@ -116,7 +116,7 @@ def check_sampling_changes_nothing(subject: Subject) -> None:
     random = torch.get_rng_state()
     gan.sample(3)
     changed = [name for name, tensor in gan.state_dict().items() if not torch.equal(tensor, state[name])]
-    expect(not changed, f"sampling changes {', '.join(changed[:3])}: generate() must leave weights and buffers alone")
+    expect(not changed, f"sampling changes {listed(changed)}: generate() must leave weights and buffers alone")
     expect(torch.equal(torch.get_rng_state(), random), "sampling advances torch's global generator: use seeded_normal")
     expect(gan.training, "sampling leaves the model in eval mode")
 

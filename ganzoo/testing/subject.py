@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,11 +98,7 @@ class Subject:
         return open_data(self.data, zoo=self.zoo)
 
     def config(self, **more: Any) -> Any:
-        """Return its config with the options, the shape of the data, and ``more``.
-
-        Raises:
-            ConfigError: they contradict each other.
-        """
+        """Return its config with the options, the shape of the data, and ``more``."""
         kind = self.record.config
         size, channels = self.source.native()
         classes = len(self.source.classes) if self.source.classes else None
@@ -151,14 +147,23 @@ class Subject:
             return gan.translate(batch[source], to=target), batch[target]
         return gan.sample(n), batch["image"]
 
-    def steps(self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH) -> State:
-        """Train for some steps on real images."""
-        last, budget = state.step + steps, 10**6
+    def steps(
+        self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH, rank: int = 0,
+        world: int = 1,
+    ) -> State:  # fmt: skip
+        """Train for some steps on real images, as one process of a launch where it is one."""
+        last, loader = state.step + steps, Loader(self.store, seed=0, rank=rank, world=world)
         train(
-            state, Loader(self.store, seed=0), Accelerator(cpu=True), images=budget, batch_size=batch_size,
-            precision=precision, after_step=lambda: state.step >= last,
+            state, loader, Accelerator(cpu=True), images=10**6, batch_size=batch_size, precision=precision,
+            after_step=lambda: state.step >= last,
         )  # fmt: skip
         return state
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first names in order, and how many more there are."""
+    names = sorted(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 class PhaseAt(NamedTuple):
@@ -177,6 +182,10 @@ class PhaseAt(NamedTuple):
     resolution: int | None
 
 
+Turn = PhaseAt
+"""The first edition's name of it."""
+
+
 def phases(gan: GAN) -> list[PhaseAt]:
     """Return every phase of every stage."""
     found, begun = [], 0
@@ -187,6 +196,10 @@ def phases(gan: GAN) -> list[PhaseAt]:
         for place, phase in enumerate(stage.phases):
             found.append(PhaseAt(phase, tuple(stage.phases[:place]), progress, stage.resolution))
     return found
+
+
+turns = phases
+"""The first edition's name of it."""
 
 
 def _default_data(registered: Registered[Architecture]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES
-from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, phases
+from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, listed, phases
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.state import State
@@ -25,9 +25,12 @@ def _own(gan: GAN, optimizer: torch.optim.Optimizer) -> set[str]:
     return {name for name, parameter in gan.named_parameters() if id(parameter) in ids}
 
 
-def _list(names: set[str] | list[str]) -> str:
-    names = sorted(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _copies(gan: GAN) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in gan.named_parameters()}
+
+
+def _changed(gan: GAN, before: dict[str, Tensor]) -> set[str]:
+    return {name for name, parameter in gan.named_parameters() if not torch.equal(parameter, before[name])}
 
 
 def check_structure(subject: Subject) -> None:
@@ -37,10 +40,10 @@ def check_structure(subject: Subject) -> None:
     optimizers, stages = gan.optimizers(), gan.stages()
     expect(isinstance(stages, Sequence), f"stages() returns a {type(stages).__name__}: return a list")
     expect(stages and all(stage.phases for stage in stages), "stages() returns no stage, or one without phases")
-    expect(set(gan.needs) <= KNOWN_NEEDS, f"needs {_list(set(gan.needs) - KNOWN_NEEDS)}: no data gives that")
+    expect(set(gan.needs) <= KNOWN_NEEDS, f"needs {listed(set(gan.needs) - KNOWN_NEEDS)}: no data gives that")
     for attribute, names in (("ema", gan.ema), ("inference", gan.inference)):
         expect(
-            set(names) <= networks, f"{attribute} names {_list(set(names) - networks)}, which is not a network of it"
+            set(names) <= networks, f"{attribute} names {listed(set(names) - networks)}, which is not a network of it"
         )
     expect(gan.inference, "inference is empty: name the networks that generate() uses")
     for name, half_life in gan.ema.items():
@@ -60,7 +63,7 @@ def check_structure(subject: Subject) -> None:
                 f"phase {phase.name} has every={phase.every}, repeat={phase.repeat}: both count from 1",
             )
     idle = set(optimizers) - {at.phase.optimizer for at in phases(gan)}
-    expect(not idle, f"no phase uses the optimizer {_list(idle)}")
+    expect(not idle, f"no phase uses the optimizer {listed(idle)}")
 
 
 def check_parameters_have_one_optimizer(subject: Subject) -> None:
@@ -68,19 +71,19 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
     gan = subject.build()
     seen: set[str] = set()
     for names in (_own(gan, optimizer) for optimizer in gan.optimizers().values()):
-        expect(not seen & names, f"{_list(seen & names)} is in two optimizers")
+        expect(not seen & names, f"{listed(seen & names)} is in two optimizers")
         seen |= names
     left = {name for name, parameter in gan.named_parameters() if parameter.requires_grad} - seen
-    expect(not left, f"{_list(left)} is in no optimizer: add it, or make it a buffer")
+    expect(not left, f"{listed(left)} is in no optimizer: add it, or make it a buffer")
 
 
-def _play(subject: Subject, gan: GAN, at: PhaseAt) -> None:
-    optimizer = gan.optimizers()[at.phase.optimizer]
-    state = State(gan, EMA(gan), {})
-    runner = PhaseRunner(state, optimizer, Accelerator(cpu=True))
+def _update(subject: Subject, gan: GAN, at: PhaseAt) -> set[str]:
+    """Run one update of a phase; return the parameters that got a gradient."""
+    runner = PhaseRunner(State(gan, EMA(gan), {}), gan.optimizers()[at.phase.optimizer], Accelerator(cpu=True))
     batch = subject.batch(gan, at)
     runner.enable_grads()
     runner.update(at.phase, [batch], at.progress)
+    return {name for name, parameter in gan.named_parameters() if parameter.grad is not None}
 
 
 def _each_alone(subject: Subject) -> Iterator[tuple[GAN, PhaseAt]]:
@@ -95,13 +98,12 @@ def check_gradients_stay_home(subject: Subject) -> None:
     for gan, at in _each_alone(subject):
         name = at.phase.name
         own = _own(gan, gan.optimizers()[at.phase.optimizer])
-        before = {key: parameter.detach().clone() for key, parameter in gan.named_parameters()}
-        _play(subject, gan, at)
-        touched = {key for key, parameter in gan.named_parameters() if parameter.grad is not None}
-        expect(not touched - own, f"phase {name} gives a gradient to {_list(touched - own)}, which it does not train")
+        before = _copies(gan)
+        touched = _update(subject, gan, at)
+        expect(not touched - own, f"phase {name} gives a gradient to {listed(touched - own)}, which it does not train")
         expect(touched, f"phase {name} gives no gradient at all: does its loss detach what it should train?")
-        moved = {key for key, parameter in gan.named_parameters() if not torch.equal(parameter, before[key])}
-        expect(not moved - own, f"phase {name} changes {_list(moved - own)}, which it does not train")
+        moved = _changed(gan, before)
+        expect(not moved - own, f"phase {name} changes {listed(moved - own)}, which it does not train")
         expect(moved, f"phase {name} changes nothing: is its learning rate 0?")
 
 
@@ -109,9 +111,8 @@ def check_every_parameter_learns(subject: Subject) -> None:
     """A parameter that no phase reaches is a mistake in a forward pass, or dead weight."""
     unreached = {name for name, _ in subject.build().named_parameters()}
     for gan, at in _each_alone(subject):
-        _play(subject, gan, at)
-        unreached -= {name for name, parameter in gan.named_parameters() if parameter.grad is not None}
-    expect(not unreached, f"no phase gives a gradient to {_list(unreached)}: is it used in forward()?")
+        unreached -= _update(subject, gan, at)
+    expect(not unreached, f"no phase gives a gradient to {listed(unreached)}: is it used in forward()?")
 
 
 def check_losses(subject: Subject) -> None:
@@ -150,16 +151,16 @@ def check_needs(subject: Subject) -> None:
 def check_a_step_changes_what_it_trains(subject: Subject) -> None:
     """One step must change every network that has an optimizer, and nothing else."""
     gan = subject.build()
-    before = {name: parameter.detach().clone() for name, parameter in gan.named_parameters()}
-    state: State = subject.steps(subject.state(gan), 1)
+    before = _copies(gan)
+    state = subject.steps(subject.state(gan), 1)
     played = {phase.optimizer for phase in gan.stages()[0].phases if phase.every == 1}
     trained_now = set().union(*(_own(gan, state.optimizers[name]) for name in played))
-    changed = {name for name, parameter in gan.named_parameters() if not torch.equal(parameter, before[name])}
+    changed = _changed(gan, before)
     networks = {name.partition(".")[0] for name in trained_now}
     still = networks - {name.partition(".")[0] for name in changed}
-    expect(not still, f"a step does not change {_list(still)}: does a phase train it on the first step?")
+    expect(not still, f"a step does not change {listed(still)}: does a phase train it on the first step?")
     trained = set().union(*(_own(gan, optimizer) for optimizer in state.optimizers.values()))
-    expect(not changed - trained, f"a step changes {_list(changed - trained)}, which no optimizer has")
+    expect(not changed - trained, f"a step changes {listed(changed - trained)}, which no optimizer has")
 
 
 def check_discriminators(subject: Subject) -> None:
@@ -170,7 +171,7 @@ def check_discriminators(subject: Subject) -> None:
     if not names and tuple(gan.discriminators) == tuple(GAN.discriminators):
         return  # no network is declared to be a discriminator of images: augmentations refuse the architecture
     wrong = [name for name in gan.discriminators if name not in networks]
-    expect(not wrong, f"discriminators has {_list(wrong)}, and its networks are {', '.join(networks)}")
+    expect(not wrong, f"discriminators has {listed(wrong)}, and its networks are {', '.join(networks)}")
     seen: set[str] = set()
 
     def watch(name: str, arguments: tuple[object, ...]) -> None:
@@ -182,11 +183,10 @@ def check_discriminators(subject: Subject) -> None:
 
     for name in names:
         networks[name].register_forward_pre_hook(lambda _, arguments, name=name: watch(name, arguments))
-    made = Augmentation(",".join(POLICIES))
-    with made.attached(gan):
+    with Augmentation(",".join(POLICIES)).attached(gan):
         subject.steps(subject.state(gan), 1)
     idle = set(names) - seen
-    expect(not idle, f"a step does not call {_list(idle)} as a module: call self.{min(idle, default='')}(images)")
+    expect(not idle, f"a step does not call {listed(idle)} as a module: call self.{min(idle, default='')}(images)")
 
 
 def check_the_average_is_sampled(subject: Subject) -> None:
@@ -196,7 +196,7 @@ def check_the_average_is_sampled(subject: Subject) -> None:
     useless = set(gan.ema) - set(gan.inference)
     expect(
         not useless,
-        f"ema averages {_list(useless)}, which is not in inference: leave it out, or add it there if generate() or a "
+        f"ema averages {listed(useless)}, which is not in inference: leave it out, or add it there if generate() or a "
         "condition of sample() uses it, as a loaded model has no other networks",
     )
     state = subject.steps(subject.state(gan), 2)
@@ -210,4 +210,4 @@ def check_the_average_is_sampled(subject: Subject) -> None:
     expect(
         torch.equal(averaged.sample(2), images), "the averaged model generates with the weights that are being trained"
     )
-    expect(not torch.equal(raw, gan.sample(2)), f"generate() does not use {_list(set(gan.ema))}")
+    expect(not torch.equal(raw, gan.sample(2)), f"generate() does not use {listed(set(gan.ema))}")

@@ -19,7 +19,7 @@ from ganzoo._distributed import Processes
 from ganzoo._files import PARTIAL, swap_folder
 from ganzoo.errors import GanzooError, RunError
 from ganzoo.metrics import evaluate
-from ganzoo.metrics.protocol import better_of
+from ganzoo.metrics.protocol import better_of, sign_of
 from ganzoo.models.config import ModelConfig, read_config, write_config
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors, save_weights, training_state
 from ganzoo.registry import Trained, installed
@@ -66,14 +66,9 @@ def best_metric(run: Path, protocol: str) -> BestMetric | None:
     ]
     if not found or better_of(protocol, installed()) is None:
         return None
-    sign = _sign(protocol)
+    sign = sign_of(protocol, installed())
     at = min(range(len(found)), key=lambda i: (sign * found[i][1], i))
     return BestMetric(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
-
-
-def _sign(protocol: str) -> int:
-    """Return 1 where a lower value is the better one, -1 where a higher one is."""
-    return 1 if better_of(protocol, installed()) == "lower" else -1
 
 
 class Evaluation:
@@ -200,7 +195,7 @@ class Evaluation:
     def _keep_the_best(self, score: Score) -> None:
         # Before the line in stats.jsonl: a process killed between the two measures again.
         self.first = score.protocol
-        before, sign = self.best_metric(), _sign(score.protocol)
+        before, sign = self.best_metric(), sign_of(score.protocol, installed())
         if before is None or sign * score.value < sign * before.best:
             self._keep()
 

@@ -30,13 +30,13 @@ class Discriminator(nn.Module):
         self.classify = nn.Linear(self.features.out_features, config.classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return how real each image looks, and what it looks like."""
+        """Return the logits of real against generated, and of the classes."""
         features = self.features(images)
         return self.logit(features).flatten().float(), self.classify(features).float()
 
 
 class ACGAN(ConditionalGAN):
-    """Both players gain when the class is told right (Odena 2017, equations 2 and 3)."""
+    """AC-GAN: both networks gain when the class is predicted correctly (Odena 2017, equations 2 and 3)."""
 
     def __init__(self, config: ACGANConfig) -> None:
         generator = LabelledConvGenerator(

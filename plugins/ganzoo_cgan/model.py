@@ -34,7 +34,7 @@ class Discriminator(nn.Module):
         self.embed = nn.Embedding(config.classes, width)
 
     def forward(self, images: Tensor, label: Tensor) -> Tensor:
-        """Return how real the images look, and how well they fit their labels, in one logit each."""
+        """Return one logit per image, of an image and its label being real."""
         features = self.features(images)
         fit = (self.project(features) * self.embed(label)).sum(1)
         logits: Tensor = self.logit(features).flatten() + fit
@@ -42,7 +42,7 @@ class Discriminator(nn.Module):
 
 
 class CGAN(ConditionalGAN):
-    """Generator and discriminator that both know the label (Mirza 2014, equation 2)."""
+    """Conditional GAN: generator and discriminator take the label (Mirza 2014, equation 2)."""
 
     def __init__(self, config: CGANConfig) -> None:
         generator = LabelledConvGenerator(

@@ -65,7 +65,7 @@ class CycleGAN(Translator):
         return self.schedule(progress.fraction)
 
     def generator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield the terms of the way A, B, A, then those of the way B, A, B; leave the fakes."""
+        """Yield the terms of the cycle A, B, A, then those of B, A, B; leave the fakes."""
         for here, there, forth, back, judge in (
             ("A", "B", self.a_to_b, self.b_to_a, self.judge_b),
             ("B", "A", self.b_to_a, self.a_to_b, self.judge_a),

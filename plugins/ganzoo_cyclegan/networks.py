@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.nn.layers import norm_layer
 
-HALVINGS = 2
+NUM_DOWNSAMPLES = 2
 
 
 def block(conv: nn.Module, channels: int) -> list[nn.Module]:
@@ -17,7 +17,7 @@ def block(conv: nn.Module, channels: int) -> list[nn.Module]:
 
 
 class Residual(nn.Module):
-    """Maps (N, ``channels``, S, S) plus what two 3x3 convolutions make of them."""
+    """A residual block of two 3x3 convolutions on maps (N, ``channels``, S, S)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """Images (N, C, S, S) in [-1, 1] to images of the same shape: halved twice, transformed, doubled twice.
+    """Images (N, C, S, S) in [-1, 1] to images of the same shape: downsampled twice, transformed, upsampled twice.
 
     Args:
         channels: C.
@@ -44,13 +44,13 @@ class Generator(nn.Module):
 
     def __init__(self, channels: int, *, base_channels: int, blocks: int) -> None:
         super().__init__()
-        widths = [base_channels << i for i in range(HALVINGS + 1)]
+        widths = [base_channels << i for i in range(NUM_DOWNSAMPLES + 1)]
         layers = block(nn.Conv2d(channels, widths[0], 7, padding=3, padding_mode="reflect"), widths[0])
-        for inside, out in pairwise(widths):
-            layers += block(nn.Conv2d(inside, out, 3, 2, 1), out)
+        for in_channels, out_channels in pairwise(widths):
+            layers += block(nn.Conv2d(in_channels, out_channels, 3, 2, 1), out_channels)
         layers += [Residual(widths[-1]) for _ in range(blocks)]
-        for inside, out in pairwise(widths[::-1]):
-            layers += block(nn.ConvTranspose2d(inside, out, 3, 2, 1, output_padding=1), out)
+        for in_channels, out_channels in pairwise(widths[::-1]):
+            layers += block(nn.ConvTranspose2d(in_channels, out_channels, 3, 2, 1, output_padding=1), out_channels)
         last = nn.Conv2d(widths[0], channels, 7, padding=3, padding_mode="reflect")
         self.layers = nn.Sequential(*layers, last, nn.Tanh())
 

@@ -19,7 +19,7 @@ HIDDEN = 128
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, S, S) to a logit (N,) and what the codes were: logits (N, K), means and log-deviations (N, M).
+    """Images (N, C, S, S) to a logit (N,) and predictions of the codes: logits (N, K), means and log-deviations (N, M).
 
     The network Q that reads the codes shares all but its last layers with the discriminator (section 6).
     """
@@ -44,7 +44,7 @@ class Discriminator(nn.Module):
 
 
 class InfoGAN(AdversarialGAN):
-    """The game, and a bound on the information between codes and images (Chen 2016, equation 6).
+    """Adversarial loss and a lower bound on the mutual information of codes and images (Chen 2016, equation 6).
 
     The latent is the noise (N, D), one category of K as a one-hot, and M continuous codes in [-1, 1].
     """

@@ -1,4 +1,4 @@
-"""The names of the adversarial losses that `ganzoo.gan.losses` has."""
+"""The names of the adversarial losses of `ganzoo.gan.losses`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def ganzoo_losses() -> Iterable[AdversarialLoss]:
     yield AdversarialLoss(
         name="two-sided-smoothing",
         target="ganzoo.gan.losses:TWO_SIDED",
-        summary="non-saturating, real images labelled 0.9 and drawn ones 0.1",
+        summary="non-saturating, real images labelled 0.9 and generated ones 0.1",
         paper="Szegedy et al. 2016, arXiv:1512.00567, section 7",
     )
     yield AdversarialLoss(
         name="least-squares",
         target="ganzoo.gan.losses:LEAST_SQUARES",
-        summary="squared distance of the logits to 1 for real and 0 for drawn",
+        summary="squared distance of the logits to 1 for real and 0 for generated",
         paper="Mao et al. 2017, arXiv:1611.04076, equation 9",
     )
     yield AdversarialLoss(

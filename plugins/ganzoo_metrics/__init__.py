@@ -1,4 +1,4 @@
-"""Metrics of drawn images, and the features that they are computed on."""
+"""Metrics of generated images, and feature extractors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _metric(name: str, better: Better, target: str, summary: str, extractor: str
 
 @hookimpl
 def ganzoo_metrics() -> Iterable[Metric]:
-    """Provide distances, shares of neighbours, what a classifier says, and distances of pairs."""
+    """Provide distances, shares of neighbours, statistics of a classifier, and distances of pairs."""
     fd, kd = "frechet:FrechetDistance", "features:KernelDistance"
     yield _metric("fd", "lower", fd, "Fréchet distance of two normal distributions fitted to the features")
     yield _metric("fid", "lower", fd, "Fréchet Inception distance: fd in the features of Inception", "inception")
@@ -26,24 +26,30 @@ def ganzoo_metrics() -> Iterable[Metric]:
     yield _metric(
         "is", "higher", "reading:InceptionScore", "Inception score: images that are clear, and of all classes"
     )
-    yield _metric("precision", "higher", "features:Precision", "share of drawn images that lie among the real ones")
-    yield _metric("recall", "higher", "features:Recall", "share of real images that lie among the drawn ones")
-    yield _metric("density", "higher", "features:Density", "how many real images' neighbourhoods a drawn one lies in")
-    yield _metric("coverage", "higher", "features:Coverage", "share of real images with a drawn one in reach")
-    yield _metric("authenticity", "higher", "features:Authenticity", "share of drawn images that copy no real one")
-    yield _metric("duplicates", "lower", "features:Duplicates", "share of drawn images that another one repeats")
+    yield _metric("precision", "higher", "features:Precision", "share of generated images that lie among the real ones")
+    yield _metric("recall", "higher", "features:Recall", "share of real images that lie among the generated ones")
+    yield _metric(
+        "density", "higher", "features:Density", "how many real images' neighbourhoods a generated one lies in"
+    )
+    yield _metric("coverage", "higher", "features:Coverage", "share of real images with a generated one in reach")
+    yield _metric("authenticity", "higher", "features:Authenticity", "share of generated images that copy no real one")
+    yield _metric("duplicates", "lower", "features:Duplicates", "share of generated images that another one repeats")
     yield _metric("spread", "higher", "frechet:Spread", "how far the features scatter; 1 as real ones, 0 one image")
-    yield _metric("class-entropy", "higher", "reading:ClassEntropy", "evenness of the classes that are drawn, 0 to 1")
-    yield _metric("mode-coverage", "higher", "reading:ModeCoverage", "share of the classes that are drawn at all")
-    yield _metric("confidence", "higher", "reading:Confidence", "share of images read with a probability above 0.95")
-    yield _metric("label-accuracy", "higher", "reading:LabelAccuracy", "share of images read as what was asked for")
+    yield _metric(
+        "class-entropy", "higher", "reading:ClassEntropy", "evenness of the classes of the generated images, 0 to 1"
+    )
+    yield _metric("mode-coverage", "higher", "reading:ModeCoverage", "share of the classes that are generated at all")
+    yield _metric(
+        "confidence", "higher", "reading:Confidence", "share of images with a class of probability above 0.95"
+    )
+    yield _metric("label-accuracy", "higher", "reading:LabelAccuracy", "share of images classified as their label")
     yield _metric("psnr", "higher", "paired:PSNR", "peak signal-to-noise ratio of translations of pairs, in dB")
     yield _metric("ssim", "higher", "paired:SSIM", "structural similarity of translations of pairs, up to 1")
 
 
 @hookimpl
 def ganzoo_extractors() -> Iterable[Extractor]:
-    """Provide the pixels, two small classifiers, the network of FID, those of timm and of CLIP, and a user's own."""
+    """Provide pixels, two small classifiers, the network of FID, those of timm and CLIP, and a user's own."""
     yield Extractor(
         name="pixels",
         target="ganzoo_metrics.pixels:Pixels",

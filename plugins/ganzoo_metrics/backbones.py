@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, HubError, UnknownNameError, WeightsError, did_you_mean, one_line
 from ganzoo.metrics.exact import exactly
-from ganzoo.metrics.shelf import WeightsOnDisk, folder, from_hub, on_disk, own_file
+from ganzoo.metrics.extractor_weights import WeightsOnDisk, folder, from_hub, on_disk, own_file
 from ganzoo_metrics.images import fitted
 from ganzoo_metrics.words import Words, hash_word, read_words, size_word
 
@@ -71,13 +71,13 @@ class Backbone(nn.Module):
         self.weights = file.sha256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Look at the images."""
+        """Return the features, and the logits of a classifier."""
         with torch.no_grad(), exactly(images.device):
             shown = (fitted(images, self.channels, self.size, self.interpolation) - self.mean) / self.std
-            return self.see(self.model.forward_features(shown))
+            return self.heads(self.model.forward_features(shown))
 
-    def see(self, maps: Tensor) -> dict[str, Tensor]:
-        """Return what is made of the network's last maps or tokens."""
+    def heads(self, maps: Tensor) -> dict[str, Tensor]:
+        """Return the features and logits of the network's last maps or tokens."""
         seen = {"features": self.model.forward_head(maps, pre_logits=True).flatten(1)}
         if self.classifies:
             seen["logits"] = self.model.forward_head(maps)
@@ -85,7 +85,7 @@ class Backbone(nn.Module):
 
 
 def projects(full: str) -> bool:
-    """Whether the last layer of a model is CLIP's projection, which is no classifier."""
+    """Whether the last layer of a model is CLIP's projection, not a classifier."""
     return "clip" in full and "_ft_" not in full
 
 
@@ -119,7 +119,7 @@ def weights_of(full: str, settings: Any) -> WeightsOnDisk:
 
     Raises:
         WeightsError: there are none, or only a pickle.
-        HubError: they cannot be fetched.
+        HubError: they cannot be downloaded.
     """
     kept = folder() / f"{full}.safetensors"
     if kept.is_file():
@@ -158,7 +158,7 @@ def make(full: str, settings: Any, path: Path, asked: Words) -> Any:
     """
     options: dict[str, Any] = {}
     if asked.size and getattr(settings, "fixed_input_size", False):
-        options["img_size"] = asked.size  # positions are interpolated to it
+        options["img_size"] = asked.size  # positions are interpolated
     overlay: dict[str, Any] = {"file": str(path), "custom_load": False}
     try:
         if asked.file:  # it may have been trained further, for other classes or for none
@@ -177,7 +177,7 @@ def make(full: str, settings: Any, path: Path, asked: Words) -> Any:
         and isinstance(patch, tuple)
         and any(side % step for side, step in zip(asked.size, patch, strict=True))
     ):
-        # It would look at what the patches cover, and not at the rest.
+        # It would ignore what the patches do not cover.
         raise ConfigError(
             f"{full} sees patches of {size_word(patch)} pixels: {size_word(asked.size)} is no multiple of it"
         )

@@ -1,4 +1,4 @@
-"""Small classifiers that ship with ganzoo: features that know a data set, and need no network."""
+"""Small classifiers that ship with ganzoo: features of one data set, without a download."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import WeightsError
 from ganzoo.metrics.exact import exactly
-from ganzoo.metrics.shelf import on_disk
+from ganzoo.metrics.extractor_weights import on_disk
 from ganzoo_metrics.images import fitted
 
 FEATURES = 96
@@ -70,7 +70,7 @@ class Classifier(nn.Module):
         self.weights = on_disk(path).sha256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Bring to size, to channels and to [-1, 1], and look."""
+        """Resize, scale to [-1, 1], and return features and logits."""
         size = (self.size, self.size)
         shown = fitted(images, self.channels, size, "bilinear") / 127.5 - 1
         with exactly(images.device):

@@ -1,4 +1,4 @@
-"""What CLIP makes of an image: the embedding that lies in one space with those of texts."""
+"""CLIP's image embedding."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Clip(Backbone):
     """Images (N, C, S, S) uint8 to ``features`` (N, D): CLIP's embedding of them (Radford 2021, arXiv:2103.00020).
 
     The image half of a CLIP model of timm with its projection, not normalised to length 1; D is 512 for the default,
-    ViT-B/32 of OpenAI. Resizing, normalising, words and weights are those of `Backbone`.
+    ViT-B/32 of OpenAI. Resizing, normalising, arguments and weights are those of `Backbone`.
 
     Args:
-        name: of a model of timm with a projection; the default where the first word is no name.
-        words: as those of `Backbone`.
+        name: a timm model with a projection; the default if the first argument is not a name.
+        words: arguments of `Backbone`.
 
     Raises:
         ConfigError: the model has no projection, or is not the network that its weights were trained in.
@@ -41,6 +41,6 @@ class Clip(Backbone):
             )
         super().__init__(name, *words)
 
-    def see(self, maps: Tensor) -> dict[str, Tensor]:
+    def heads(self, maps: Tensor) -> dict[str, Tensor]:
         """Return the projection."""
         return {"features": self.model.forward_head(maps)}

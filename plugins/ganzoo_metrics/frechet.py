@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import MissingExtraError
+from ganzoo.metrics.interfaces import renamed_real_state
 
 try:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -27,7 +28,7 @@ def double(features: Tensor) -> Tensor:
 
 
 class Given(nn.Module):
-    """Stands where torchmetrics has a network: the features are computed already."""
+    """Replaces torchmetrics' network: the features are computed already."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
@@ -39,13 +40,14 @@ class Given(nn.Module):
 
 
 def new_sums(width: int, device: torch.device) -> Any:
-    """Return torchmetrics' sums; every process is shown all images, so nothing is added up over them."""
+    """Return torchmetrics' sums, not reduced over processes: each of them gets all images."""
     made = FrechetInceptionDistance(feature=Given(width), sync_on_compute=False)
     return made.to(device).set_dtype(torch.float64)
 
 
+@renamed_real_state
 class Sums:
-    """Sums of features and of their products, of real and of drawn images, for each class or for all."""
+    """Sums of features and of their products, of real and of generated images, for each class or for all."""
 
     compares = True
     keeps = "sums"
@@ -77,7 +79,7 @@ class Sums:
         """Return how many images of a class there were."""
         return int(getattr(self.sums[label], f"{SIDES[real]}_features_num_samples"))
 
-    def kept(self) -> dict[str, Tensor]:
+    def real_state(self) -> dict[str, Tensor]:
         """Return the sums of the real images."""
         return {
             f"{label}/{name}": getattr(metric, f"real_{name}")
@@ -86,11 +88,11 @@ class Sums:
             if self.count(label, real=True)
         }
 
-    def take(self, kept: Mapping[str, Tensor]) -> None:
-        """Have these sums of the real images."""
-        for key, value in kept.items():
+    def load_real_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take the sums of the real images."""
+        for key, value in state.items():
             label, _, name = key.partition("/")
-            total = kept[f"{label}/features_sum"]
+            total = state[f"{label}/features_sum"]
             metric = self._of(int(label), total[None].to(self._device()))
             setattr(metric, f"real_{name}", value.to(metric.real_features_sum.device))
 
@@ -105,7 +107,7 @@ class Sums:
             ValueError: there were fewer than two of one kind.
         """
         if label not in self.sums or min(self.count(label, real=real) for real in SIDES) < 2:
-            raise ValueError(f"it takes at least 2 drawn and 2 real images{what}")
+            raise ValueError(f"needs at least 2 generated and 2 real images{what}")
 
 
 class FrechetDistance(Sums):
@@ -134,9 +136,9 @@ class IntraFrechetDistance(Sums):
 
 
 class Spread(Sums):
-    """Root of the total variance of the drawn images' features, in proportion to that of real ones; >= 0.
+    """Root of the total variance of the generated images' features, in proportion to that of real ones; >= 0.
 
-    1 is what real images have. Far less says that the images are too much alike: mode collapse.
+    Real images have 1. Far less means that the images are too similar: mode collapse.
     """
 
     needs = frozenset({"features"})
@@ -144,10 +146,10 @@ class Spread(Sums):
     def compute(self) -> float:
         """Return the ratio."""
         self.check_count()
-        drawn, real = (self._variance(side) for side in ("fake", "real"))
+        generated, real = (self._variance(side) for side in ("fake", "real"))
         if real <= 0:
             raise ValueError("the real images are all the same")
-        return float((drawn / real) ** 0.5)
+        return float((generated / real) ** 0.5)
 
     def _variance(self, side: str) -> float:
         total, products, count = (getattr(self.sums[0], f"{side}_{name}") for name in _SUMS)

@@ -1,4 +1,4 @@
-"""Images of any size, in the size and the channels that a network was made for."""
+"""Resizing images of any size and number of channels to the input of a network."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _GREY = (0.299, 0.587, 0.114)  # of ITU-R 601, as Pillow makes an image grey
 
 
 def check_images(images: Tensor) -> None:
-    """Refuse what no extractor is shown.
+    """Check the input of an extractor.
 
     Raises:
-        ValueError: it is not (N, C, S, S) uint8 with 1 or 3 channels.
+        ValueError: the tensor is not (N, C, S, S) uint8 with 1 or 3 channels.
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         found = f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}"
-        raise ValueError(f"an extractor is shown images (N, 1 or 3, S, S) uint8, not {found}")
+        raise ValueError(f"an extractor takes images (N, 1 or 3, S, S) uint8, not {found}")
 
 
 def fitted(images: Tensor, channels: int, size: tuple[int, int] | None, interpolation: str) -> Tensor:
-    """Return images as a network wants them.
+    """Return images in the size and with the channels of a network's input.
 
     The whole image is resized, without a crop, with antialiasing: by the algorithm of Pillow, but in float32 and not
     rounded to 8 bits. What overshoots 0 ... 255 is cut.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean, one_line
 from ganzoo.metrics.download import download
 from ganzoo.metrics.exact import exactly
-from ganzoo.metrics.shelf import folder, on_disk
+from ganzoo.metrics.extractor_weights import folder, on_disk
 from ganzoo_metrics.images import check_images, fitted
 
 try:
@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
 FILE: str = URL_INCEPTION_V3.rpartition("/")[2]
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 ELSEWHERE = (FILE, "pt_inception-2015-12-05-6726825d.pth")
-"""How torch-fidelity and pytorch-fid call the file, in the folder where both of them keep it: it is the same one."""
+"""The names of the file in torch's folder, where torch-fidelity and pytorch-fid store it."""
 RESIZES = ("tf-resize", "antialias")
 _SIDE = FeatureExtractorInceptionV3.INPUT_IMAGE_SIZE
 
@@ -47,7 +47,7 @@ class Inception(nn.Module):
 
     Raises:
         ConfigError: another resize.
-        WeightsError: the weights cannot be had; the text says where from, and where to put them.
+        WeightsError: the weights cannot be downloaded; the message says the address, and where to put the file.
     """
 
     def __init__(self, resize: str = RESIZES[0]) -> None:
@@ -62,17 +62,17 @@ class Inception(nn.Module):
         self.weights = SHA256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Look at the images."""
+        """Return features and logits."""
         with torch.no_grad(), exactly(images.device):
             if self.resize == "antialias":
-                features, logits = self._see(fitted(images, 3, (_SIDE, _SIDE), "bicubic"))
+                features, logits = self._run(fitted(images, 3, (_SIDE, _SIDE), "bicubic"))
             else:
                 check_images(images)
                 features, logits = self.network(images.expand(-1, 3, -1, -1))  # which resizes by itself
         return {"features": features, "logits": logits}
 
-    def _see(self, resized: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the network on what is resized already, which its own forward has no door for: (N, 3, 299, 299)."""
+    def _run(self, resized: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the network on resized images (N, 3, 299, 299); its own forward always resizes."""
         seen = (resized - 128) / 128
         for name, layer in self.network.named_children():  # in the order in which they are run
             if name != "fc":
@@ -82,10 +82,10 @@ class Inception(nn.Module):
 
 
 def weights_file() -> Path:
-    """Return the file of weights, checked: from `shelf.folder`, from torch's own folder, or freshly fetched.
+    """Return the file of weights, checked: from ganzoo's folder, from torch's, or downloaded.
 
     Raises:
-        WeightsError: it cannot be had, or it is another one.
+        WeightsError: the file cannot be downloaded, or has another hash.
     """
     kept = folder() / FILE
     places = [kept, *(Path(torch.hub.get_dir()) / "checkpoints" / name for name in ELSEWHERE)]
@@ -112,8 +112,7 @@ def load(path: Path) -> FeatureExtractorInceptionV3:
     try:
         # The unpickler that makes tensors and calls nothing.
         state = torch.load(path, map_location="cpu", weights_only=True)
-        # torch-fidelity's constructor opens a file with the unpickler that runs what it finds. So it is given nobody's
-        # file, but one of tensors that is written here, in memory.
+        # torch-fidelity's constructor uses the unpickler that can run code: it gets a file of tensors written here.
         own = io.BytesIO()
         torch.save({name: tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}, own)
         own.seek(0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, one_line
-from ganzoo.metrics.shelf import own_file
+from ganzoo.metrics.extractor_weights import own_file
 from ganzoo_metrics.images import fitted
 from ganzoo_metrics.words import hash_word, kind_of, read_words, size_word
 
@@ -22,7 +22,7 @@ except ModuleNotFoundError as error:
 
 
 class Shape(NamedTuple):
-    """What an ONNX file takes: the name of its input, 1 or 3 channels, height and width or None for any."""
+    """The input of an ONNX file: its name, 1 or 3 channels, height and width or None for any."""
 
     name: str
     channels: int
@@ -76,7 +76,7 @@ class OwnNetwork(nn.Module):
         self.weights = file.sha256
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Look at the images."""
+        """Return the outputs of the network."""
         shown = fitted(images, self.shape.channels, self.size, self.interpolation) / 255
         try:
             found = self.session.run([*self.outputs], {self.shape.name: shown.cpu().numpy()})
@@ -94,10 +94,10 @@ class OwnNetwork(nn.Module):
 
 
 def open_session(name: str, content: bytes) -> Any:
-    """Return what runs an ONNX file, after a look at what is in it.
+    """Check an ONNX file, and return its session.
 
     Raises:
-        WeightsError: it is none, keeps its tensors elsewhere, or wants operations that ONNX does not have.
+        WeightsError: not an ONNX file, tensors in other files, or operations that ONNX does not have.
     """
     try:
         model = onnx.load_model_from_string(content)
@@ -109,9 +109,9 @@ def open_session(name: str, content: bytes) -> Any:
             "torch.onnx.export(..., external_data=False) does"
         )
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what it raises is told, and told once
+    options.log_severity_level = 4  # errors are raised; no need to log them too
     options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the model that draws needs the processor
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the generator needs the processor
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -133,10 +133,10 @@ def _tensors(message: Any) -> Iterator[Any]:
 
 
 def input_of(name: str, session: Any) -> Shape:
-    """Return what a file takes.
+    """Return the input of a file.
 
     Raises:
-        WeightsError: something else than images.
+        WeightsError: it is not a batch of images.
     """
     inputs = session.get_inputs()
     found = ", ".join(f"{one.name} {one.type}{one.shape}" for one in inputs)
@@ -159,7 +159,7 @@ def input_of(name: str, session: Any) -> Shape:
 
 
 def outputs_of(name: str, session: Any) -> dict[str, str]:
-    """Return which outputs of a file are taken, and what for.
+    """Return the outputs of a file that are used, and as what.
 
     Raises:
         WeightsError: they are not of float32 (N, D).

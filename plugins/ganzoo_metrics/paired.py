@@ -1,4 +1,4 @@
-"""Metrics of translations of images that come in pairs: how near each is to what it was to be."""
+"""Metrics of translations of paired images: how near each is to its target."""
 
 from __future__ import annotations
 

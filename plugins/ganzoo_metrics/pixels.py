@@ -1,4 +1,4 @@
-"""The simplest features: the image itself, made small."""
+"""The simplest features: the downsampled image itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganzoo.errors import ConfigError
 class Pixels(nn.Module):
     """Images (N, C, S, S) uint8 to ``features`` (N, C*K*K) in [0, 1], averaged down to K x K.
 
-    It sees composition, tone and colour; sharpness and meaning are beyond it.
+    The features show composition, tone and colour, but neither sharpness nor content.
     """
 
     def __init__(self, size: str = "16") -> None:

@@ -1,4 +1,4 @@
-"""Metrics of what a classifier reads in drawn images."""
+"""Metrics of a classifier's predictions for generated images."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ganzoo.errors import MissingExtraError
 
 SURE = 0.95
 SELDOM = 0.1
-"""A class drawn less often than this, in proportion to an even share, is not covered."""
+"""A class generated less often than this, in proportion to an even share, is not covered."""
 SPLITS = 10  # Salimans 2016, section 4
 
 
 class Counts:
-    """How often each class is read; memory does not grow with the images."""
+    """How often each class is predicted; memory does not grow with the images."""
 
     needs = frozenset({"logits"})
     compares = False
@@ -38,7 +38,7 @@ class Counts:
 
 
 class ClassEntropy(Counts):
-    """Entropy of the shares of the classes that are read, over that of even shares: 1 is even, 0 one class alone."""
+    """Entropy of the shares of the predicted classes, over that of even shares: 1 is even, 0 one class alone."""
 
     def compute(self) -> float:
         """Return the entropy, 0 to 1."""
@@ -49,7 +49,7 @@ class ClassEntropy(Counts):
 
 
 class ModeCoverage(Counts):
-    """Share of the classes that are read in at least a tenth as many images as an even share would be."""
+    """Share of the classes that are predicted for at least a tenth of an even share of the images."""
 
     def compute(self) -> float:
         """Return the share, 0 to 1."""
@@ -57,7 +57,7 @@ class ModeCoverage(Counts):
 
 
 class Share:
-    """The share of images of which something holds."""
+    """The share of images that fulfil a condition."""
 
     needs = frozenset({"logits"})
     compares = False
@@ -66,7 +66,7 @@ class Share:
         self.hits, self.count = 0, 0
 
     def holds(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return of which images (N,) it holds."""
+        """Return which images (N,) fulfil it."""
         raise NotImplementedError
 
     def update(self, batch: Mapping[str, Tensor], *, real: bool) -> None:
@@ -84,24 +84,24 @@ class Confidence(Share):
     """Share of the images that the classifier gives one class a probability above 0.95."""
 
     def holds(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return which are read with confidence."""
+        """Return which images have a confident prediction."""
         return batch["logits"].softmax(1).amax(1) > SURE
 
 
 class LabelAccuracy(Share):
-    """Share of the images that are read as the label they were drawn for."""
+    """Share of the images that are classified as the label that they were generated for."""
 
     needs = frozenset({"logits", "label"})
 
     def holds(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return which are read as their label."""
+        """Return which images are classified as their label."""
         return batch["logits"].argmax(1) == batch["label"]
 
 
 class InceptionScore:
     """exp(E KL(p(y|x) || p(y))) (Salimans 2016, section 4), the mean over 10 parts, shuffled by torch-fidelity's seed.
 
-    The name is kept for the logits of any classifier; the values of two do not compare. All logits are kept.
+    The name is kept for the logits of any classifier; the values of two do not compare. All logits are stored.
     """
 
     needs = frozenset({"logits"})
@@ -117,12 +117,12 @@ class InceptionScore:
         self.logits: list[Tensor] = []
 
     def update(self, batch: Mapping[str, Tensor], *, real: bool) -> None:
-        """Keep the logits of a batch."""
+        """Store the logits of a batch."""
         self.logits.append(batch["logits"].float().cpu())
 
     def compute(self) -> float:
         """Return the score, 1 to the number of classes."""
         logits = torch.cat(self.logits)
         if len(logits) < SPLITS:
-            raise ValueError(f"it takes at least {SPLITS} drawn images")
+            raise ValueError(f"needs at least {SPLITS} generated images")
         return float(self.library.isc_features_to_metric(logits, SPLITS)[self.library.KEY_METRIC_ISC_MEAN])

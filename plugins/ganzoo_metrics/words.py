@@ -1,4 +1,4 @@
-"""The words of a protocol that extractors share: a file, its hash, a size, an interpolation."""
+"""The arguments that extractors share: a file, its hash, a size, an interpolation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganzoo.errors import ConfigError, did_you_mean
-from ganzoo.metrics.shelf import is_file_name
+from ganzoo.metrics.extractor_weights import is_file_name
 from ganzoo_metrics.images import INTERPOLATIONS
 
 _SIZE = re.compile(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", re.ASCII)
@@ -18,13 +18,13 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Words:
-    """What the words of an extractor ask for.
+    """The arguments of an extractor.
 
     Args:
-        file: of the user's own.
-        sha256: how the hash of that file begins.
+        file: a file of the user's.
+        sha256: the prefix of the file's hash.
         size: height and width that images are resized to.
-        interpolation: how.
+        interpolation: of resizing.
     """
 
     file: str | None = None
@@ -34,17 +34,17 @@ class Words:
 
 
 def read_words(extractor: str, words: Sequence[str]) -> Words:
-    """Read words, in any order.
+    """Parse arguments, in any order.
 
     Raises:
-        ConfigError: one is none of them, or two say the same kind of thing.
+        ConfigError: an unknown argument, or two of one kind.
     """
     found: dict[str, str | tuple[int, int]] = {}
     for word in words:
         kind = kind_of(word)
         if kind is None:
             raise ConfigError(
-                f"{extractor} does not know the word '{word}': it takes a size (224), {', '.join(INTERPOLATIONS)}, a "
+                f"{extractor} does not know '{word}': it takes a size (224), {', '.join(INTERPOLATIONS)}, a "
                 f"file of your own and its sha256=12 digits.{did_you_mean(word, INTERPOLATIONS)}"
             )
         if kind in found:
@@ -58,10 +58,10 @@ def read_words(extractor: str, words: Sequence[str]) -> Words:
 
 
 def kind_of(word: str) -> str | None:
-    """Return which field of `Words` a word is for, or None.
+    """Return the field of `Words` that an argument sets, or None.
 
     Raises:
-        ConfigError: a hash that is none.
+        ConfigError: an invalid hash.
     """
     if word.startswith("sha256="):
         if not _HASH.fullmatch(word.removeprefix("sha256=")):

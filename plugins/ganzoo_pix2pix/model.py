@@ -58,7 +58,7 @@ class Pix2Pix(Translator):
 
     @property
     def decision_boundary(self) -> float | None:  # type: ignore[override]
-        """What the discriminator says where it cannot tell: that of the loss."""
+        """The logit at which real and generated are equally likely: that of the loss."""
         return self.loss.decision_boundary
 
     def optimizers(self) -> dict[str, Optimizer]:

@@ -13,24 +13,24 @@ DROPPING = 3  # innermost levels of the decoder that drop features
 
 
 class Level(nn.Module):
-    """One level: halve maps (N, I, S, S), let the level below transform them, double them; beside the maps themselves.
+    """A level of the U-Net: downsample (N, I, S, S), apply the level below, upsample; concatenated with the input.
 
     Args:
-        inside: I.
-        width: of the halved maps.
-        out: width of what is doubled.
+        in_channels: I.
+        width: channels of the downsampled maps.
+        out_channels: channels of the upsampled maps.
         size: S.
         below: the next level, which maps ``width`` channels to ``2 * width``; None for the innermost.
-        norm: of all maps but the outermost and the innermost halved ones, see `norm_layer`.
-        dropout: share of the doubled maps that is dropped.
+        norm: of all maps but the outermost and the innermost ones, see `norm_layer`.
+        dropout: share of the upsampled maps that is dropped.
         outer: the outermost level: neither its input nor its output is activated or normalised.
     """
 
     def __init__(
         self,
-        inside: int,
+        in_channels: int,
         width: int,
-        out: int,
+        out_channels: int,
         *,
         size: int,
         below: Level | None,
@@ -40,14 +40,17 @@ class Level(nn.Module):
     ) -> None:
         super().__init__()
         kernel = 4 - size % 2  # an odd size is halved to (S + 1) / 2 and comes back as it was
-        down: list[nn.Module] = [nn.Conv2d(inside, width, kernel, 2, 1)]
+        down: list[nn.Module] = [nn.Conv2d(in_channels, width, kernel, 2, 1)]
         if not outer:
             down.insert(0, nn.LeakyReLU(0.2))
             if below is not None:
                 down.append(norm_layer(norm, width))
-        up: list[nn.Module] = [nn.ReLU(), nn.ConvTranspose2d(width * (1 if below is None else 2), out, kernel, 2, 1)]
+        up: list[nn.Module] = [
+            nn.ReLU(),
+            nn.ConvTranspose2d(width * (1 if below is None else 2), out_channels, kernel, 2, 1),
+        ]
         if not outer:
-            up += [norm_layer(norm, out), Dropout(dropout)]
+            up += [norm_layer(norm, out_channels), Dropout(dropout)]
         self.outer = outer
         self.down, self.below, self.up = nn.Sequential(*down), below, nn.Sequential(*up)
 
@@ -59,7 +62,7 @@ class Level(nn.Module):
 
 
 class UNet(nn.Module):
-    """Images (N, C, S, S) in [-1, 1] to images of the same shape, halved down to one pixel and doubled again.
+    """Images (N, C, S, S) in [-1, 1] to images of the same shape, by downsampling to one pixel and upsampling again.
 
     Args:
         channels: C.

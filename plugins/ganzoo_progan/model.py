@@ -19,7 +19,7 @@ from ganzoo_progan import ProGANConfig
 
 
 class Grown(nn.Module):
-    """A network that knows how far it has grown: its level, and the share of the newest resolution.
+    """A network that grows: its current level, and the weight of the newest resolution in the blend.
 
     Both are buffers, so that they are saved with the weights; the level is a number too, to be read without the device.
     """
@@ -34,7 +34,7 @@ class Grown(nn.Module):
         self.register_buffer("reached", torch.zeros((), dtype=torch.int64))
 
     def grow(self, level: int, share: float) -> None:
-        """Set both."""
+        """Set the level and the weight of its resolution."""
         self.level = level
         self.reached.fill_(level)
         self.share.fill_(share)
@@ -56,10 +56,10 @@ class Generator(Grown):
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.Upsample(scale_factor=2),
-                *(EqualizedConv2d(inside, out, 3), nn.LeakyReLU(0.2), PixelNorm()),
-                *(EqualizedConv2d(out, out, 3), nn.LeakyReLU(0.2), PixelNorm()),
+                *(EqualizedConv2d(in_channels, out_channels, 3), nn.LeakyReLU(0.2), PixelNorm()),
+                *(EqualizedConv2d(out_channels, out_channels, 3), nn.LeakyReLU(0.2), PixelNorm()),
             )
-            for inside, out in pairwise(widths)
+            for in_channels, out_channels in pairwise(widths)
         )
         self.to_image = nn.ModuleList(EqualizedConv2d(width, config.channels, 1, gain=1.0) for width in widths)
 
@@ -87,10 +87,10 @@ class Discriminator(Grown):
         )
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                *(EqualizedConv2d(inside, inside, 3), nn.LeakyReLU(0.2)),
-                *(EqualizedConv2d(inside, out, 3), nn.LeakyReLU(0.2), nn.AvgPool2d(2)),
+                *(EqualizedConv2d(in_channels, in_channels, 3), nn.LeakyReLU(0.2)),
+                *(EqualizedConv2d(in_channels, out_channels, 3), nn.LeakyReLU(0.2), nn.AvgPool2d(2)),
             )
-            for out, inside in pairwise(widths)
+            for out_channels, in_channels in pairwise(widths)
         )
         self.judge = nn.Sequential(
             MinibatchStd(),
@@ -170,7 +170,7 @@ class ProGAN(AdversarialGAN):
         return scores.float()
 
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
-        """Yield the critic's loss, and how far it has grown; real images are faded in like the generated ones."""
+        """Yield the critic's loss, its level and blend; real images are faded in like the generated ones."""
         real, share = batch["image"], self.discriminator.share
         if progress.stage > 0:
             coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2.0)

@@ -20,15 +20,15 @@ EXPANSION = 2  # of the channels within a block
 GAIN = math.sqrt(2 / (1 + 0.2**2))  # of a leaky ReLU
 
 
-def conv(inside: int, out: int, size: int, groups: int = 1, gain: float = 1.0) -> nn.Conv2d:
+def conv(in_channels: int, out_channels: int, kernel_size: int, groups: int = 1, gain: float = 1.0) -> nn.Conv2d:
     """Return a convolution without bias whose output has ``gain`` times the deviation of its input."""
-    layer = nn.Conv2d(inside, out, size, padding=size // 2, groups=groups, bias=False)
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, groups=groups, bias=False)
     nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
     return layer
 
 
 class BiasedActivation(nn.Module):
-    """Add a bias to each channel, then leaky ReLU: what normalisation layers would have done."""
+    """Add a bias to each channel, then leaky ReLU: the affine part of a normalisation layer."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -40,22 +40,22 @@ class BiasedActivation(nn.Module):
 
 
 class Block(nn.Module):
-    """Maps (N, C, S, S) to the same shape: 1x1, grouped 3x3 and 1x1 convolutions, and the input past them.
+    """Maps (N, C, S, S) to the same shape: a residual block of 1x1, grouped 3x3 and 1x1 convolutions.
 
-    The last convolution begins at zero, and the first ones at the depth's share (fix-up initialisation, Zhang 2019), so
-    that a deep network begins as the identity and needs no normalisation.
+    Fix-up initialisation (Zhang 2019): the last convolution is zero and the others are scaled by the depth, so that a
+    deep network starts as the identity and needs no normalisation.
     """
 
     def __init__(self, channels: int, group_size: int, depth: int) -> None:
         super().__init__()
-        wide = channels * EXPANSION
+        hidden = channels * EXPANSION
         gain = GAIN * depth ** (-1 / 4)  # two convolutions before the last one: depth^(-1 / (2 m - 2)) with m = 3
         self.layers = nn.Sequential(
-            conv(channels, wide, 1, gain=gain),
-            BiasedActivation(wide),
-            conv(wide, wide, 3, groups=math.gcd(wide, max(1, wide // group_size)), gain=gain),
-            BiasedActivation(wide),
-            conv(wide, channels, 1, gain=0.0),
+            conv(channels, hidden, 1, gain=gain),
+            BiasedActivation(hidden),
+            conv(hidden, hidden, 3, groups=math.gcd(hidden, max(1, hidden // group_size)), gain=gain),
+            BiasedActivation(hidden),
+            conv(hidden, channels, 1, gain=0.0),
         )
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -64,12 +64,12 @@ class Block(nn.Module):
 
 
 class Resample(nn.Module):
-    """Double or halve (N, I, S, S) bilinearly, with a 1x1 convolution to O channels at the smaller size."""
+    """Double or halve (N, I, S, S) bilinearly, with a 1x1 convolution to O channels at the lower resolution."""
 
-    def __init__(self, inside: int, out: int, *, up: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, up: bool) -> None:
         super().__init__()
         self.halve = None if up else Halve()
-        self.change = conv(inside, out, 1) if inside != out else nn.Identity()
+        self.change = conv(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
         """Resample."""
@@ -90,21 +90,19 @@ class Generator(nn.Module):
 
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
-        channels, start = (
-            channels_per_resolution(config.image_size, config.base_channels, config.max_channels),
-            start_size(config.image_size)[0],
-        )
-        # A learned map, scaled by a linear function of the latent, begins the picture.
+        channels = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
+        start = start_size(config.image_size)[0]
+        # A learned map, scaled by a linear function of the latent, is the first feature map.
         self.basis = nn.Parameter(torch.randn(channels[0], start, start))
         self.project = nn.Linear(config.latent_dim, channels[0], bias=False)
         nn.init.normal_(self.project.weight, 0.0, 1 / math.sqrt(config.latent_dim))
         layers: list[nn.Module] = [*stack(channels[0], config)]
-        for inside, out in pairwise(channels):
-            layers += [Resample(inside, out, up=True), *stack(out, config)]
+        for in_channels, out_channels in pairwise(channels):
+            layers += [Resample(in_channels, out_channels, up=True), *stack(out_channels, config)]
         self.layers = nn.Sequential(*layers, conv(channels[-1], config.channels, 1))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Generate one image per row; the paper's output is linear, and is squashed here so that it is an image."""
+        """Generate one image per row. The paper's output is linear; tanh keeps it in [-1, 1] here."""
         return torch.tanh(self.layers(self.basis * self.project(latent)[..., None, None]))
 
 
@@ -113,13 +111,11 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
-        channels, start = (
-            channels_per_resolution(config.image_size, config.base_channels, config.max_channels)[::-1],
-            start_size(config.image_size)[0],
-        )
+        channels = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)[::-1]
+        start = start_size(config.image_size)[0]
         layers: list[nn.Module] = [conv(config.channels, channels[0], 1), *stack(channels[0], config)]
-        for inside, out in pairwise(channels):
-            layers += [Resample(inside, out, up=False), *stack(out, config)]
+        for in_channels, out_channels in pairwise(channels):
+            layers += [Resample(in_channels, out_channels, up=False), *stack(out_channels, config)]
         self.layers = nn.Sequential(*layers)
         # A depthwise convolution as large as the map reduces it to one value per channel.
         self.reduce = nn.Conv2d(channels[-1], channels[-1], start, groups=channels[-1], bias=False)
@@ -134,17 +130,20 @@ class Discriminator(nn.Module):
 
 
 class R3GAN(AdversarialGAN):
-    """Each fake against a real image, the discriminator's gradient held at both (Huang 2024, section 2)."""
+    """Relativistic loss with the R1 and R2 gradient penalties (Huang 2024, section 2)."""
 
     def __init__(self, config: R3GANConfig) -> None:
-        both = [r1_regularizer(config.gamma, config.penalty_every), r2_regularizer(config.gamma, config.penalty_every)]
+        penalties = [
+            r1_regularizer(config.gamma, config.penalty_every),
+            r2_regularizer(config.gamma, config.penalty_every),
+        ]
         super().__init__(
             config,
             generator=Generator(config),
             discriminator=Discriminator(config),
             latent_dim=config.latent_dim,
             loss=config.loss,
-            regularizers=both if config.gamma else [],
+            regularizers=penalties if config.gamma else [],
             optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
             lr_schedule=decay_to_zero(config.lr_decay),
             ema=config.ema,

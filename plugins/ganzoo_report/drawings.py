@@ -174,7 +174,7 @@ def _neighbours(
         gan, data=data, extractor=extractor, images=DRAWN, keep=KEPT, neighbours=count, split=split, progress=progress
     )
     rows = []
-    for drawn, real, distances in zip(found.drawn, found.real, found.distances, strict=True):
+    for drawn, real, distances in zip(found.generated, found.real, found.distances, strict=True):
         row = [Picture(*picture_uri(drawn[None], 1), "a generated image", "generated")]
         for place, (image, distance) in enumerate(zip(real, distances.tolist(), strict=True), 1):
             alt = f"the {'' if place == 1 else f'{place}. '}nearest training image, at a distance of {distance:.3g}"

@@ -38,7 +38,7 @@ class Discriminator(nn.Module):
 
 
 def parts(config: SNGANConfig, classes: int | None = None) -> dict[str, Any]:
-    """Return what both GANs are made of."""
+    """Return the arguments of `AdversarialGAN` that both architectures share."""
     generator = ResidualGenerator(
         config.latent_dim,
         image_size=config.image_size,
@@ -69,7 +69,7 @@ class SNGAN(AdversarialGAN):
 
 
 class ProjectionSNGAN(ConditionalGAN):
-    """The same game with labels (Miyato and Koyama 2018, section 4)."""
+    """SNGAN with a projection discriminator (Miyato and Koyama 2018, section 4)."""
 
     def __init__(self, config: ProjectionConfig) -> None:
         super().__init__(config, **parts(config, config.classes))

@@ -36,7 +36,7 @@ class StyleGAN2(GAN):
         self.register_buffer("path_mean", torch.zeros(()))
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """Return Adam for each, slowed as the steps of the lazy phases make up for it (Karras 2020, appendix B)."""
+        """Return Adam for each, with rate and betas corrected for the lazy phases (Karras 2020, appendix B)."""
         config, made = self.config, {}
         for name, network, weight, every in (
             ("G", self.generator, config.path_length, config.path_length_every),

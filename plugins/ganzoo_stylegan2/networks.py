@@ -17,7 +17,7 @@ from ganzoo_stylegan2 import StyleGAN2Config
 
 
 class Mapping(nn.Module):
-    """Latent (N, D) to a style (N, W), and the running mean of all styles, towards which truncation goes."""
+    """Latent (N, D) to a style (N, W), and the running mean of all styles, which truncation interpolates to."""
 
     mean: Tensor
 
@@ -41,21 +41,21 @@ class ModulatedConv2d(nn.Module):
     the maps before and after one convolution is the same, and needs no weight per image.
 
     Args:
-        inside: I.
-        out: O.
-        size: of the kernel.
+        in_channels: I.
+        out_channels: O.
+        kernel_size: height and width of the kernel.
         style_dim: W.
         demodulate: scale back to unit norm.
-        gain: of the output's deviation, which the activation after it takes away.
+        gain: of the output's deviation, which the next activation compensates.
         up: double the size. A transposed convolution and a filter do what bilinear doubling and a convolution would,
             but for the edges, at a quarter of the cost (appendix B).
     """
 
     def __init__(
         self,
-        inside: int,
-        out: int,
-        size: int,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
         style_dim: int,
         *,
         demodulate: bool = True,
@@ -63,9 +63,9 @@ class ModulatedConv2d(nn.Module):
         up: bool = False,
     ) -> None:
         super().__init__()
-        self.style = EqualizedLinear(style_dim, inside, gain=1.0, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(out, inside, size, size))
-        self.scale = 1 / math.sqrt(inside * size * size)
+        self.style = EqualizedLinear(style_dim, in_channels, gain=1.0, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
+        self.scale = 1 / math.sqrt(in_channels * kernel_size**2)
         self.demodulate, self.gain = demodulate, gain
         self.smooth = Smooth(padding=1, gain=4.0) if up else None
 
@@ -86,11 +86,11 @@ class ModulatedConv2d(nn.Module):
 class StyledLayer(nn.Module):
     """A modulated convolution, noise (N, S * S) with a learned strength, a bias, and the activation (figure 2c)."""
 
-    def __init__(self, inside: int, out: int, config: StyleGAN2Config, *, up: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, config: StyleGAN2Config, *, up: bool) -> None:
         super().__init__()
-        self.conv = ModulatedConv2d(inside, out, 3, config.style_dim, gain=RECTIFIER, up=up)
+        self.conv = ModulatedConv2d(in_channels, out_channels, 3, config.style_dim, gain=RECTIFIER, up=up)
         self.strength = nn.Parameter(torch.zeros(()))
-        self.bias = nn.Parameter(torch.zeros(out, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(out_channels, 1, 1))
 
     def forward(self, maps: Tensor, style: Tensor, noise: Tensor) -> Tensor:
         """Transform."""
@@ -115,8 +115,11 @@ class Synthesis(nn.Module):
         start = start_size(config.image_size)[0]
         self.basis = nn.Parameter(torch.randn(widths[0], start, start))
         self.layers = nn.ModuleList([StyledLayer(widths[0], widths[0], config, up=False)])
-        for inside, out in pairwise(widths):
-            self.layers += [StyledLayer(inside, out, config, up=True), StyledLayer(out, out, config, up=False)]
+        for in_channels, out_channels in pairwise(widths):
+            self.layers += [
+                StyledLayer(in_channels, out_channels, config, up=True),
+                StyledLayer(out_channels, out_channels, config, up=False),
+            ]
         self.to_image = nn.ModuleList(
             ModulatedConv2d(width, config.channels, 1, config.style_dim, demodulate=False) for width in widths
         )
@@ -151,7 +154,7 @@ class Generator(nn.Module):
         self.synthesis = Synthesis(config)
 
     def spread(self, style: Tensor) -> Tensor:
-        """Return a style (N, W) for each layer (N, L, W)."""
+        """Repeat a style (N, W) for every layer: (N, L, W)."""
         return style[:, None].expand(-1, self.synthesis.layers_count, -1)
 
 
@@ -163,7 +166,9 @@ class Discriminator(nn.Module):
         widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)[::-1]
         start = start_size(config.image_size)[0]
         self.from_image = nn.Sequential(EqualizedConv2d(config.channels, widths[0], 1), nn.LeakyReLU(0.2))
-        self.blocks = nn.Sequential(*(DownBlock(inside, out) for inside, out in pairwise(widths)))
+        self.blocks = nn.Sequential(
+            *(DownBlock(in_channels, out_channels) for in_channels, out_channels in pairwise(widths))
+        )
         self.judge = nn.Sequential(
             MinibatchStd(),
             *(EqualizedConv2d(widths[-1] + 1, widths[-1], 3), nn.LeakyReLU(0.2), Flatten()),
@@ -180,13 +185,13 @@ class Discriminator(nn.Module):
 class DownBlock(nn.Module):
     """Maps (N, I, S, S) to (N, O, S/2, S/2): two convolutions, and a shortcut."""
 
-    def __init__(self, inside: int, out: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *(EqualizedConv2d(inside, inside, 3), nn.LeakyReLU(0.2)),
-            *(Smooth(padding=2), EqualizedConv2d(inside, out, 3, padding=0, stride=2), nn.LeakyReLU(0.2)),
+            *(EqualizedConv2d(in_channels, in_channels, 3), nn.LeakyReLU(0.2)),
+            *(Smooth(padding=2), EqualizedConv2d(in_channels, out_channels, 3, padding=0, stride=2), nn.LeakyReLU(0.2)),
         )
-        self.shortcut = nn.Sequential(Halve(), EqualizedConv2d(inside, out, 1, gain=1.0, bias=False))
+        self.shortcut = nn.Sequential(Halve(), EqualizedConv2d(in_channels, out_channels, 1, gain=1.0, bias=False))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Halve the size."""

@@ -46,7 +46,7 @@ class Discriminator(nn.Sequential):
 
 
 class VanillaGAN(AdversarialGAN):
-    """Perceptron against perceptron (Goodfellow 2014, section 3), or against convolutions."""
+    """The original GAN: an MLP generator against an MLP (Goodfellow 2014, section 3) or convolutions."""
 
     def __init__(self, config: VanillaConfig) -> None:
         discriminator: nn.Module

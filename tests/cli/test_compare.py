@@ -1,8 +1,11 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
+
+from ganzoo.registry import Score
 
 
 def test_a_table_and_a_picture(call, mnist, tmp_path):
@@ -35,20 +38,34 @@ def test_the_values_that_they_come_with_are_compared(call, tmp_path):
     assert "fd[mnist-classifier]@10k/test on mnist" in done.out
 
 
-def test_unlike_models_are_not_ranked(call, tmp_path):
-    done = call("compare", "dcgan-mnist", "sngan-cifar10", "-o", str(tmp_path / "c.png"))
+@pytest.mark.parametrize(
+    ("models", "text"),
+    [
+        (("dcgan-mnist", "sngan-cifar10"), "sngan-cifar10 3x32x32"),
+        (("dcgan-mnist", "vanilla-mnist", "cyclegan-mnist-3-8"), "some translate images"),
+    ],
+)
+def test_models_without_a_comparable_value_fail_before_anything_is_written(call, models, text, tmp_path):
+    out = tmp_path / "c.png"
+    done = call("compare", *models, "-o", str(out))
     assert done.code == 1
-    assert "not ranked" in done.out
-    assert "nothing to rank them by" in done.err
-    assert "they draw images of unlike sizes" in done.err
-    assert (tmp_path / "c.png").exists(), "the picture compares all the same"
+    assert text in done.err
+    assert not done.out
+    assert not out.exists()
 
 
-def test_who_draws_nothing_of_seeds_is_named(call, tmp_path):
-    done = call("compare", "dcgan-mnist", "cyclegan-mnist-3-8", "-o", str(tmp_path / "c.png"))
-    assert done.code == 1
-    assert "not of cyclegan-mnist-3-8, which make images of images" in done.out
-    assert "some draw of seeds, some make images of images; leave some out" in done.err
+def test_models_that_translate_have_no_row_in_the_picture(call, tmp_path, monkeypatch):
+    score = Score(name="fd", value=1.0, protocol="fd[pixels]@64/train", data="mnist")
+    monkeypatch.setattr(
+        "ganzoo.metrics.compare.measured", lambda entry, protocols, data: replace(entry, scores=(score,))
+    )
+    out = tmp_path / "c.png"
+    words = ("-m", score.protocol, "--data", "mnist", "-n", "2", "-o", str(out))
+    done = call("compare", "dcgan-mnist", "cyclegan-mnist-3-8", *words)
+    assert done.code == 0, done.err
+    assert "not of cyclegan-mnist-3-8" in done.out
+    with Image.open(out) as picture:
+        assert picture.size == (2 * 66, 80)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_sweep_is_a_strip_for_each_seed(run, call, tmp_path):
         (("--code", "category=0..2"), "category must be whole numbers in 0 ... 9, not 0.666667"),
         (
             ("--interpolate", "1:2", "--code", "c1=-2..2"),
-            "--interpolate goes from seed to seed and sweeps nothing else",
+            "--interpolate cannot be combined with a range",
         ),
         (("--c1", "1", "-c", "c1=2"), "'c1' is given twice"),
         (("--c1",), "a condition of a model has a value"),

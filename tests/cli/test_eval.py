@@ -113,7 +113,7 @@ def test_what_was_measured_is_written_down_and_measured_again(call, mnist, train
 def test_a_model_that_was_never_measured_asks_by_what(call, trained):
     done = call("eval", str(trained))
     assert done.code == 1
-    assert "was not measured before: say by what, as in -m 'fd[pixels]@10k/test'" in done.err
+    assert "was not measured before: name a protocol, as in -m 'fd[pixels]@10k/test'" in done.err
 
 
 def test_the_best_of_a_run_knows_the_images_of_the_run(call, mnist, tmp_path):

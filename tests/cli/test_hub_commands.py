@@ -206,7 +206,7 @@ def test_train_from_says_what_it_would_do(call, mnist):
         (("publish", "nothing", "me/x"), "No model or architecture"),
         (("pull", "hf:me/none"), "hf:me/none: the Hub has no such repository"),
         (("show", "hf:me/none"), "hf:me/none: the Hub has no such repository"),
-        (("show", "hf:x"), "say owner/name"),
+        (("show", "hf:x"), "'hf:x'"),
         (("sample", "hf:me/none"), "hf:me/none: the Hub has no such repository"),
     ],
 )

@@ -101,7 +101,7 @@ def test_whatever_happens_is_one_line(call, monkeypatch, error, code, text):
         (["sample"], 2, "Missing argument 'MODEL'"),
         (["sample", "x", "-n", "0"], 2, "'0' is no number of images"),
         (["sample", "x", "--labels", "a"], 1, "--labels takes class numbers"),
-        (["sample", "x", "--labels", "5-3"], 1, "names no class"),
+        (["sample", "x", "--labels", "5-3"], 1, "5-3 is empty"),
         (["sample", "x", "--interpolate", "3"], 1, "--interpolate takes two seeds"),
         (["sample", "x", "--columns", "0"], 2, "0 is not in the range"),
         (["sample", "x", "-c", "psi"], 1, "'psi' is not of the form key=value"),

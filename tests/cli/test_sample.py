@@ -52,7 +52,7 @@ def test_errors_are_one_line(run, tmp_path):
         ([run, "--labels", "12"], "labels must be whole numbers in 0 ... 9, not 12"),
         ([run, "-c", "colour=red"], "takes no 'colour'"),
         ([run, "-o", "x.jpg"], "not as '.jpg'"),
-        ([run, "-c", "seeds=1"], "'seeds' is no condition"),
+        ([run, "-c", "seeds=1"], "'seeds' is not a condition"),
         ([run, "-c", "truncation=wide"], "truncation must be a number"),
         ([run, "--truncation", "0"], "truncation must be above 0"),
         ([run, "-c", "truncation=-1"], "truncation must be above 0"),

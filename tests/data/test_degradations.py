@@ -1,4 +1,4 @@
-"""What pairs are made of one set with: the shape and range stay, and each takes away what it says."""
+"""Degradations, which make pairs of one set: shape and range stay, and each removes what it should."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from ganzoo.inference.image_io import to_uint8
 
 @pytest.fixture(scope="module")
 def images(digits):
-    """Four digits, each in a colour of its own."""
+    """Four digits, each in another colour."""
     pixels = torch.from_numpy(digits[0][:4])[:, None].float() / 127.5 - 1
     tint = torch.tensor([[1.0, 0.2, 0.1], [0.1, 1, 0.2], [0.2, 0.1, 1], [1, 1, 0]])
     return (pixels + 1) * tint[:, :, None, None] - 1

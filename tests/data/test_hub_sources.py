@@ -92,7 +92,7 @@ def test_an_image_may_be_a_file_and_a_missing_one_is_named(library, pictures, no
     first, second, third = open_source("hf:owner/name").read()
     assert np.array_equal(np.asarray(open_image(first)), np.asarray(noise()))
     for item, row in ((second, 1), (third, 2)):
-        with pytest.raises(DataError, match=f"row {row} of hf:owner/name is no readable image"):
+        with pytest.raises(DataError, match=f"row {row} of hf:owner/name is not a readable image"):
             open_image(item)
 
 

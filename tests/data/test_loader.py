@@ -114,8 +114,8 @@ def unbalanced(digits):
 def test_balanced_batches_have_every_class_equally_often(unbalanced):
     counts = torch.bincount(unbalanced.labels).tolist()
     assert max(counts) > 20 * min(counts)
-    drawn = [Loader(unbalanced, seed=0).batch(at, 50)["label"] for at in range(0, 1000, 50)]
-    assert torch.bincount(drawn[0]).tolist() != [5] * 10  # plain batches are as the data is
+    seen = [Loader(unbalanced, seed=0).batch(at, 50)["label"] for at in range(0, 1000, 50)]
+    assert torch.bincount(seen[0]).tolist() != [5] * 10  # plain batches are as the data is
     loader = Loader(unbalanced, seed=0, balance=True)
     batches = [loader.batch(at, 50) for at in range(0, 1000, 50)]
     assert all(torch.bincount(batch["label"], minlength=10).tolist() == [5] * 10 for batch in batches)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.data import open_data
-from ganzoo.data.pairs import named_sets
+from ganzoo.data.spec import named_sets
 from ganzoo.errors import DataError
 from ganzoo.registry import installed
 
@@ -15,7 +15,7 @@ from ganzoo.registry import installed
         ("{mnist}:horse", r"has no class 'horse'.* It has: 0, 1, 2"),
         ("A={mnist}", r"two sets are A=DATA,B=DATA, in this order"),
         ("B={mnist},A={mnist}", r"two sets are A=DATA,B=DATA, in this order"),
-        ("A={mnist},B={mnist},C={mnist}", r"in this order, and no third"),
+        ("A={mnist},B={mnist},C={mnist}", r"A=DATA,B=DATA, in this order"),
         ("A={mnist},B=nowhere", r"No data set or path is called 'nowhere'"),
         ("grey:nowhere", r"No data set or path is called 'nowhere'"),
         ("grey:", "the data has no name"),
@@ -23,10 +23,10 @@ from ganzoo.registry import installed
         ("gray:{mnist}", r"called 'gray'. Did you mean 'grey'\?"),
         ("pair:{mnist}", r"called 'pair'. Did you mean 'pairs'\?"),
         ("GREY:{mnist}", r"called 'GREY'. Did you mean 'grey'\?"),
-        ("pairs:grey:{mnist}", r"'grey:.*' is to be one set of images, and no 'grey:' belongs there$"),
-        ("grey:mask:{mnist}", r"'mask:.*' is to be one set of images, and no 'mask:' belongs there$"),
-        ("grey:A={mnist},B={mnist}", r"is to be one set of images, and no 'A=' belongs there$"),
-        ("A=grey:{mnist},B={mnist}", r"is to be one set of images, and no 'grey:' belongs there$"),
+        ("pairs:grey:{mnist}", r"must be one set of images, without 'grey:'$"),
+        ("grey:mask:{mnist}", r"must be one set of images, without 'mask:'$"),
+        ("grey:A={mnist},B={mnist}", r"must be one set of images, without 'A='$"),
+        ("A=grey:{mnist},B={mnist}", r"must be one set of images, without 'grey:'$"),
     ],
 )
 def test_bad_names_are_one_line_with_a_remedy(spec, text, mnist):

@@ -54,11 +54,11 @@ def test_files_keep_their_names(folder, tmp_path):
     assert file_names(open_data(f"edges:{folder}").b, 100) == file_names(open_data(folder), 100)
 
 
-def test_rows_have_no_names(mnist):
-    assert file_names(open_data(str(mnist)), 5) is None
+def test_rows_are_numbered(mnist):
+    assert file_names(open_data(str(mnist)), 11) == [f"{i:02d}" for i in range(11)]
 
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"a\.png is no readable image"):
+    with pytest.raises(DataError, match=r"a\.png is not a readable image"):
         list(read_batches(from_files([tmp_path / "a.png"]), 28, 1, count=1, batch_size=1))

@@ -198,7 +198,7 @@ def test_pickled_objects_are_refused_and_never_unpickled(tmp_path, suffix, trapp
     trap = np.array([Trap(sprung)] * 3, dtype=object)
     images = trap if trapped == "images" else np.ones((3, 4, 4), np.uint8)
     np.save(path, trap, allow_pickle=True) if suffix == "npy" else np.savez(path, images=images, labels=trap)
-    with pytest.raises(DataError, match="no array file that can be read safely"):
+    with pytest.raises(DataError, match="not an array file that can be read safely"):
         open_source(path)
     assert not sprung.exists()
 
@@ -209,7 +209,7 @@ def test_a_truncated_array_file_is_one_error(tmp_path, keep, suffix):
     path, images = tmp_path / f"a.{suffix}", np.arange(3 * 16, dtype=np.uint8).reshape(3, 4, 4)
     np.save(path, images) if suffix == "npy" else np.savez(path, images=images)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match="no array file that can be read safely"):
+    with pytest.raises(DataError, match="not an array file that can be read safely"):
         open_source(path)
 
 
@@ -230,7 +230,7 @@ def test_an_array_header_that_lies_is_one_error(tmp_path, shape, suffix):
     else:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("images.npy", data)
-    with pytest.raises(DataError, match="no array file that can be read safely"):
+    with pytest.raises(DataError, match="not an array file that can be read safely"):
         open_source(path)
 
 

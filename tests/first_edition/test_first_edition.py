@@ -83,3 +83,16 @@ def test_a_package_that_uses_no_old_name_does_not_warn(site):
         "-W", "error::DeprecationWarning", "-c", "import ganzoo; ganzoo.create('old-gan').sample(1)", site=site
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_import_paths_of_the_registry_and_the_kit_work_without_a_warning():
+    code = """
+from ganzoo.registry import records, zoo
+from ganzoo.registry.specs import Architecture
+from ganzoo.registry.listing import list_models
+from ganzoo.testing.subject import PhaseAt, Turn, phases, turns
+assert Architecture is records.Architecture and list_models is zoo.list_models
+assert Turn is PhaseAt and turns is phases
+"""
+    done = python("-W", "error::DeprecationWarning", "-c", code)
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import torch
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import LOSSES, get_loss
-from ganzoo.gan.losses import BUILT_IN, smoothed
+from ganzoo.gan.losses import add_losses, smoothed
 from ganzoo.registry import installed
 from ganzoo.registry.fields import LossName
 from ganzoo.registry.zoo import import_target
@@ -126,17 +126,24 @@ def test_an_unknown_loss_is_an_error_that_suggests_the_nearest():
         get_loss("hing")
 
 
+def test_added_losses_are_found_and_a_known_name_keeps_its_meaning(monkeypatch):
+    monkeypatch.setattr("ganzoo.gan.losses.LOSSES", dict(LOSSES))
+    add_losses({"added": LOSSES["hinge"], "minimax": LOSSES["hinge"]})
+    assert get_loss("added") is LOSSES["hinge"]
+    assert get_loss("minimax") is LOSSES["minimax"]
+
+
 def test_the_catalogue_has_the_built_in_losses():
     own = {o.record.name: o.record for o in installed().losses if o.plugin == "losses"}
-    assert set(own) == set(BUILT_IN)
+    assert set(own) == set(LOSSES)
     for name, record in own.items():
-        assert import_target("loss", installed().losses[f"ganzoo:{name}"]) is BUILT_IN[name], record
+        assert import_target("loss", installed().losses[f"ganzoo:{name}"]) is LOSSES[name], record
         assert record.paper
 
 
 def test_a_hyper_parameter_names_all_of_them():
     meaning = LossName.__metadata__[0].description
-    assert all(name in meaning for name in BUILT_IN)
+    assert all(name in meaning for name in LOSSES)
 
 
 def test_the_relativistic_loss_is_symmetric():

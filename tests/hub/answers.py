@@ -16,7 +16,7 @@ class Fault:
         times: how often; then all is well again.
         after: so many matching requests are served well first.
         status: answer with this instead.
-        headers: of the answer, in the place of its own.
+        headers: of the answer, in place of the default ones.
         body: the answer's instead.
         message: the error that the answer gives.
         cut: send so many bytes of the body and hang up.

@@ -48,7 +48,7 @@ class LoopbackHub:
         self.close()
 
     def close(self) -> None:
-        """Stop; whoever asks now finds nobody."""
+        """Stop; later requests are refused."""
         for server in self._servers:
             server.shutdown()
             server.server_close()

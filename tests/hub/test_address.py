@@ -31,5 +31,5 @@ def test_an_address_is_parsed_and_printed_alike(text, address):
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text):
-    with pytest.raises(HubError, match=r"no model of the Hub|names no revision"):
+    with pytest.raises(HubError, match=r"owner/name|a branch, a tag"):
         parse(text)

@@ -81,7 +81,7 @@ def test_a_file_that_is_not_the_listed_one_is_refused(hub, repo):
 
 
 def test_without_links_the_hub_is_asked_for_the_hash(hub, repo, monkeypatch):
-    """As in the cache of a Windows machine, where the content has no name of its own."""
+    """As in the cache of a Windows machine, which has no links."""
     from huggingface_hub import file_download
 
     monkeypatch.setattr(file_download, "are_symlinks_supported", lambda *_: False)

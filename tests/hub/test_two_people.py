@@ -76,7 +76,7 @@ def wait_for(loop: LoopbackHub, line: str) -> None:
 
 
 def one_line(done: subprocess.CompletedProcess[str], text: str) -> None:
-    """The command failed with one line of ours; what the client said of its retries may stand before it."""
+    """The command failed with one line of ours; warnings of the client about retries may come before it."""
     assert done.returncode == 1, done
     last = done.stderr.splitlines()[-1]
     assert last.startswith("Error: "), done.stderr
@@ -112,8 +112,8 @@ def test_one_trains_and_publishes_and_another_loads_the_same(loop, tmp_path, mni
 
     assert {r.token for r in loop.requests if r.port == "storage"} == {None}
     assert {r.token for r in loop.requests if r.port == "api"} == {None, TOKEN}
-    said = "".join(part.stdout + part.stderr for part in (published, listed, his, hers, tuned))
-    assert TOKEN not in said
+    output = "".join(part.stdout + part.stderr for part in (published, listed, his, hers, tuned))
+    assert TOKEN not in output
     for path in [*alice.files(), *bob.files()]:
         assert TOKEN.encode() not in path.read_bytes(), path
     for blob in loop.hub.repos["alice/digits"].at("main").files.values():
@@ -157,9 +157,9 @@ def test_two_processes_fetch_into_one_empty_cache(published, tmp_path):
     published.faults.append(Fault("GET /file/", delay=1))
     bob = Person(published, tmp_path)
     both = [bob.begin("pull", "hf:alice/digits") for _ in range(2)]
-    said = [one.communicate(timeout=120) for one in both]
-    assert [one.returncode for one in both] == [0, 0], said
-    assert said[0][0] == said[1][0]
+    output = [one.communicate(timeout=120) for one in both]
+    assert [one.returncode for one in both] == [0, 0], output
+    assert output[0][0] == output[1][0]
     assert not list(tmp_path.rglob("*.incomplete"))
 
 
@@ -170,9 +170,9 @@ def test_a_download_that_is_stopped_leaves_nothing_half(published, tmp_path, num
     one = bob.begin("pull", "hf:alice/digits")
     wait_for(published, "GET /file/")
     one.send_signal(number)
-    _, said = one.communicate(timeout=20)
+    _, output = one.communicate(timeout=20)
     assert one.returncode == 128 + number
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     assert not list(tmp_path.rglob("*.incomplete"))
     assert bob.ganzoo("pull", "hf:alice/digits").returncode == 0
 
@@ -206,9 +206,9 @@ def test_a_publish_that_is_stopped_says_so(loop, tmp_path, trained):
     one = Person(loop, tmp_path, TOKEN).begin("publish", trained, "alice/digits")
     wait_for(loop, "PUT /object")
     one.send_signal(signal.SIGINT)
-    _, said = one.communicate(timeout=20)
+    _, output = one.communicate(timeout=20)
     assert one.returncode == 130
-    assert "\nInterrupted.\n" in said
+    assert "\nInterrupted.\n" in output
 
 
 def test_the_person_sees_the_retries(published, tmp_path):

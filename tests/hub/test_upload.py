@@ -95,15 +95,15 @@ def test_a_repository_that_becomes_public_meanwhile_gets_nothing(alice, folder):
         upload(seen, folder, message="m", private=True)
     seen = look(Address("alice/y"))
     alice.upload("alice/y", {})
-    with pytest.raises(HubError, match=r"public by now|by somebody else"):
+    with pytest.raises(HubError, match=r"public by now|by another process"):
         upload(seen, folder, message="m", private=True)
     assert b"secret" not in contents(alice).values()
 
 
-def test_a_repository_that_somebody_else_makes_meanwhile_is_not_overwritten(alice, folder):
+def test_a_repository_that_another_makes_meanwhile_is_not_overwritten(alice, folder):
     seen = look(ADDRESS)
     alice.upload("alice/x", {"README.md": b"theirs"})
-    with pytest.raises(HubError, match="hf:alice/x has just been created by somebody else"):
+    with pytest.raises(HubError, match="hf:alice/x was created"):
         upload(seen, folder, message="m")
     assert contents(alice) == {"README.md": b"theirs"}
 
@@ -122,7 +122,7 @@ def test_a_branch_of_a_repository_that_is_not_there(alice, folder):
     assert set(contents(alice, revision="v2")) == {"config.json", "model.safetensors"}
 
 
-def test_a_pull_request_to_somebody_elses_repository(hub, folder, monkeypatch):
+def test_a_pull_request_to_a_repository_of_another(hub, folder, monkeypatch):
     hub.upload("alice/x", {"config.json": b"[]"})
     monkeypatch.setenv("HF_TOKEN", "hf_bob")
     done = send(folder, create_pr=True)
@@ -155,12 +155,12 @@ def test_a_token_that_may_not(hub, folder, monkeypatch, token, text, there):
     assert contents(hub) == {"config.json": b"[]"} if there else "alice/x" not in hub.hub.repos
 
 
-def test_somebody_else_commits_meanwhile(alice, folder):
+def test_another_commit_meanwhile(alice, folder):
     send(folder)
     (folder / "config.json").write_bytes(b"mine")
     seen = look(ADDRESS)
     alice.upload("alice/x", {"config.json": b"theirs"})
-    with pytest.raises(HubError, match="somebody else has committed"):
+    with pytest.raises(HubError, match="another commit"):
         upload(seen, folder, message="m")
     assert contents(alice)["config.json"] == b"theirs"
     send(folder)

@@ -54,14 +54,16 @@ def test_an_interpolation_of_anything_is_made_of_numbers(name, conditions):
 
 def test_codes_are_interpolated_straight(monkeypatch):
     """They are uniform: on the sphere through two of them there are points far from all that the model has seen."""
-    gan, drawn = make("infogan"), []
+    gan, inputs_seen = make("infogan"), []
     monkeypatch.setattr(
-        gan, "generate_batches", lambda inputs, batch_size=64: (drawn.append(inputs), torch.zeros(3, 1, 28, 28))[1]
+        gan,
+        "generate_batches",
+        lambda inputs, batch_size=64: (inputs_seen.append(inputs), torch.zeros(3, 1, 28, 28))[1],
     )
     interpolate(gan, 0, 5, steps=3)
     ends = gan.inputs(2, seeds=[0, 5])
-    torch.testing.assert_close(drawn[-1]["codes"][1], ends["codes"].mean(0))
-    assert drawn[-1]["latent"][1].norm() > 1.2 * ends["latent"].mean(0).norm()
+    torch.testing.assert_close(inputs_seen[-1]["codes"][1], ends["codes"].mean(0))
+    assert inputs_seen[-1]["latent"][1].norm() > 1.2 * ends["latent"].mean(0).norm()
 
 
 def test_an_interpolation_ends_at_the_images_of_its_seeds(gan):

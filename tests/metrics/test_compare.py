@@ -5,7 +5,7 @@ import pytest
 
 import ganzoo
 from ganzoo.errors import ConfigError
-from ganzoo.metrics.compare import Entry, compare, measured, picture, remedy
+from ganzoo.metrics.compare import Entry, check_comparable, compare, measured, picture, remedy
 from ganzoo.registry import Score, installed
 
 TEST = "fd[pixels]@10k/test"
@@ -72,8 +72,10 @@ def test_values_of_unlike_protocols_are_not_ranked(gan, other):
 
 def test_images_of_another_size_are_not_ranked(gan):
     other = ganzoo.create("vanilla", hidden=16, image_size=32)
-    found = compare([Entry("a", gan, (score(3.0),)), Entry("b", other, (score(1.0),))], installed())
-    assert found.alike == ()
+    pair = [Entry("a", gan, (score(3.0),)), Entry("b", other, (score(1.0),))]
+    assert compare(pair, installed()).alike == ()
+    with pytest.raises(ConfigError, match="1x32x32"):
+        check_comparable(pair)
 
 
 def test_what_only_some_have_stands_apart(gan):
@@ -85,7 +87,7 @@ def test_what_only_some_have_stands_apart(gan):
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "a"]])
 def test_it_takes_two_that_differ(gan, names):
     with pytest.raises(ConfigError, match="two models or more"):
-        compare([Entry(name, gan, ()) for name in names], installed())
+        check_comparable([Entry(name, gan, ()) for name in names])
 
 
 def test_a_protocol_that_nobody_can_run_is_no_remedy(gan):
@@ -103,12 +105,12 @@ def test_the_picture_has_a_row_for_each_and_a_column_for_each_seed(gan):
     sheet = picture([Entry("grey", gan, ()), Entry("colour", other, ())], columns=3, seed=5)
     pixels = np.asarray(sheet)
     assert pixels.shape == (2 * (64 + 14 + 2), 3 * 66, 3)
-    drawn = np.asarray(ganzoo.grid(other.sample(1, seed=6)))  # the second column, enlarged twice
+    generated = np.asarray(ganzoo.grid(other.sample(1, seed=6)))  # the second column, enlarged twice
     top = 80 + 14
-    assert np.array_equal(pixels[top : top + 64 : 2, 66 : 66 + 64 : 2], drawn)
+    assert np.array_equal(pixels[top : top + 64 : 2, 66 : 66 + 64 : 2], generated)
 
 
-def test_a_translator_draws_none_of_seeds(gan):
+def test_a_model_that_translates_has_no_row(gan):
     other = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
-    with pytest.raises(ConfigError, match="b makes images of images"):
+    with pytest.raises(ConfigError, match="b translates images"):
         picture([Entry("a", gan, ()), Entry("b", other, ())])

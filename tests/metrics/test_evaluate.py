@@ -69,7 +69,7 @@ def test_an_extractor_that_several_metrics_share_sees_each_image_once(gan, mnist
     asked = ["fd[pixels]@64/train", "coverage[pixels:16]@64/train", "fd[pixels]@64/train:32"]
     evaluate(gan, asked, data=str(mnist), progress=False)
     real = len(prepare(open_source(mnist), 28, 1))
-    assert sum(seen) == 3 + 64 + real + 32  # a look at one image for each metric, before thousands are drawn
+    assert sum(seen) == 3 + 64 + real + 32  # a look at one image for each metric, before thousands are generated
 
 
 def test_measuring_leaves_torchs_generators_as_they_were(gan, mnist):
@@ -84,17 +84,17 @@ def test_measuring_leaves_torchs_generators_as_they_were(gan, mnist):
         ("fdd[pixels]@10/train", UnknownNameError, "No metric is called 'fdd'. Did you mean 'fd'"),
         ("fd[pixel]@10/train", UnknownNameError, "No extractor is called 'pixel'"),
         ("fid[pixels]@10/train", ConfigError, "fid is a name for features of inception alone"),
-        ("psnr@10", ConfigError, "is for models that make images of images, and this one does not"),
-        ("psnr@10/test", ConfigError, "is for models that make images of images, and this one does not"),
+        ("psnr@10", ConfigError, "is for models that translate images"),
+        ("psnr@10/test", ConfigError, "is for models that translate images"),
         ("label-accuracy[pixels]@10", ConfigError, "needs logits; there are features, image, label"),
         ("fd@10/train", ConfigError, "needs features; there are image, label, and no extractor"),
-        ("fd[pixels]@10", ConfigError, "say of which split, as in 'fd.pixels.@10/test'"),
+        ("fd[pixels]@10", ConfigError, "name their split, as in 'fd.pixels.@10/test'"),
         ("fd[pixels]@10/train:1M", ConfigError, "asks for more real images"),
         ("fd[pixels:99]@10/train", ConfigError, "from 1 to 32"),
         ("fd[pixels:1:2]@10/train", PluginError, "cannot be made with 1, 2"),
-        ("kd[pixels]@10/train", ConfigError, "'kd.pixels.@10/train' takes at least 1,000 drawn images, not 10"),
+        ("kd[pixels]@10/train", ConfigError, "'kd.pixels.@10/train' takes at least 1,000 generated images, not 10"),
         ("kd[pixels]@1k/train:500", ConfigError, "takes at least 1,000 real images, not 500"),
-        ("is[mnist-classifier]@9", ConfigError, "takes at least 10 drawn images, not 9"),
+        ("is[mnist-classifier]@9", ConfigError, "takes at least 10 generated images, not 9"),
     ],
 )
 def test_what_cannot_be_measured_says_why(gan, mnist, protocol, error, text):

@@ -86,13 +86,13 @@ class Images(Dataset):
 
 @pytest.mark.slow
 def test_values_are_torch_fidelitys(placed, digits):
-    drawn, real = grey(digits, 48)[:24], grey(digits, 48)[24:]
+    fakes, real = grey(digits, 48)[:24], grey(digits, 48)[24:]
     theirs = calculate_metrics(
-        input1=Images(drawn), input2=Images(real), feature_extractor_weights_path=str(placed), cuda=False, cache=False,
+        input1=Images(fakes), input2=Images(real), feature_extractor_weights_path=str(placed), cuda=False, cache=False,
         isc=True, fid=True, kid=True, kid_subsets=10, kid_subset_size=20, save_cpu_ram=True, verbose=False,
     )  # fmt: skip
     extractor, distance = made("inception"), FrechetDistance()
-    seen = {kind: extractor(images) for kind, images in ((True, real), (False, drawn))}
+    seen = {kind: extractor(images) for kind, images in ((True, real), (False, fakes))}
     for kind, found in seen.items():
         distance.update(found, real=kind)
     kid = kid_features_to_metric(

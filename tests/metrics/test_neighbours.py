@@ -22,8 +22,8 @@ class Copies(ganzoo.gan.GAN):
         return {"at": torch.tensor(seeds)}
 
     def generate(self, at):
-        drawn = scaled(self.images.to(torch.uint8)[at])
-        return torch.where((at % 3 == 0).view(-1, 1, 1, 1), -drawn, drawn)
+        generated = scaled(self.images.to(torch.uint8)[at])
+        return torch.where((at % 3 == 0).view(-1, 1, 1, 1), -generated, generated)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,10 @@ def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
     )
     assert sorted(found.seeds.tolist()) == [i for i in range(30) if i % 3]
     assert found.distances[:, 0].max() < 1e-6
-    assert torch.equal(found.real[:, 0], found.drawn)
-    assert torch.equal(found.drawn, store.images[found.seeds])
+    assert torch.equal(found.real[:, 0], found.generated)
+    assert torch.equal(found.generated, store.images[found.seeds])
+    with pytest.warns(DeprecationWarning, match="generated"):
+        assert found.drawn is found.generated
     assert (found.distances.diff(dim=1) >= 0).all()
 
 
@@ -64,7 +66,7 @@ def test_the_picture_has_a_row_for_each(gan, mnist):
         starts = [i for i in range(66, line.shape[1]) if (line[:, i - 1] == 255).all() and (line[:, i] < 255).any()]
         assert len(starts) == 2  # the real ones, after the frame
         shown = [line[8:64:2, at : at + 56 : 2, 0] for at in (8, *starts)]
-        for image, wanted in zip(shown, [found.drawn[row], *found.real[row]], strict=True):
+        for image, wanted in zip(shown, [found.generated[row], *found.real[row]], strict=True):
             assert np.array_equal(image, wanted[0].numpy())
 
 
@@ -98,7 +100,7 @@ def test_an_extractor_without_features_is_refused(gan, mnist, monkeypatch):
         nearest_neighbours(gan, data=str(mnist), images=10, progress=False)
 
 
-def test_a_translator_has_its_images_before_it(mnist):
+def test_a_model_that_translates_is_refused(mnist):
     gan = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
-    with pytest.raises(ConfigError, match="nothing to look for"):
+    with pytest.raises(ConfigError, match="translates images"):
         nearest_neighbours(gan, data=str(mnist), progress=False)

@@ -2,6 +2,8 @@ import pytest
 
 from ganzoo.errors import ConfigError
 from ganzoo.metrics import Protocol
+from ganzoo.metrics.protocol import sign_of
+from ganzoo.registry import installed
 
 EXAMPLES = {
     "fd[pixels]@10k/test": Protocol("fd", "pixels", 10_000, "test"),
@@ -29,7 +31,7 @@ def test_there_is_one_way_to_write_it(text, same):
     ["", "fd", "fd[pixels]", "fd@/test", "fd[]@10k/test", "fd[a[b]]@1/t", "fd[p]@10K/t", "fd[p]@-1/t", "@1", "fd@1/"],
 )
 def test_what_is_no_protocol_is_told_what_one_looks_like(text):
-    with pytest.raises(ConfigError, match=r"is no protocol: say METRIC\[EXTRACTOR\]@IMAGES/SPLIT"):
+    with pytest.raises(ConfigError, match=r"is no protocol: write METRIC\[EXTRACTOR\]@IMAGES/SPLIT"):
         Protocol.parse(text)
 
 
@@ -37,3 +39,10 @@ def test_what_is_no_protocol_is_told_what_one_looks_like(text):
 def test_no_images_are_refused(text):
     with pytest.raises(ConfigError, match="no images"):
         Protocol.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sign"), [("fd[pixels]@10k/test", 1), ("recall[pixels]@10k/test", -1), ("ssim@9/test", -1)]
+)
+def test_the_sign_of_a_value_says_which_is_better(protocol, sign):
+    assert sign_of(protocol, installed()) == sign

@@ -3,9 +3,10 @@
 import pytest
 
 import ganzoo
-from ganzoo.data.store import cache_dir
+from ganzoo._files import cache_dir
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.reference import FOLDER
+from ganzoo_metrics.frechet import FrechetDistance
 from ganzoo_metrics.pixels import Pixels
 
 PROTOCOLS = ["fd[pixels:4]@200/train", "precision[pixels:4]@200/train", "coverage[pixels:4]@200/train"]
@@ -43,7 +44,7 @@ def test_the_same_images_are_looked_at_once(gan, mnist, seen):
     assert len(kept()) == 2, "both measures of neighbours share the features"
     del seen[:]
     assert measure(gan, mnist) == first
-    assert sum(seen) == 200 + len(PROTOCOLS), "the drawn ones, and one for each metric before"
+    assert sum(seen) == 200 + len(PROTOCOLS), "the generated ones, and one for each metric before"
 
 
 def test_a_file_that_was_changed_is_made_anew(gan, mnist, seen):
@@ -89,9 +90,43 @@ def test_changed_data_is_looked_at_anew(gan, folder, tmp_path, seen):
     assert sum(seen) == 200 + 1 + 99
 
 
-def test_other_code_or_weights_are_looked_at_anew(gan, mnist, seen, monkeypatch):
+@pytest.mark.parametrize("part", [Pixels, FrechetDistance])
+def test_a_raised_version_is_looked_at_anew(gan, mnist, seen, monkeypatch, part):
     measure(gan, mnist, PROTOCOLS[:1])
-    monkeypatch.setattr("ganzoo.metrics.reference._code", lambda part: "edited")
+    monkeypatch.setattr(part, "version", 2, raising=False)
+    del seen[:]
+    measure(gan, mnist, PROTOCOLS[:1])
+    assert sum(seen) == 200 + 1 + 1_000
+    assert len(kept()) == 2
+
+
+def test_without_a_version_it_is_1(gan, mnist, seen, monkeypatch):
+    assert not hasattr(Pixels, "version")
+    measure(gan, mnist, PROTOCOLS[:1])
+    monkeypatch.setattr(Pixels, "version", 1, raising=False)
+    monkeypatch.setattr(FrechetDistance, "version", 1, raising=False)
+    del seen[:]
+    measure(gan, mnist, PROTOCOLS[:1])
+    assert sum(seen) == 200 + 1
+
+
+def test_weights_are_part_of_the_key(gan, mnist, seen, monkeypatch):
+    measure(gan, mnist, PROTOCOLS[:1])
+    made = Pixels.__init__
+
+    def other(self, *words):
+        made(self, *words)
+        self.weights = "other"
+
+    monkeypatch.setattr(Pixels, "__init__", other)
+    del seen[:]
+    measure(gan, mnist, PROTOCOLS[:1])
+    assert sum(seen) == 200 + 1 + 1_000
+
+
+def test_a_metric_of_another_module_shares_nothing(gan, mnist, seen, monkeypatch):
+    measure(gan, mnist, PROTOCOLS[:1])
+    monkeypatch.setattr(FrechetDistance, "__module__", "elsewhere")
     del seen[:]
     measure(gan, mnist, PROTOCOLS[:1])
     assert sum(seen) == 200 + 1 + 1_000
@@ -121,4 +156,4 @@ def test_a_damaged_file_is_made_anew(gan, mnist, damage):
 def test_a_cache_that_cannot_be_written_costs_no_value(gan, mnist, caplog):
     (cache_dir() / FOLDER).write_text("in the way")
     assert measure(gan, mnist, PROTOCOLS[:1])
-    assert "is not kept for the next time" in caplog.text
+    assert "is not cached" in caplog.text

@@ -9,7 +9,7 @@ from ganzoo.models.config import read_config
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (None, "is no model"),
+        (None, "it has no config.json"),
         ("{", "is damaged"),
         ("[]", "config.json"),
         (json.dumps({"architecture": "dcgan"}), "config.json.*plugin"),

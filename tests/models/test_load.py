@@ -55,7 +55,7 @@ def test_a_run_loads_by_its_path(run, monkeypatch):
     ("spec", "error", "text"),
     [
         ("dcgan-mnst", UnknownNameError, "Did you mean 'dcgan-mnist'|No model"),
-        ("dcgan", UnknownNameError, r"architecture without weights: ganzoo.create\('dcgan'\)"),
+        ("dcgan", UnknownNameError, r"ganzoo\.create\('dcgan'\)"),
         ("./nowhere", WeightsError, "no model folder"),
         ("", UnknownNameError, "No model"),
         ("x" * 5000, UnknownNameError, "No model"),
@@ -208,7 +208,7 @@ def test_absurd_hyper_parameters_take_no_memory(hub, model):
 def test_weights_that_are_not_those_of_the_config_are_refused(hub, model):
     record = {"file": "model.safetensors", "sha256": "0" * 64, "bytes": 1}
     put(hub, model, config__json=config_with(model, weights=record))
-    with pytest.raises(HubError, match="is not the file that was listed"):
+    with pytest.raises(HubError, match="0" * 64):
         ganzoo.load("hf:me/x")
 
 

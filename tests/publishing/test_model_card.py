@@ -3,7 +3,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 import ganzoo
-from ganzoo.data.pairs import named_sets
+from ganzoo.data.spec import named_sets
 from ganzoo.errors import HubError
 from ganzoo.models.config import ModelConfig
 from ganzoo.publishing.card_page import BEGIN, END, CardFacts

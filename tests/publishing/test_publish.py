@@ -102,7 +102,7 @@ def test_a_folder_that_was_changed_after_it_was_made_is_refused(alice, trained, 
     publish(trained, "alice/digits", dry_run=tmp_path / "up")
     path = tmp_path / "up" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    with pytest.raises(WeightsError, match="the folder was changed"):
+    with pytest.raises(WeightsError, match=r"sha256 [0-9a-f]{64} where [0-9a-f]{64}"):
         ganzoo.load(tmp_path / "up")
 
 
@@ -132,12 +132,12 @@ def test_a_branch_and_its_snippet(alice, trained):
 @pytest.mark.parametrize(
     ("repo", "options", "text"),
     [
-        ("digits", {}, "say owner/name"),
+        ("digits", {}, "'digits'"),
         ("hf:alice/digits", {}, "without hf:"),
         ("alice/digits", {"revision": "a" * 40}, "is a commit"),
-        ("alice/digits", {"revision": "a b"}, "names no revision"),
+        ("alice/digits", {"revision": "a b"}, "'a b'"),
         ("alice/digits", {"revision": "v1", "create_pr": True}, "pull request goes to main"),
-        ("../x/y", {}, "no model of the Hub"),
+        ("../x/y", {}, "'../x/y'"),
     ],
 )
 def test_what_cannot_be_published_to(alice, trained, repo, options, text):
@@ -149,7 +149,7 @@ def test_what_cannot_be_published_to(alice, trained, repo, options, text):
 def test_what_cannot_be_published(alice, tmp_path):
     with pytest.raises(WeightsError, match=r"no config\.json"):
         publish(tmp_path, "alice/digits")
-    with pytest.raises(GanzooError, match="architecture without weights"):
+    with pytest.raises(GanzooError, match=r"create\('dcgan'\)"):
         publish("dcgan", "alice/digits")
     assert alice.lines() == []
 
@@ -164,7 +164,7 @@ def test_a_card_whose_metadata_is_broken_stops_it_before_anything_is_sent(alice,
     publish(trained, "alice/digits")
     alice.upload("alice/digits", {CARD: b"---\na: [\n---\n# x\n"})
     before = dict(files_of(alice))
-    with pytest.raises(HubError, match=r"not a YAML mapping \(line 2\)"):
+    with pytest.raises(HubError, match=r"\(line 2\)"):
         publish("dcgan-mnist", "alice/digits")
     assert files_of(alice) == before
 

@@ -49,7 +49,7 @@ def test_a_run_keeps_its_values_and_can_be_gone_on_with(run):
 
 def test_values_of_other_weights_are_not_written(run):
     before = (run / "config.json").read_bytes()
-    with pytest.raises(ConfigError, match="was trained on while it was measured: measure it again"):
+    with pytest.raises(ConfigError, match=str(run)):
         write(run, FIRST, weights="0" * 64)
     assert (run / "config.json").read_bytes() == before
 
@@ -99,8 +99,8 @@ def test_a_card_says_them_and_keeps_what_was_written_by_hand(model):
 def test_on_the_hub_it_is_one_commit_of_the_card_and_the_config(alice, trained):
     publish(trained, "alice/digits", license="mit")
     before = len(alice.hub.repos["alice/digits"].commits)
-    told = write("hf:alice/digits", FIRST)
-    assert told.startswith("README.md, config.json: ")
+    written = write("hf:alice/digits", FIRST)
+    assert written.startswith("README.md, config.json: ")
     repo = alice.hub.repos["alice/digits"]
     assert len(repo.commits) == before + 1
     assert repo.at("main").title == "Measured: fd[pixels]@10/test"
@@ -111,15 +111,15 @@ def test_on_the_hub_it_is_one_commit_of_the_card_and_the_config(alice, trained):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("dcgan-mnist", "comes with ganzoo, and its values with it"), ("hf:alice/digits@{commit}", "is a commit")],
+    [("dcgan-mnist", "^dcgan-mnist "), ("hf:alice/digits@{commit}", "is a commit")],
 )
-def test_what_nobody_can_write_is_refused(alice, trained, name, text):
+def test_what_cannot_be_written_is_refused(alice, trained, name, text):
     commit = publish(trained, "alice/digits").commit
     with pytest.raises(ConfigError, match=text):
         write(name.format(commit=commit), FIRST)
 
 
 def test_a_running_training_is_left_alone(run):
-    with filelock.FileLock(run / ".lock"), pytest.raises(ConfigError, match="a training is running"):
+    with filelock.FileLock(run / ".lock"), pytest.raises(ConfigError, match=str(run)):
         write(run, FIRST)
     assert metrics(run) == []

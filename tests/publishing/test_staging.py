@@ -95,7 +95,7 @@ def test_an_entry_with_another_hash_is_refused(alice, trained, tmp_path, monkeyp
     (tmp_path / "registry.yaml").write_text(entry_text(entry))
     (weights,) = read_models(tmp_path / "registry.yaml")
     monkeypatch.setitem(installed().models._records, "digits", [Registered(weights, "ganzoo", "0", "x")])
-    with pytest.raises(HubError, match="is not the file that was listed"):
+    with pytest.raises(HubError, match="0" * 64):
         ganzoo.load("digits")
 
 
@@ -123,7 +123,7 @@ def test_a_discriminator_of_replaced_weights_is_removed(alice, trained):
 
 
 def test_a_model_without_discriminator_says_so(alice):
-    with pytest.raises(WeightsError, match="dcgan-mnist has no discriminator to publish"):
+    with pytest.raises(WeightsError, match=r"dcgan-mnist .*discriminator"):
         publish("dcgan-mnist", "alice/digits", discriminator=True)
     assert alice.hub.repos == {}
 
@@ -137,7 +137,7 @@ def test_the_models_own_licence_comes_before_the_cards(alice, trained):
 
 @pytest.mark.parametrize("license", ["Apache 2.0", "", "a\nb: c", "mit\n"])
 def test_a_licence_is_named_as_the_hub_names_it(alice, trained, license):  # noqa: A002
-    with pytest.raises(ConfigError, match="licence of the Hub"):
+    with pytest.raises(ConfigError, match=re.escape(f"'{license}'")):
         publish(trained, "alice/digits", license=license)
 
 
@@ -222,7 +222,7 @@ def test_a_translator_shows_images_of_a_named_set(alice, translator, tmp_path):
         assert part not in card, part
 
 
-def test_a_translator_does_not_show_somebodys_own_images(alice, translator):
+def test_a_translator_does_not_show_private_images(alice, translator):
     done = publish(translator, "alice/mine")
     written = files_of(alice, "alice/mine")
     assert "samples.png" not in written

@@ -98,7 +98,7 @@ def test_one_metric_or_extractor_is_no_part_of_anothers_value(hostile):
     ("protocol", "text"),
     [
         ("nan@4", "'nan@4' gave nan"),
-        ("sum[liar]@4", "'sum[liar]@4' sees no features: leave out [liar]"),
+        ("sum[liar]@4", "'sum[liar]@4' uses no features: leave out [liar]"),
         ("exits@4", "'exits@4' cannot be measured: SystemExit"),
         ("needy@4", "its needs are to be a set"),
         ("labels[liar]@4/train", "needs label; there are features, image"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo.metrics.contract import KeepsReal
+from ganzoo.metrics.interfaces import KeepsReal
 from installs import ganzoo, install, python
 
 PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
@@ -39,13 +39,13 @@ def test_what_the_example_keeps_of_real_images_gives_the_same_value():
     scope = {}
     for text in ("class Ink:", "class KeptInk(Ink)"):
         exec(after(text)[0], scope)
-    real, drawn = torch.full((5, 1, 4, 4), 30, dtype=torch.uint8), torch.full((3, 1, 4, 4), 90, dtype=torch.uint8)
+    real, generated = torch.full((5, 1, 4, 4), 30, dtype=torch.uint8), torch.full((3, 1, 4, 4), 90, dtype=torch.uint8)
     first, again = scope["KeptInk"](), scope["KeptInk"]()
     assert isinstance(first, KeepsReal)
     first.update({"image": real}, real=True)
-    again.take({name: tensor.clone() for name, tensor in first.kept().items()})
+    again.load_real_state({name: tensor.clone() for name, tensor in first.real_state().items()})
     for measure in (first, again):
-        measure.update({"image": drawn}, real=False)
+        measure.update({"image": generated}, real=False)
         assert measure.compute() == 60
 
 
@@ -243,7 +243,7 @@ def test_a_written_model_says_whose_loss_it_needs(site, mnist, tmp_path):
     words = ("--data", str(mnist), *SMALL, "-o", "loss=pearson", "--out", run)
     assert ganzoo("train", "dcgan", *words, site=site).returncode == 0
     assert json.loads(Path(run, "config.json").read_text())["config"]["loss"] == "ganzoo-pearson-loss:pearson"
-    # Without the plugin it still draws, as no loss is needed for that; to train on, it is.
+    # Without the plugin it still generates, which needs no loss; training does.
     assert ganzoo("sample", run, "-n", "4", "-o", str(tmp_path / "grid.png")).returncode == 0
     done = ganzoo("train", "--resume", run, "--images", "128")
     assert done.returncode == 1

@@ -132,7 +132,7 @@ def test_a_clash_is_a_line_and_both_names_are_listed(clashing):
     names = [a["name"] for a in json.loads(done.stdout)["architectures"]]
     assert {"ganzoo-one:same", "ganzoo-two:same", "ganzoo:dcgan", "ganzoo-copy:dcgan", "vanilla"} < set(names)
     assert len(done.stderr.splitlines()) == 2
-    assert "! 2 packages provide the architecture 'same': say ganzoo-one:same or ganzoo-two:same" in done.stderr
+    assert "! 2 packages provide the architecture 'same': use ganzoo-one:same or ganzoo-two:same" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["same", "dcgan"])

@@ -79,7 +79,7 @@ def test_an_unknown_name_suggests_the_closest(zoo):
 
 
 def test_a_shared_name_says_how_to_choose(zoo):
-    assert zoo.warnings() == ["2 packages provide the architecture 'shared': say one:shared or two:shared"]
+    assert zoo.warnings() == ["2 packages provide the architecture 'shared': use one:shared or two:shared"]
     with pytest.raises(NameClashError, match="one:shared or two:shared"):
         zoo.architectures["shared"]
 
@@ -87,7 +87,7 @@ def test_a_shared_name_says_how_to_choose(zoo):
 def test_shared_data_sets_are_reported_too():
     data = [Dataset(name="digits", repo="a/b", summary="")]
     zoo = Zoo(Plugins([plugin(dist, ganzoo_datasets=data) for dist in ("one", "two")]))
-    assert zoo.warnings() == ["2 packages provide the data set 'digits': say one:digits or two:digits"]
+    assert zoo.warnings() == ["2 packages provide the data set 'digits': use one:digits or two:digits"]
 
 
 def test_models_come_before_architectures_of_the_same_name(tmp_path):

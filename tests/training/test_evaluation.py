@@ -175,7 +175,7 @@ def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, mon
     ("settings", "error", "text"),
     [
         ({"metrics": ("fd[pixls]@64/train",)}, UnknownNameError, "No extractor is called 'pixls'"),
-        ({"metrics": ("fd[pixels]@64",)}, ConfigError, "say of which split"),
+        ({"metrics": ("fd[pixels]@64",)}, ConfigError, "name their split"),
         ({"metrics": ("fd",)}, ConfigError, "is no protocol"),
         ({"metrics": ("fd[pixels]@64/train:1M",)}, ConfigError, "asks for more real images"),
         ({"patience": 0}, ConfigError, "patience=0"),

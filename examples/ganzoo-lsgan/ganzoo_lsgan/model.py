@@ -40,7 +40,7 @@ class Generator(nn.Module):
         self.to_image = nn.Conv2d(width, config.channels, 3, padding=1)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Draw images."""
+        """Generate images."""
         maps = self.project(latent).unflatten(1, (-1, self.start, self.start))
         return crop(self.to_image(self.blocks(maps)), self.size).tanh()
 

@@ -6,13 +6,11 @@ import datetime as dt
 import importlib.util
 import keyword
 import re
-import shutil
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from ganzoo._files import to_final
+from ganzoo._files import new_folder
 from ganzoo._version import __version__
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Zoo, installed
@@ -27,27 +25,16 @@ RESERVED = {
 
 
 class Names(NamedTuple):
-    """The names of a new package and its contents.
+    """The names of a new package and its contents."""
 
-    Args:
-        dist: the distribution, ``"ganzoo-my-gan"``: what is pip-installed.
-        module: the import package, ``"ganzoo_my_gan"``.
-        name: the architecture, ``"my-gan"``: what a user types.
-        cls: the class, ``"MyGan"``.
-    """
-
-    dist: str
-    module: str
-    name: str
-    cls: str
+    dist: str  # the distribution, "ganzoo-my-gan"
+    module: str  # the import package, "ganzoo_my_gan"
+    name: str  # the architecture, "my-gan"
+    cls: str  # the class, "MyGan"
 
 
 def names_for(word: str, zoo: Zoo | None = None) -> Names:
-    """Derive all names from one: ``my-gan`` and ``ganzoo-my-gan`` give the same.
-
-    Raises:
-        ConfigError: it is not a valid name, or it is taken.
-    """
+    """Derive all names from one: ``my-gan`` and ``ganzoo-my-gan`` give the same."""
     zoo = zoo or installed()
     name = word.removeprefix(PREFIX)
     if not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", name) or len(name) > 60:
@@ -69,28 +56,16 @@ def names_for(word: str, zoo: Zoo | None = None) -> Names:
 
 
 def write_package(names: Names, out: Path) -> list[str]:
-    """Write the package into a new folder, whole or not at all; return its files.
-
-    Raises:
-        ConfigError: the folder is not empty, or it cannot be written.
-    """
+    """Write the package into a new folder, whole or not at all; return its files."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} exists and is not an empty folder: nothing is overwritten; name another with --out")
     values = {**names._asdict(), "ganzoo": __version__, "year": str(dt.datetime.now(dt.UTC).year)}
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
-    except OSError as error:
-        raise ConfigError(f"{out} cannot be written: {error.strerror or error}") from error
-    try:
+    with new_folder(out) as partial:
         for source in sorted(TEMPLATE.rglob("*.tmpl")):
             target = partial / _place(source.relative_to(TEMPLATE), names)
             target.parent.mkdir(parents=True, exist_ok=True)
             text = source.read_text(encoding="utf-8")
             target.write_text(re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], text), encoding="utf-8")
-        to_final(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
 
 

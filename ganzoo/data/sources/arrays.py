@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source, count_classes, fingerprint
+from ganzoo.data.sources.source import Source, count_classes, fingerprint
 from ganzoo.errors import DataError
 
 
 def from_arrays(name: str, path: Path) -> Source:
-    """Return the images of a .npz or .npy file.
-
-    Raises:
-        DataError: the file cannot be read, or does not hold uint8 images.
-    """
+    """Return the images of a .npz or .npy file."""
     images, labels = _load_arrays(name, path)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise DataError(
@@ -55,5 +51,5 @@ def _load_arrays(name: str, path: Path) -> tuple[NDArray[Any], NDArray[Any] | No
                 labels = np.asarray(loaded["labels"]) if "labels" in names else None
                 return np.asarray(loaded[key]), labels
     except Exception as error:  # damaged files raise a dozen kinds, from zlib.error to tokenize.TokenError
-        raise DataError(f"{name} is no array file that can be read safely: {why(error)}") from error
+        raise DataError(f"{name} is not an array file that can be read safely: {why(error)}") from error
     raise DataError(f"{name} has no array 'images'; it has: {', '.join(names)}")

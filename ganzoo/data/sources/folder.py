@@ -1,4 +1,4 @@
-"""Images that are files: one by one, or a folder with one sub-folder per class, or none."""
+"""Image files: a list of them, or a folder, whose sub-folders may be classes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source, fingerprint
+from ganzoo.data.sources.source import Source, fingerprint
 from ganzoo.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 def from_folder(name: str, folder: Path) -> Source:
-    """Return the images of a folder; the sub-folders are classes where every image is in one.
-
-    Raises:
-        DataError: it holds none, or cannot be read.
-    """
+    """Return the images of a folder; the sub-folders are classes where every image is in one."""
     try:
         paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
     except OSError as error:
         raise DataError(f"{error.filename or name} cannot be read: {why(error)}") from error
-    # Hidden files are no images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
+    # Hidden files are not images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
     paths = sorted(p for p in paths if not any(part.startswith(".") for part in p.parts))
     if not paths:
         raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}), and no parquet files beside them")
@@ -34,7 +30,7 @@ def from_folder(name: str, folder: Path) -> Source:
     # Classes only where every image is in a sub-folder; a stray image beside them makes the set unlabelled.
     classes = sorted({p.parts[0] for p in paths}) if all(len(p.parts) > 1 for p in paths) else []
     for unnamed in (c for c in classes if not c.isprintable()):
-        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is no text: rename it")
+        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is not printable: rename it")
     index = {c: i for i, c in enumerate(classes)}
     labels = [index.get(p.parts[0]) for p in paths]
 
@@ -48,11 +44,7 @@ def from_folder(name: str, folder: Path) -> Source:
 
 
 def from_files(paths: Sequence[Path]) -> Source:
-    """Return the images of some files, in their order.
-
-    Raises:
-        DataError: one cannot be read.
-    """
+    """Return the images of some files, in their order."""
 
     def read() -> Iterator[Item]:
         for path in paths:
@@ -63,33 +55,31 @@ def from_files(paths: Sequence[Path]) -> Source:
     return Source(name, key, len(paths), read, local=True, files=tuple(paths))
 
 
-def file_names(source: Source, count: int) -> list[str] | None:
-    """Return what the files of the first ``count`` images are called.
+def file_names(source: Source, count: int) -> list[str]:
+    """Return a unique name for each of the first ``count`` images: numbers from 0 where they are not files.
 
-    Returns:
-        A name for each, without suffix, with the sub-folders in which they differ; with the suffix where two differ in
-        nothing else, and numbered where one file is there twice. None where the images are no files of their own.
+    Files have their own names, with the sub-folders in which they differ, and without suffix; two that differ only in
+    the suffix have it appended, and a file that occurs twice a number.
     """
-    paths = _paths(source, count)
     names = bare_names(source, count)
     if names is None:
-        return None
-    names = _told_apart(names, [path.suffix[1:].lower() for path in paths])
+        return [f"{i:0{len(str(count - 1))}d}" for i in range(count)]
+    names = _distinguish(names, [path.suffix[1:].lower() for path in _paths(source, count)])
     digits = len(str(len(names)))
-    return _told_apart(names, [f"{i:0{digits}d}" for i in range(len(names))])
+    return _distinguish(names, [f"{i:0{digits}d}" for i in range(len(names))])
 
 
-def _told_apart(names: list[str], ends: list[str]) -> list[str]:
-    """Give those names that are there twice their ends; all of them where that makes others alike."""
+def _distinguish(names: list[str], ends: list[str]) -> list[str]:
+    """Append its end to each name that occurs twice; to all of them where that makes others equal."""
     times = Counter(names)
-    apart = [f"{name}-{end}" if times[name] > 1 else name for name, end in zip(names, ends, strict=True)]
-    if any(times[new] for name, new in zip(names, apart, strict=True) if new != name):
+    new = [f"{name}-{end}" if times[name] > 1 else name for name, end in zip(names, ends, strict=True)]
+    if any(times[after] for before, after in zip(names, new, strict=True) if after != before):
         return [f"{name}-{end}" for name, end in zip(names, ends, strict=True)]
-    return apart
+    return new
 
 
 def bare_names(source: Source, count: int) -> list[str] | None:
-    """Return what the files of the first ``count`` images are called, as `file_names`, though two be called alike."""
+    """Return the names of the files of the first ``count`` images, as in `file_names` but perhaps not unique."""
     paths = _paths(source, count)
     if not paths:
         return None
@@ -98,11 +88,11 @@ def bare_names(source: Source, count: int) -> list[str] | None:
 
 
 def files_of(source: Source) -> set[Path]:
-    """Return the files that images are read from, as they are when links are followed."""
+    """Return the files that images are read from, with links resolved."""
     return {path.resolve() for path in source.files}
 
 
 def _paths(source: Source, count: int) -> list[Path]:
-    """Return the files of the first ``count`` images; none where the first one is no file, so that no more is read."""
+    """Return the files of the first ``count`` images, up to the first that is not a file."""
     images = (item.image for item in itertools.islice(source.read(), count))
     return [image.absolute() for image in itertools.takewhile(lambda image: isinstance(image, Path), images)]  # type: ignore[union-attr]

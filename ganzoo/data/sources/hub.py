@@ -8,21 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source
+from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.registry import Dataset
 
 HUB = re.compile(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*")
-"""A data set of the Hub."""
+"""The address of a data set of the Hub."""
 
 
 def from_hub(dataset: Dataset, split: str) -> Source:
-    """Return one split of a data set of the Hub.
-
-    Raises:
-        DataError: it cannot be fetched, or has no images.
-        MissingExtraError: the datasets library is not installed.
-    """
+    """Return one split of a data set of the Hub."""
     try:
         import datasets
     except ImportError as error:
@@ -51,7 +46,7 @@ def from_hub(dataset: Dataset, split: str) -> Source:
             image = cell_bytes(cell) or (Path(path) if path else b"")
             yield Item(image, row[label] if label else None, f"row {i} of {dataset.name}")
 
-    # The library's own key of what was loaded and how; it has no other name.
+    # The library's fingerprint of what was loaded and how; it has no public name.
     key = f"{rows._fingerprint}:{label}"  # noqa: SLF001
     return Source(dataset.name, key, len(rows), read, tuple(classes) if classes else None)
 

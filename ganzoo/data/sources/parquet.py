@@ -8,18 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.sources.base import Source, count_classes, fingerprint
 from ganzoo.data.sources.hub import cell_bytes, image_column
+from ganzoo.data.sources.source import Source, count_classes, fingerprint
 from ganzoo.errors import DataError, MissingExtraError
 
 
 def from_parquet(name: str, folder: Path, split: str) -> Source:
-    """Return one split of a folder of parquet files.
-
-    Raises:
-        DataError: it has no such split, cannot be read, or has no images.
-        MissingExtraError: pyarrow is not installed.
-    """
+    """Return one split of a folder of parquet files."""
     try:
         import pyarrow as pa
         import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""Images that have been found but not read, whatever they come from."""
+"""Images that have been found but not read."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Source:
         count: number of images.
         read: starts a new pass over the images.
         classes: names of the labels in order, or None for unlabelled images.
-        local: the name is a path.
-        files: that it is read from, where it is local.
+        local: whether the name is a path.
+        files: that a local source is read from.
     """
 
     name: str
@@ -42,17 +42,17 @@ class Source:
 
     @property
     def keys(self) -> frozenset[str]:
-        """What a batch of it has."""
+        """Keys of a batch."""
         return frozenset({"image"} if self.classes is None else {"image", "label"})
 
     @property
     def location(self) -> str:
-        """The name from any folder: a path in full, a data set's name as it is."""
+        """The name with an absolute path; a data set's name as it is."""
         return str(Path(self.name).expanduser().absolute()) if self.local else self.name
 
     @property
     def public(self) -> str:
-        """The name for everybody: where somebody's own images lie is nobody else's business."""
+        """The name for publication: it does not reveal the path of private images."""
         return f"own images ({Path(self.name).name or 'folder'})" if self.local else self.name
 
     def native(self) -> tuple[int | None, int]:
@@ -65,11 +65,7 @@ class Source:
 
 
 def fingerprint(paths: Sequence[Path], root: Path) -> str:
-    """Return a key of the files' places below ``root`` and of their content, or of their times above 1 GiB together.
-
-    Raises:
-        DataError: a file cannot be read.
-    """
+    """Return a hash of the files' paths below ``root`` and of their content (of their times, above 1 GiB together)."""
     digest, path = hashlib.sha256(), root
     try:
         stats = [path.stat() for path in paths]
@@ -83,11 +79,7 @@ def fingerprint(paths: Sequence[Path], root: Path) -> str:
 
 
 def count_classes(name: str, labels: Sequence[int]) -> tuple[str, ...]:
-    """Name the classes after their numbers.
-
-    Raises:
-        DataError: a label is no class index.
-    """
+    """Name the classes after their numbers."""
     low, high = min(labels), max(labels)
     if low < 0 or high >= _CLASSES_UP_TO:
         raise DataError(f"{name}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")

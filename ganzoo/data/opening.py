@@ -1,0 +1,150 @@
+"""Opening the images that a ``--data`` argument names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ganzoo.data.decode import Item, why
+from ganzoo.data.pairs import SIDES, PairSource, half, in_pairs, warn_of_odd_halves
+from ganzoo.data.sources.arrays import from_arrays
+from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files, from_folder
+from ganzoo.data.sources.hub import from_hub
+from ganzoo.data.sources.parquet import from_parquet
+from ganzoo.data.sources.source import Source
+from ganzoo.data.spec import DataSpec, SetSpec
+from ganzoo.errors import DataError, did_you_mean
+from ganzoo.registry import Dataset, Zoo, installed
+
+ONLY_SPLIT = "train"
+
+
+def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Source | PairSource:
+    """Find the images that ``spec`` names: one set or two.
+
+    Args:
+        spec: two sets are ``"A=DATA,B=DATA"`` or a folder with the sub-folders ``trainA`` and ``trainB`` (and so for
+            other splits); two sets that belong together image by image are ``"pairs:A=DATA,B=DATA"``, ``"pairs:DATA"``
+            for images of A and B side by side, or ``"grey:DATA"``, where A is what a degradation makes of B. All else
+            is one set, see `open_source`.
+        split: of data that has several.
+        zoo: where short names are looked up.
+
+    Raises:
+        DataError: nothing exists under that name, it holds no images, or sets that must match do not.
+        MissingExtraError: a package for this kind of source is not installed.
+    """
+    zoo = zoo or installed()
+    parsed = DataSpec.parse(str(spec), zoo)
+    text, pattern, first, folder = parsed.text, parsed.pattern, parsed.sets[0], None
+    if len(parsed.sets) == 2:
+        a, b = (_open_set(one, split, zoo) for one in parsed.sets)
+    elif parsed.degradation is None and first.text not in zoo.datasets and (sides := _sides(first.text, split)):
+        a, b = (from_folder(str(side), side) for side in sides)
+        folder = first.text
+    else:
+        whole = _open_set(first, split, zoo)
+        if parsed.degradation is not None:
+            return PairSource(text, None, whole, True, parsed.degradation, pattern=pattern)
+        if not parsed.matched:
+            return whole
+        warn_of_odd_halves(whole)
+        return PairSource(text, half(whole, "A"), half(whole, "B"), True, pattern=pattern)
+    if parsed.matched:
+        a, b = in_pairs(text, a, b)
+    return PairSource(text, a, b, parsed.matched, folder=folder, pattern=pattern)
+
+
+def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo | None = None) -> Source:
+    """Find the images that ``spec`` names.
+
+    Args:
+        spec: a data set's short name (``"mnist"``), ``"hf:owner/name"``, a folder of parquet files or of images (with
+            one sub-folder per class, or none), or a ``.npz`` or ``.npy`` file of uint8 images; ``:CLASS`` after any of
+            them (``"cifar10:horse"``) takes the images of one class.
+        split: of a data set that has several.
+        zoo: where short names are looked up.
+
+    Raises:
+        DataError: nothing exists under that name, or it holds no images.
+        MissingExtraError: a package for this kind of source is not installed.
+    """
+    zoo = zoo or installed()
+    return _open_set(SetSpec.parse(str(spec), zoo), split, zoo)
+
+
+def _open_set(spec: SetSpec, split: str, zoo: Zoo) -> Source:
+    if spec.kind == "registered":
+        source = from_hub(zoo.datasets[spec.name].record, split)
+    elif spec.kind == "hub":
+        source = from_hub(Dataset(name=spec.name, repo=spec.name.removeprefix("hf:"), summary=""), split)
+    else:
+        source = _from_path(spec.name, split, zoo)
+    return source if spec.class_name is None else _of_class(source, spec, spec.class_name, split)
+
+
+def _of_class(source: Source, spec: SetSpec, class_name: str, split: str) -> Source:
+    classes = source.classes or ()
+    if class_name not in classes:
+        found = f"It has: {', '.join(classes[:20])}" if classes else "It has no labels"
+        raise DataError(f"{spec.name} has no class '{class_name}'.{did_you_mean(class_name, classes)} {found}.")
+    label = classes.index(class_name)
+
+    def read() -> Iterator[Item]:
+        return (item._replace(label=None) for item in source.read() if item.label == label)
+
+    count = sum(1 for _ in read())
+    if count == 0:
+        raise DataError(f"{spec.name} has no image of the class '{class_name}' in split '{split}'")
+    return replace(source, name=spec.text, key=f"{source.key}:class={label}", count=count, read=read, classes=None)
+
+
+def _from_path(name: str, split: str, zoo: Zoo) -> Source:
+    try:
+        path = Path(name).expanduser()
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, RuntimeError) as error:  # a name too long, a missing home folder
+        raise DataError(f"{name} cannot be opened: {why(error)}") from error
+    if is_folder:
+        for folder in (path, path / "data"):  # where repositories of the Hub keep their parquet files
+            if list(folder.glob("*.parquet")):
+                return from_parquet(name, folder, split)
+    elif not exists:
+        raise _not_found(name, path, zoo)
+    elif not path.is_file() or not (path.suffix.lower() in IMAGE_SUFFIXES or path.suffix in (".npz", ".npy")):
+        kinds = ", ".join(IMAGE_SUFFIXES)
+        raise DataError(f"{name} is neither a folder, nor a .npz or .npy file of images, nor an image ({kinds})")
+    if split != ONLY_SPLIT:
+        raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'")
+    if is_folder:
+        return from_folder(name, path)
+    if path.suffix in (".npz", ".npy"):
+        return from_arrays(name, path)
+    return replace(from_files([path]), name=name)
+
+
+def _not_found(name: str, path: Path, zoo: Zoo) -> DataError:
+    if "/" in name or os.sep in name or name.startswith("."):
+        return DataError(f"There is no folder or file {path.absolute()}")
+    names = zoo.datasets.names()
+    return DataError(
+        f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
+        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, an image, or a .npz or .npy file."
+    )
+
+
+def _sides(name: str, split: str) -> tuple[Path, Path] | None:
+    """Return the folders of A and B in a folder with ``trainA`` or ``trainB``; None where it has neither."""
+    try:
+        folder = Path(name).expanduser()
+        if not any((folder / f"train{side}").is_dir() for side in SIDES):
+            return None
+    except (OSError, RuntimeError, ValueError):  # a name too long, a missing home folder
+        return None
+    a, b = (folder / f"{split}{side}" for side in SIDES)
+    for path in (a, b):
+        if not path.is_dir():
+            raise DataError(f"{name} has no split '{split}': there is no folder {path}")
+    return a, b

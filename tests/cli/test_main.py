@@ -92,7 +92,7 @@ def test_whatever_happens_is_one_line(call, monkeypatch, error, code, text):
     ("arguments", "code", "why"),
     [
         (["train"], 2, "name an architecture"),
-        (["train", "dcgan"], 2, "say what to train on"),
+        (["train", "dcgan"], 2, "--data"),
         (["train", "dcgan", "--data", "x", "--images", "nan"], 2, "'nan' is no number of images"),
         (["train", "dcgan", "--data", "x", "--batch-size", "0"], 2, "0 is not in the range"),
         (["train", "dcgan", "--data", "x", "--resume", "runs/x"], 2, "leave out architecture, --data"),

@@ -174,8 +174,8 @@ def _neighbours(
         gan, data=data, extractor=extractor, images=DRAWN, keep=KEPT, neighbours=count, split=split, progress=progress
     )
     rows = []
-    for drawn, real, distances in zip(found.generated, found.real, found.distances, strict=True):
-        row = [Picture(*picture_uri(drawn[None], 1), "a generated image", "generated")]
+    for generated, real, distances in zip(found.generated, found.real, found.distances, strict=True):
+        row = [Picture(*picture_uri(generated[None], 1), "a generated image", "generated")]
         for place, (image, distance) in enumerate(zip(real, distances.tolist(), strict=True), 1):
             alt = f"the {'' if place == 1 else f'{place}. '}nearest training image, at a distance of {distance:.3g}"
             row.append(Picture(*picture_uri(image[None], 1), alt, f"{distance:#.3g}"))

@@ -1,22 +1,20 @@
-"""Time each layer of `ganzoo.nn.cpu` against the plain one, forward and backward: median of plain / median of ours.
+"""Each layer of `ganzoo.nn.cpu` against the plain one, forward and backward.
 
-Runs of both alternate, so that load on the machine falls on both alike.
+python benchmarks/layouts.py [--only Dropout] [--rounds 15] [--threads 1] [--json FILE]
 """
 
 from __future__ import annotations
 
+import functools
 import statistics
-import sys
-import time
 from collections.abc import Callable
 
 import torch
+from rounds import Row, alternate, paired_ratio, parse, parser, show
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.nn import cpu
-
-REPEATS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 
 
 class PlainSmooth(nn.Module):
@@ -61,30 +59,29 @@ PAIRS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[i
 }
 
 
-def seconds(module: nn.Module, inputs: Tensor, *, bf16: bool) -> float:
-    """Return the time of one forward and backward pass."""
-    start = time.perf_counter()
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        values = module(inputs.bfloat16() if bf16 else inputs)
-    values.float().square().mean().backward()
-    return time.perf_counter() - start
+def compare(name: str, rounds: int, *, bf16: bool) -> Row:
+    """Compare forward and backward passes through a layer and through the plain one."""
+    plain, ours, shape = PAIRS[name]
+    inputs = torch.randn(shape)
+    if len(shape) == 4:
+        inputs = inputs.to(memory_format=torch.channels_last)
+    inputs.requires_grad_()
+
+    def step(module: nn.Module) -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            values = module(inputs.bfloat16() if bf16 else inputs)
+        values.float().square().mean().backward()
+
+    modules = [made().to(memory_format=torch.channels_last) for made in (plain, ours)]
+    times = alternate([functools.partial(step, module) for module in modules], rounds, warm_up=2)
+    theirs, own = (statistics.median(taken) * 1e3 for taken in times)
+    return Row(f"{name}, {'bf16' if bf16 else 'fp32'}", theirs, own, "ms", paired_ratio(*times), "> 1")
 
 
 def main() -> None:
-    """Print a line for each layer, precision and number of threads."""
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        for name, (plain, ours, shape) in PAIRS.items():
-            inputs = torch.randn(shape)
-            if len(shape) == 4:
-                inputs = inputs.to(memory_format=torch.channels_last)
-            inputs.requires_grad_()
-            for bf16 in (False, True):
-                modules = [made().to(memory_format=torch.channels_last) for made in (plain, ours)]
-                times = [[seconds(m, inputs, bf16=bf16) for m in modules] for _ in range(REPEATS + 2)][2:]
-                a, b = (statistics.median(column) for column in zip(*times, strict=True))
-                kind = "bf16" if bf16 else "fp32"
-                print(f"{name:13} {threads} thread(s) {kind}: {a * 1e3:8.2f} ms / {b * 1e3:8.2f} ms = {a / b:.2f}")
+    """Measure and print."""
+    options = parse(parser(__doc__, rounds=15, only=PAIRS))
+    show([compare(name, options.rounds, bf16=bf16) for name in options.only for bf16 in (False, True)], options.json)
 
 
 if __name__ == "__main__":

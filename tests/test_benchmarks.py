@@ -160,3 +160,10 @@ def test_a_point_lies_under_the_roof(benchmark):
     machine = roofline.rates(torch.device("cpu"), sizes=[32], seconds=0.01)
     found = roofline.point("vanilla", machine, 1, batch=2, precision="fp32", count=8, hidden=8)
     assert found.bound == max(found.compute, found.memory) > 0
+
+
+@pytest.mark.parametrize("name", ["Dropout", "Halve"])
+def test_a_layer_for_the_cpu_is_compared_with_the_plain_one(benchmark, name):
+    row = benchmark("layouts").compare(name, 1, bf16=False)
+    assert row.theirs > 0
+    assert row.ours > 0

@@ -48,6 +48,7 @@ def _or_empty(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 def _option(setting: Setting) -> Callable[[F], F]:
     """Return the option of a setting."""
     extra, default, members = setting.extra, setting.default, get_args(setting.type)
+    kinds = {getattr(member, "__origin__", member) for member in members}  # of a union, without their bounds
     least, most = setting.meta.ge, setting.meta.le
     flag = f"--{setting.name.replace('_', '-')}"
     more: dict[str, Any] = {"help": setting.meta.description, "metavar": extra.get("metavar"), "default": default}
@@ -71,8 +72,8 @@ def _option(setting: Setting) -> Callable[[F], F]:
         more["show_default"] = True
     elif setting.type is float:
         more["type"] = click.FloatRange(min=0)
-    elif str not in members:  # a number or None, which 0 stands for
-        more["type"] = click.FloatRange(min=0) if "float" in str(setting.type) else click.IntRange(min=0)
+    elif str not in kinds:  # a number or None, which 0 stands for
+        more["type"] = click.FloatRange(min=0) if float in kinds else click.IntRange(min=0)
     return click.option(*extra.get("flags", ()), flag, **more)
 
 

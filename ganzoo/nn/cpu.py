@@ -1,4 +1,4 @@
-"""Layers with the values of torch's own, computed faster on a CPU: channels-last memory, random numbers, filters.
+"""Layers with the values of torch's own, computed in another way on a CPU: memory layout, random numbers, filters.
 
 An activation whose input is channels-last and whose gradient is not computes with two layouts at once, which is many
 times slower on a CPU (docs/performance.md). ``benchmarks/layouts.py`` measures each layer here against the plain one.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ganzoo.errors import renamed
+from ganzoo.nn.renamed import renamed_attributes
 from ganzoo.training.evaluation import BestMetric
 
-_RENAMED = {"standing": "best_metric", "spent": "stopped_early", "kept": "best_images"}
 
-
+@renamed_attributes(standing="best_metric", spent="stopped_early", kept="best_images")
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended.
@@ -37,9 +35,3 @@ class Outcome:
     stopped_early: bool = False
     measures: bool = False
     best_images: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _RENAMED:
-            raise AttributeError(f"'Outcome' object has no attribute '{name}'")
-        renamed(f"Outcome.{name}", f"Outcome.{_RENAMED[name]}")
-        return getattr(self, _RENAMED[name])

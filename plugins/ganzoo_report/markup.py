@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 __all__ = ["Markup", "element", "join", "page", "render", "text"]
@@ -59,17 +59,7 @@ def read(name: str) -> str:
     return folder.joinpath(path if path.startswith("vendor/") else f"templates/{path}").read_text(encoding="utf-8")
 
 
-class _Loader(BaseLoader):
-    """Finds the templates of plugins by ``"package/name"``."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, None, None]:
-        try:
-            return read(template), None, None
-        except (OSError, ImportError) as error:
-            raise TemplateNotFound(template) from error
-
-
-_ENVIRONMENT = Environment(loader=_Loader(), autoescape=True, undefined=StrictUndefined, finalize=_visible)
+_ENVIRONMENT = Environment(loader=FunctionLoader(read), autoescape=True, undefined=StrictUndefined, finalize=_visible)
 _ENVIRONMENT.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
 
 

@@ -23,7 +23,7 @@ def check_file(out: Path, *, resume: bool) -> None:
         RunError: so.
     """
     if out.is_dir() or not out.absolute().parent.is_dir():
-        why = "is a folder" if out.is_dir() else "is in no folder that there is"
+        why = "is a folder" if out.is_dir() else "is in a folder that does not exist"
         raise RunError(f"{out} {why}: name a file with -o")
     if out.exists() and not resume:
         raise RunError(f"{out} exists: name another file with -o, or go on with what it holds with --resume")

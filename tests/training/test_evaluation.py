@@ -179,7 +179,7 @@ def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, mon
         ({"metrics": ("fd",)}, ConfigError, "is no protocol"),
         ({"metrics": ("fd[pixels]@64/train:1M",)}, ConfigError, "asks for more real images"),
         ({"patience": 0}, ConfigError, "patience=0"),
-        ({"metrics": (), "patience": 3}, ConfigError, "say by which metrics"),
+        ({"metrics": (), "patience": 3}, ConfigError, "without metrics"),
         ({"eval_every": 0}, ConfigError, "eval_every=0"),
     ],
 )

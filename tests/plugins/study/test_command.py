@@ -108,7 +108,7 @@ def test_against_real_images(tmp_path, mnist):
         ([*WORDS, "--grid", "9"], 2, "9 is not in the range"),
         ([*WORDS, "--resume"], 1, "to go on with: leave out --resume"),
         ([*WORDS, "-o", "{tmp}"], 1, "is a folder: name a file"),
-        ([*WORDS, "-o", "{tmp}/gone/study.json"], 1, "is in no folder that there is"),
+        ([*WORDS, "-o", "{tmp}/gone/study.json"], 1, "does not exist"),
     ],
 )
 def test_mistakes_are_one_line(call, tmp_path, monkeypatch, words, code, text):

@@ -70,7 +70,7 @@ def test_files_are_looked_at_before_anything_else(tmp_path):
     for name, resume, why in [
         ("there.json", False, "exists: name another file with -o, or go on"),
         ("new.json", True, "to go on with: leave out --resume"),
-        ("gone/new.json", False, "is in no folder that there is"),
+        ("gone/new.json", False, "does not exist"),
         (".", False, "is a folder"),
     ]:
         with pytest.raises(RunError, match=why):

@@ -20,7 +20,7 @@ from ganzoo.errors import ConfigError, did_you_mean
 def _check_images(images: Tensor) -> None:
     if images.ndim != 4:
         raise ConfigError(
-            f"this augmentation takes images (N, C, H, W), not samples of the shape {tuple(images.shape)}"
+            f"this augmentation takes images (N, C, H, W), not samples of the shape {tuple(images.shape)}: leave it out"
         )
 
 

@@ -14,9 +14,10 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ganzoo.data import Loader, PairSource, PairStore, Source, Store, open_data, prepare
-from ganzoo.errors import ConfigError, PluginError, renamed
+from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN, Batch, Phase, Progress
 from ganzoo.models.create import build
+from ganzoo.nn.renamed import renamed_attributes
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config
 from ganzoo.registry.records import field_names
@@ -29,7 +30,6 @@ DIGITS = Path(__file__).with_name("digits.npz")
 """1,000 handwritten digits of MNIST, 28x28, with their labels: the default training data of the checks."""
 
 BATCH = 16
-RENAMED = {"owned": "registered", "draw": "samples"}
 
 
 class CheckError(AssertionError):
@@ -42,6 +42,7 @@ def expect(condition: object, message: str) -> None:
         raise CheckError(message)
 
 
+@renamed_attributes(owned="registered", draw="samples")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Subject:
     """An architecture under test.
@@ -85,12 +86,6 @@ class Subject:
     def full_name(self) -> str:
         """The name with its distribution, which is unambiguous."""
         return f"{self.registered.dist}:{self.name}"
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in RENAMED:
-            raise AttributeError(f"'Subject' object has no attribute '{name}'")
-        renamed(f"Subject.{name}", f"Subject.{RENAMED[name]}")
-        return getattr(self, RENAMED[name])
 
     @functools.cached_property
     def source(self) -> Source | PairSource:

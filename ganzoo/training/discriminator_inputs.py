@@ -10,7 +10,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN, Progress
 from ganzoo.gan.augment import POLICIES, ada, instance_noise, read_policy
 
@@ -47,8 +46,6 @@ class Augmentation(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Augment samples in float32; instance noise takes any rank, all else images (N, C, H, W)."""
-        if images.ndim != 4 and (self.names or self.adaptive):
-            raise ConfigError(f"augment takes images (N, C, H, W), not samples {tuple(images.shape)}: leave it out")
         with torch.autocast(images.device.type, enabled=False):
             images = images.float()
             for name in self.names:

@@ -185,7 +185,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.patience is not None and not self.metrics:
-            raise ConfigError("patience counts measurements, and there are none without metrics: add a metric such as fd[pixels]@10k/test")
+            raise ConfigError("patience counts measurements, and nothing is measured without metrics: name one")
         if self.warmup >= self.images:
             raise ConfigError(f"a warm-up of {self.warmup:,} images leaves nothing of {self.images:,} to train with")
 

@@ -34,7 +34,7 @@ def configuration(facts: Facts) -> Markup:
     if facts.settings:
         parts += [e("h3", "Training"), settings_table(facts.settings, ALWAYS)]
     if facts.changes:
-        changed = [[f"after {one['images']:,} images", *(told(one.get(key)) for key in ("name", "before", "after"))]
+        changed = [[f"after {one['images']:,} images", *(shown(one.get(key)) for key in ("name", "before", "after"))]
                    for one in facts.changes]  # fmt: skip
         parts += [e("h3", "Changed on the way"), table(["When", "What", "Before", "After"], changed)]
     parts += [e("h3", "Data and versions"), table([], provenance(facts))]
@@ -51,7 +51,7 @@ def settings_table(settings: Sequence[Setting], always: Sequence[str] | None = N
 
     def rows(wanted: Sequence[Setting]) -> Markup:
         header, cells = ["Name", "Value", "Default", "Meaning"], [
-            [s.name, told(s.value), told(s.default) if s.changed else "", s.meaning] for s in wanted
+            [s.name, shown(s.value), shown(s.default) if s.changed else "", s.meaning] for s in wanted
         ]  # fmt: skip
         if not any(s.meaning for s in settings):
             header, cells = header[:3], [row[:3] for row in cells]
@@ -71,9 +71,9 @@ def provenance(facts: Facts) -> list[list[object]]:
     classes = data.get("classes")
     rows: list[list[object]] = [["data", facts.data]]
     if data.get("split"):
-        rows.append(["split", told(data["split"])])
+        rows.append(["split", shown(data["split"])])
     if data.get("images"):
-        rows.append(["images of the data", told(data["images"])])
+        rows.append(["images of the data", shown(data["images"])])
     if isinstance(classes, list) and classes:
         more = f" and {len(classes) - 30} more" if len(classes) > 30 else ""
         rows.append([f"{len(classes)} classes", ", ".join(map(str, classes[:30])) + more])
@@ -88,10 +88,10 @@ def provenance(facts: Facts) -> list[list[object]]:
     return rows
 
 
-def told(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a value of ``config.json`` as a person writes it."""
     if isinstance(value, list | tuple) and not any(isinstance(one, list | tuple | Mapping) for one in value):
-        return ", ".join(map(told, value))
+        return ", ".join(map(shown, value))
     if isinstance(value, list | tuple | Mapping) or value is None or isinstance(value, bool):
         try:
             plain = json.dumps(value)

@@ -18,10 +18,10 @@ from ganzoo.training.evaluation import BEST
 from ganzoo_report import sections
 from ganzoo_report.charts import Chart, chart_groups, metric_charts
 from ganzoo_report.configuration import configuration
-from ganzoo_report.drawings import DRAWN, DataOf, Drawings, draw, public
 from ganzoo_report.facts import Facts, gather
 from ganzoo_report.markup import Markup, element, join, page
 from ganzoo_report.markup import render as fill
+from ganzoo_report.pictures import GENERATED, DataOf, Pictures, make_pictures, public
 
 NAME = "report.html"
 _UPLOT = "ganzoo_report/vendor/uPlot"
@@ -84,30 +84,30 @@ def write_report(
     zoo = installed()
     find_extractor(zoo, extractor)  # before anything is generated
     facts = gather(run, zoo)
-    drawings = _drawings(run, facts, data, neighbours, extractor, device or torch.device("cpu"), progress=progress)
-    text = render(facts, drawings, zoo)
+    pictures = _pictures(run, facts, data, neighbours, extractor, device or torch.device("cpu"), progress=progress)
+    text = render(facts, pictures, zoo)
     with replacing(out) as partial:
         partial.write_bytes(text.encode())
-    return Written(out, len(text.encode()), len(facts.frames.shown), drawings.missing)
+    return Written(out, len(text.encode()), len(facts.frames.shown), pictures.missing)
 
 
-def _drawings(
+def _pictures(
     run: Path, facts: Facts, data: DataOf, neighbours: int, extractor: str, device: torch.device, *, progress: bool
-) -> Drawings:
+) -> Pictures:
     split = facts.config.data.get("split")
     try:
-        return draw(
+        return make_pictures(
             find(str(run.absolute())), data, split=split if isinstance(split, str) else "train", neighbours=neighbours,
             extractor=extractor, device=device, progress=progress,
         )  # fmt: skip
     except (GanzooError, RuntimeError) as error:  # no weights yet, another version, memory
         why = public(error, str(run), str(run.absolute()))
         if facts.architecture is not None and facts.architecture.translates:
-            return Drawings(missing={"translations": why})
-        return Drawings(missing={"interpolations": why, **({"neighbours": why} if neighbours else {})})
+            return Pictures(missing={"translations": why})
+        return Pictures(missing={"interpolations": why, **({"neighbours": why} if neighbours else {})})
 
 
-def render(facts: Facts, drawings: Drawings, zoo: Zoo) -> str:
+def render(facts: Facts, pictures: Pictures, zoo: Zoo) -> str:
     """Return the page."""
     changes = [int(one["images"]) for one in facts.changes]
     groups = chart_groups(facts.stats, changes)
@@ -124,13 +124,13 @@ def render(facts: Facts, drawings: Drawings, zoo: Zoo) -> str:
     about = "Means between two reports. A name switches its curve off and on; the preview shown is marked."
     if changes:
         about += " Dashed: the run went on with other settings, see its configuration."
-    translates = bool(drawings.translated) or (facts.architecture is not None and facts.architecture.translates)
+    translates = bool(pictures.translated) or (facts.architecture is not None and facts.architecture.translates)
     shown = {
         "samples": sections.samples(facts.frames, translates=translates) if facts.frames.shown else None,
         "losses": curves("losses", "Losses", [*groups["losses"], *groups["outputs"]], about),
         "metrics": _metrics(facts, measured, zoo, figures(measured, small=True)),
         "speed": curves("speed", "Throughput and rates", [*groups["speed"], *groups["rates"]]),
-        **_generated(drawings, translates=translates),
+        **_generated(pictures, translates=translates),
         "configuration": configuration(facts),
     }
     hint = None if shown["metrics"] else e("p", HOW_TO_MEASURE, class_="note hint")
@@ -178,9 +178,9 @@ def _metrics(facts: Facts, measured: Sequence[Chart], zoo: Zoo, figures: Markup)
     return sections.section("metrics", "Metrics", *curves, scores, about=about)
 
 
-def _generated(drawings: Drawings, *, translates: bool) -> dict[str, Markup | None]:
+def _generated(pictures: Pictures, *, translates: bool) -> dict[str, Markup | None]:
     """Return the sections of generated images; one that could not be made gives the reason."""
-    missing = drawings.missing
+    missing = pictures.missing
 
     def part(name: str, title: str, shown: Markup, about: str) -> Markup:
         if name in missing:
@@ -188,20 +188,22 @@ def _generated(drawings: Drawings, *, translates: bool) -> dict[str, Markup | No
         return sections.section(name, title, shown, about=about)
 
     if translates:
-        about = f"What it makes of images of the split '{drawings.split}', each beside its input."
+        about = f"Translations of images of the split '{pictures.split}', each beside its input."
         return {
             "translations": part(
-                "translations", "Translations", sections.strips(drawings.translated, large=True), about
+                "translations", "Translations", sections.strips(pictures.translated, large=True), about
             )
         }
     parts: dict[str, Markup | None] = {}
     about = "Between two seeds each, along the sphere; conditions stay those of the first."
-    if drawings.ways or "interpolations" in missing:
-        parts["interpolations"] = part("interpolations", "Interpolations", sections.strips(drawings.ways), about)
+    if pictures.interpolations or "interpolations" in missing:
+        parts["interpolations"] = part(
+            "interpolations", "Interpolations", sections.strips(pictures.interpolations), about
+        )
     about = (
-        f"Of {DRAWN:,} generated images those that lie nearest to a training image by {drawings.extractor}, each "
-        "beside its nearest ones with their distances. Were they the same, the model would have learned them by heart."
+        f"Of {GENERATED:,} generated images those that lie nearest to a training image by {pictures.extractor}, each "
+        "beside its nearest ones with their distances. If they were the same, the model would have memorised them."
     )
-    if drawings.neighbours or "neighbours" in missing:
-        parts["neighbours"] = part("neighbours", "Nearest neighbours", sections.neighbours(drawings), about)
+    if pictures.neighbours or "neighbours" in missing:
+        parts["neighbours"] = part("neighbours", "Nearest neighbours", sections.neighbours(pictures), about)
     return parts

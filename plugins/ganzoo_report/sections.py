@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from ganzoo.metrics.protocol import better_of
 from ganzoo.registry import Zoo
 from ganzoo_report.charts import Chart, short
-from ganzoo_report.drawings import Drawings, Picture
 from ganzoo_report.embedded import Frame, Frames
 from ganzoo_report.facts import Facts
 from ganzoo_report.markup import Markup, element, join
+from ganzoo_report.pictures import Picture, Pictures
 
 e = element
 
@@ -201,7 +201,7 @@ def strips(shown: Sequence[Picture], *, large: bool = False) -> Markup:
     )
 
 
-def neighbours(drawings: Drawings) -> Markup:
+def neighbours(pictures: Pictures) -> Markup:
     """Return the generated images that lie nearest to real ones, with those beside them."""
     rows = [
         e(
@@ -217,7 +217,7 @@ def neighbours(drawings: Drawings) -> Markup:
             ),
             class_="near",
         )
-        for row in drawings.neighbours
+        for row in pictures.neighbours
     ]
     return e("div", *rows, class_="neighbours")
 

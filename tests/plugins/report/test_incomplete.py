@@ -5,8 +5,8 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError, RunError, UnknownNameError, WeightsError
-from ganzoo_report import drawings
-from ganzoo_report.drawings import public
+from ganzoo_report import pictures
+from ganzoo_report.pictures import public
 from ganzoo_report.report import write_report
 from pages_helpers import Page, change_config, report
 
@@ -38,7 +38,7 @@ def test_data_may_be_said_by_a_function_that_refuses(own):
 
 
 def test_no_neighbours_are_looked_for_where_none_are_wanted(own, monkeypatch):
-    monkeypatch.setattr(drawings, "nearest_neighbours", None)
+    monkeypatch.setattr(pictures, "nearest_neighbours", None)
     page, written = report(own, "nowhere", neighbours=0)
     assert "neighbours" not in page.sections
     assert written.missing == {}
@@ -124,7 +124,7 @@ def test_memory_that_is_not_enough_costs_that_part_alone(own, mnist, monkeypatch
     def fail(*_args, **_options):
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(drawings, "interpolate", fail)
+    monkeypatch.setattr(pictures, "interpolate", fail)
     _, written = report(own, mnist)
     assert written.missing == {"interpolations": "out of memory"}
 

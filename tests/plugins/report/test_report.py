@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from ganzoo_report import drawings
+from ganzoo_report import pictures
 from ganzoo_report.embedded import read_frames
 from pages_helpers import EVIL, change_config, measured, report
 
@@ -42,7 +42,7 @@ def test_every_term_of_the_stats_is_in_the_page(made, run):
 def test_every_picture_says_what_it_is_and_stands_in_the_page(made):
     page, _ = made
     assert all(image["alt"] and image["src"].startswith("data:image/") for image in page.all("img"))
-    assert len(page.all("img")) == 1 + drawings.WAYS + drawings.KEPT * 5
+    assert len(page.all("img")) == 1 + pictures.INTERPOLATIONS + pictures.KEPT * 5
 
 
 def test_nothing_is_fetched(made):

@@ -1,4 +1,4 @@
-"""What the report shows of the model itself: ways between seeds, what it makes of images, its nearest real images."""
+"""Pictures that the model generates for the report: interpolations, translations, nearest real images."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ganzoo.metrics import nearest_neighbours
 from ganzoo.models.load import Model, assemble
 from ganzoo_report.embedded import picture_uri
 
-WAYS, STEPS = 6, 10
+INTERPOLATIONS, STEPS = 6, 10
 EXAMPLES = 8
-KEPT, DRAWN = 6, 1000
+KEPT, GENERATED = 6, 1000
 
 _PATH = re.compile(r"(?:\b[A-Za-z]:[\\/]|(?<![\w.:/])~?/)(?:[^\s'\":,;()]*[\\/])?(?=[\w.-])")
 """The folders of a path that begins at a root."""
 
 DataOf = str | Callable[[Model], str]
-"""The real images, or what says of a model which they are."""
+"""The real images, or a function from a model to them."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,19 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Drawings:
+class Pictures:
     """Generated images for the report, and why some could not be made.
 
     Args:
-        ways: between two seeds, a strip each.
-        translated: inputs beside outputs, one picture for each way that it translates.
+        interpolations: between two seeds, a strip each.
+        translated: inputs beside outputs, one picture for each direction.
         neighbours: generated images, each followed by the real ones that lie nearest to it.
         split: the inputs' or neighbours'.
         extractor: of the features in which neighbours are near.
         missing: the name of a section to the reason that it is empty.
     """
 
-    ways: Sequence[Picture] = ()
+    interpolations: Sequence[Picture] = ()
     translated: Sequence[Picture] = ()
     neighbours: Sequence[Sequence[Picture]] = ()
     split: str = ""
@@ -70,18 +70,18 @@ class Drawings:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def draw(
+def make_pictures(
     model: Model, data: DataOf, *, split: str, neighbours: int, device: torch.device, extractor: str = "pixels",
     progress: bool = True,
-) -> Drawings:  # fmt: skip
-    """Draw what the report of a model shows; a part that cannot be had is named with its reason.
+) -> Pictures:  # fmt: skip
+    """Generate what the report of a model shows; a part that fails is named with its reason.
 
     Args:
         model: that was found.
         data: the real images.
         split: of the data.
         neighbours: real images beside each generated one; 0 for none.
-        device: that generates.
+        device: of the model.
         extractor: of the features in which neighbours are near, as in a protocol.
         progress: show progress bars.
 
@@ -97,11 +97,11 @@ def draw(
             translated, split = _translated(gan, _named(data, model), split)
         except (GanzooError, OSError, RuntimeError) as error:  # data that is not there, memory
             missing["translations"] = public(error, *places)
-        return Drawings(translated=translated, split=split, missing=missing)
-    ways: Sequence[Picture] = ()
+        return Pictures(translated=translated, split=split, missing=missing)
+    interpolations: Sequence[Picture] = ()
     near: Sequence[Sequence[Picture]] = ()
     try:
-        ways = [_way(gan, 2 * i, 2 * i + 1) for i in range(WAYS)]
+        interpolations = [_interpolation(gan, 2 * i, 2 * i + 1) for i in range(INTERPOLATIONS)]
     except (GanzooError, RuntimeError) as error:
         missing["interpolations"] = public(error, *places)
     if neighbours:
@@ -109,7 +109,7 @@ def draw(
             near, extractor = _neighbours(gan, _named(data, model), split, neighbours, extractor, progress=progress)
         except (GanzooError, OSError, RuntimeError) as error:
             missing["neighbours"] = public(error, *places)
-    return Drawings(ways=ways, neighbours=near, split=split, extractor=extractor, missing=missing)
+    return Pictures(interpolations=interpolations, neighbours=near, split=split, extractor=extractor, missing=missing)
 
 
 def public(error: Exception, *places: str) -> str:
@@ -129,10 +129,12 @@ def _named(data: DataOf, model: Model) -> str:
     return data if isinstance(data, str) else data(model)
 
 
-def _way(gan: GAN, first: int, last: int) -> Picture:
+def _interpolation(gan: GAN, first: int, last: int) -> Picture:
     uri, size = picture_uri(quantise(interpolate(gan, first, last, STEPS)), STEPS)
-    told = f"seeds {first}, {last}"
-    return Picture(uri, size, f"{STEPS} images on the way from the image of seed {first} to that of seed {last}", told)
+    caption = f"seeds {first}, {last}"
+    return Picture(
+        uri, size, f"interpolation from the image of seed {first} to that of seed {last} in {STEPS} images", caption
+    )
 
 
 def _translated(gan: GAN, data: str, split: str) -> tuple[list[Picture], str]:
@@ -141,16 +143,16 @@ def _translated(gan: GAN, data: str, split: str) -> tuple[list[Picture], str]:
     if split == "train":
         with suppress(DataError):
             source, used = open_data(data, split="test"), "test"
-    pictures = []
+    made = []
     for begin, target in gan.translations:
         shown = _cells(gan, source, begin, target)
         across = shown.shape[1] * (2 if len(shown) % 2 == 0 else 1)
         uri, size = picture_uri(quantise(shown.flatten(0, 1)), across)
         what = ", ".join(("input", "output", "target")[: shown.shape[1]])
-        pictures.append(
+        made.append(
             Picture(uri, size, f"{what} of {len(shown)} images, {begin} to {target}", f"{begin} to {target}: {what}")
         )
-    return pictures, used
+    return made, used
 
 
 def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Tensor:
@@ -171,7 +173,14 @@ def _neighbours(
 ) -> tuple[list[list[Picture]], str]:
     """Return the rows of pictures, and the extractor as a protocol writes it."""
     found = nearest_neighbours(
-        gan, data=data, extractor=extractor, images=DRAWN, keep=KEPT, neighbours=count, split=split, progress=progress
+        gan,
+        data=data,
+        extractor=extractor,
+        images=GENERATED,
+        keep=KEPT,
+        neighbours=count,
+        split=split,
+        progress=progress,
     )
     rows = []
     for generated, real, distances in zip(found.generated, found.real, found.distances, strict=True):

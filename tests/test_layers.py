@@ -22,7 +22,7 @@ LAYERS = [
 ]  # fmt: skip
 FORBIDDEN = {
     "nn": {"_files", "_distributed", "registry"},
-    "gan": {"_files", "_distributed", "registry"},
+    "gan": {"_files", "_distributed"},
     "registry": {"_files", "_distributed"},
     "hub": {"registry", "nn", "gan", "data"},
 }

@@ -9,7 +9,7 @@ import torch
 
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
-from ganzoo.gan.losses import LOSSES, find_plugin_losses_with, unknown_loss
+from ganzoo.gan.losses import LOSSES, get_loss
 from ganzoo.models.config import ModelConfig, find_architecture
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
@@ -36,27 +36,6 @@ def build(architecture: Registered[Architecture], config: Any) -> GAN:
     return gan
 
 
-def plugin_loss(name: str) -> Loss:
-    """Import the adversarial loss ``name`` or ``package:name`` of an installed plugin.
-
-    Raises:
-        ConfigError: no loss has this name.
-        NameClashError: two packages provide it.
-        PluginError: it cannot be imported, or is no `Loss`.
-    """
-    losses = installed().losses
-    if name not in losses:
-        raise unknown_loss(name, dict.fromkeys([*LOSSES, *losses.names()]))
-    entry = losses[name]
-    loss = import_target("loss", entry)
-    if not isinstance(loss, Loss):
-        raise PluginError(f"{entry.record.target} of {entry.dist} is no ganzoo.gan.Loss")
-    return loss
-
-
-find_plugin_losses_with(plugin_loss)
-
-
 def with_full_names(config: Any) -> Any:
     """Return a config in which a plugin's loss is called ``package:name``, so that a written model names its package.
 
@@ -75,7 +54,7 @@ def with_full_names(config: Any) -> Any:
                 f"the loss '{short}' is one of {dist}, which is not installed or no longer has it: pip install {dist}, "
                 "if you trust that package's code"
             )
-        loss = plugin_loss(name)
+        loss = get_loss(name)
         owned = installed().losses[name]
         if owned.dist != "ganzoo":
             _try(loss, name, owned.dist)

@@ -150,6 +150,14 @@ def test_a_loss_is_trained_with_by_its_name(site, mnist, tmp_path):
     assert python("-c", code, site=site).stdout == "True\n"
 
 
+def test_a_loss_is_found_with_the_contract_alone_imported(site):
+    code = (
+        "import sys\nfrom ganzoo.gan import get_loss\nfrom ganzoo_pearson_loss import losses\n"
+        "print(get_loss('pearson') is losses.PEARSON, 'ganzoo.models' in sys.modules)"
+    )
+    assert python("-c", code, site=site).stdout == "True False\n"
+
+
 def test_a_plugins_loss_is_suggested_with_the_others(site, mnist, tmp_path):
     words = ("--data", str(mnist), *SMALL, "-o", "loss=person", "--out", str(tmp_path / "run"))
     done = ganzoo("train", "dcgan", *words, site=site)

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -24,6 +24,7 @@ from ganzoo.registry.records import field_names
 from ganzoo.registry.zoo import Registered, import_target
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
 DIGITS = Path(__file__).with_name("digits.npz")
@@ -143,15 +144,13 @@ class Subject:
         return gan.sample(n), batch["image"]
 
     def steps(
-        self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH, rank: int = 0,
-        world: int = 1,
+        self, state: State, steps: int, *, precision: Literal["fp32", "bf16"] = "fp32", batch_size: int = BATCH,
+        rank: int = 0, world: int = 1,
     ) -> State:  # fmt: skip
         """Train for some steps on real images, as one process of a launch where it is one."""
         last, loader = state.step + steps, Loader(self.store, seed=0, rank=rank, world=world)
-        train(
-            state, loader, Accelerator(cpu=True), images=10**6, batch_size=batch_size, precision=precision,
-            after_step=lambda: state.step >= last,
-        )  # fmt: skip
+        settings = Settings("", 10**6, batch_size=batch_size, precision=precision)
+        train(state, loader, Accelerator(cpu=True), settings, after_step=lambda: state.step >= last)
         return state
 
 

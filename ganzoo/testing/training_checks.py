@@ -14,6 +14,7 @@ from ganzoo.gan.augment import POLICIES
 from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, listed, phases
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.updates import PhaseRunner
 
@@ -79,7 +80,8 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
 
 def _update(subject: Subject, gan: GAN, at: PhaseAt) -> set[str]:
     """Run one update of a phase; return the parameters that got a gradient."""
-    runner = PhaseRunner(State(gan, EMA(gan), {}), gan.optimizers()[at.phase.optimizer], Accelerator(cpu=True))
+    optimizer, settings = gan.optimizers()[at.phase.optimizer], Settings("", 1, precision="fp32")
+    runner = PhaseRunner(State(gan, EMA(gan), {}), optimizer, Accelerator(cpu=True), settings)
     batch = subject.batch(gan, at)
     runner.enable_grads()
     runner.update(at.phase, [batch], at.progress)

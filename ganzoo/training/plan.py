@@ -167,17 +167,3 @@ def check_tracker(zoo: Zoo, name: str | None) -> None:
         raise ConfigError(
             f"there is no tracker '{name}'.{did_you_mean(str(name), known)} There are: {', '.join(known)}"
         )
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """Return ``"bf16"`` or ``"fp32"``: for ``"auto"``, bf16 where the hardware computes in it."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        fast = torch.cuda.get_device_capability()[0] >= 8
-    elif device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
-    else:
-        fast = False
-    return "bf16" if fast else "fp32"

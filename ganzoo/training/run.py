@@ -244,8 +244,6 @@ def _locked(out: Path, accelerator: Accelerator) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{out} cannot be created: {error.strerror or error}") from error
-    if not accelerator.is_main_process:
-        yield
-        return
-    with locked(out, RunError(f"another process is training in {out}: stop it, or name another folder")):
+    busy = RunError(f"another process is training in {out}: stop it, or name another folder")
+    with locked(out, busy) if accelerator.is_main_process else nullcontext():
         yield

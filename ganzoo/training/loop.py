@@ -28,17 +28,9 @@ def train(
     *,
     after_step: Callable[[], bool],
 ) -> None:
-    """Run the phases of each stage until the budget is spent or ``after_step`` returns True.
+    """Run the phases of each stage, from the state's step on, until the budget is spent or ``after_step`` returns True.
 
-    Args:
-        state: what is trained; continues from its step and number of images.
-        loader: of the real images.
-        accelerator: device and the other processes.
-        settings: budget, batch size, precision, and how updates are made.
-        after_step: called after every step; must not wait for the device.
-
-    Raises:
-        RunError: too many updates in a row were skipped because their gradients were not finite.
+    ``after_step`` is called after every step and must not wait for the device.
     """
     gan = state.gan.train()
     runners = {

@@ -34,29 +34,17 @@ VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that has been checked, before its first step.
-
-    Args:
-        architecture: from the zoo.
-        config: its hyper-parameters, the image's shape taken from the data.
-        settings: of the engine.
-        source: the data.
-        gan: untrained.
-        image_size: height and width that the images are brought to.
-        channels: that they are brought to.
-        license: of the model that is fine-tuned.
-        changes: what was overridden when the run was resumed, and after how many images.
-    """
+    """A run that has been checked, before its first step."""
 
     architecture: Registered[Architecture]
-    config: Any
+    config: Any  # its hyper-parameters, the image's shape taken from the data
     settings: Settings
     source: Source | PairSource
     gan: GAN
-    image_size: int
+    image_size: int  # that the images are brought to, as to the channels
     channels: int
-    license: str | None = None
-    changes: Sequence[Mapping[str, Any]] = ()
+    license: str | None = None  # of the model that is fine-tuned
+    changes: Sequence[Mapping[str, Any]] = ()  # overridden when it was resumed, each with the number of images
 
     def parameters(self) -> dict[str, int]:
         """Return the number of parameters of each network."""
@@ -100,7 +88,7 @@ def plan(
         options: hyper-parameters that differ from the defaults, or from those of ``settings.start``.
         settings: of the engine.
         text: the options are words of a command line.
-        zoo: where names are looked up.
+        zoo: that of this installation by default.
         resumed: the config of a run with checkpoints, which need no weights of ``settings.start`` any more.
 
     Raises:

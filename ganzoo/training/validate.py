@@ -41,22 +41,13 @@ _REMEDIES = {  # the first that applies is shown
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the checks know of a data set.
-
-    Args:
-        name: in messages.
-        count: number of images.
-        keys: of its batches.
-        classes: their names.
-        image_size: None where the images differ in size or are not square.
-        channels: of the images.
-    """
+    """What the checks know of a data set."""
 
     name: str
     count: int
-    keys: frozenset[str]
+    keys: frozenset[str]  # of its batches
     classes: Sequence[str] = ()
-    image_size: int | None = None
+    image_size: int | None = None  # none where the images differ in size or are not square
     channels: int = 3
 
     @classmethod
@@ -195,11 +186,7 @@ def _check_stages(gan: GAN, settings: Settings, data: DataFacts, architecture: s
 
 
 def check_batch_split(gan: GAN, settings: Settings, processes: int = 1) -> None:
-    """Check that batches split evenly into parts and over processes.
-
-    Raises:
-        ConfigError: they do not, or batch norm would see single images.
-    """
+    """Refuse batches that do not split evenly into parts and over processes, or into single images for batch norm."""
     for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
         by = [f"{processes} processes"] if processes > 1 else []
         by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []

@@ -28,7 +28,7 @@ def train(monkeypatch, mnist, tmp_path):
     """Train one of the broken architectures for ten steps."""
 
     def run(cls, **settings):
-        record = Architecture(name="bursts", target=f"broken_gans:{cls}", config=broken_gans.Config, summary="")
+        record = Architecture(name="bursts", target=f"bursting_gans:{cls}", config=broken_gans.Config, summary="")
         monkeypatch.setitem(installed().architectures._records, "bursts", [Registered(record, "ganzoo-b", "1", "b")])
         options = {"images": 160, "batch_size": 16, "checkpoint_every": 48, "report_every": 16, "out": tmp_path / "run"}
         return ganzoo.train("bursts", data=str(mnist), progress=False, **{**options, **settings})
@@ -112,7 +112,7 @@ def test_several_processes_save_nothing_that_is_no_number_either(mnist, tmp_path
         "import broken_gans, ganzoo\n"
         "from ganzoo.registry import Architecture, installed\n"
         "from ganzoo.registry.zoo import Registered\n"
-        "record = Architecture(name='bursts', target='broken_gans:Bursts', config=broken_gans.Config, summary='')\n"
+        "record = Architecture(name='bursts', target='bursting_gans:Bursts', config=broken_gans.Config, summary='')\n"
         "installed().architectures._records['bursts'] = [Registered(record, 'ganzoo-b', '1', 'b')]\n"
         f"ganzoo.train('bursts', data={str(mnist)!r}, out='run', images=320, batch_size=16, checkpoint_every=48,\n"
         "             device='cpu', progress=False)\n"

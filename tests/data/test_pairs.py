@@ -71,11 +71,11 @@ def test_folders_that_match_meet_in_pairs(two, tmp_path):
 
 
 def test_pairs_need_as_many_of_each(two):
-    with pytest.raises(DataError, match=r"020, 021, 022 and others is on one side only: add its partner"):
+    with pytest.raises(DataError, match=r"020, 021, 022 and others "):
         open_data("pairs:A={},B={}".format(*two))
     for path in two[0].iterdir():
         path.rename(path.with_name(f"a{path.name}"))
-    with pytest.raises(DataError, match=r"A has 20 images and B 30.*leave out 'pairs:'"):
+    with pytest.raises(DataError, match=r"A .*20 .*B 30.*'pairs:'"):
         open_data("pairs:A={},B={}".format(*two))
 
 
@@ -92,13 +92,13 @@ def test_pairs_go_by_the_names_of_their_files(tmp_path, caplog):
         path.rename(path.with_name(f"img_{int(path.stem):03d}.bmp"))
     batch = loaded(f"pairs:A={a},B={b}").batch(0, 4)  # 2 before 10, as in the other
     assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 4
-    assert "they are paired in the order of their names, 1 with img_001 first" in caplog.text
+    assert "1 with img_001 first" in caplog.text
 
 
 def test_pairs_by_name_need_names_that_are_there_once(tmp_path):
     a, b = folder_of(tmp_path / "a", range(4)), folder_of(tmp_path / "b", range(4))
     (b / "003.png").rename(b / "001.bmp")
-    with pytest.raises(DataError, match=r"B has more than one file called 001"):
+    with pytest.raises(DataError, match=r"B .*more than one .*001"):
         open_data(f"pairs:A={a},B={b}")
 
 
@@ -123,7 +123,7 @@ def test_pairs_in_sub_folders_go_by_their_names_too(tmp_path):
     batch = loaded(spec).batch(0, 4)
     assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 4
     (tmp_path / "b/rome/001.png").rename(tmp_path / "b/rome/007.png")
-    with pytest.raises(DataError, match=r"rome/001, rome/007 is on one side only"):
+    with pytest.raises(DataError, match=r"rome/001, rome/007 "):
         open_data(spec)
 
 
@@ -155,7 +155,7 @@ def test_a_data_sets_name_is_never_a_folder(tmp_path, monkeypatch):
     )
     assert open_data("mnist").name == "mnist"
     assert not open_data("mnist").local
-    with pytest.raises(DataError, match="no image of the class '3'"):
+    with pytest.raises(DataError, match="class '3'"):
         open_data("mnist:3")
     assert open_data("./mnist").local
 
@@ -174,10 +174,10 @@ def test_images_side_by_side_are_cut_in_two(tmp_path):
     assert sorted(values(batch["A"])) == list(range(12))
     assert [b - a for a, b in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 12
     Image.new("L", (31, 16)).save(folder / "odd.png")
-    with pytest.raises(DataError, match=r"odd.png is 31x16, which is not two images side by side"):
+    with pytest.raises(DataError, match=r"odd.png .*31x16"):
         prepare(open_data(f"pairs:{folder}"), 16, 3, progress=False)
     Image.new("L", (16, 16)).save(folder / "odd.png")
-    with pytest.raises(DataError, match=r"odd.png is 16x16, which is not two images side by side"):
+    with pytest.raises(DataError, match=r"odd.png .*16x16"):
         prepare(open_data(f"pairs:{folder}"), 16, 3, progress=False)
 
 
@@ -188,7 +188,7 @@ def test_halves_that_are_not_square_give_a_warning(tmp_path, caplog, size, warni
 
 
 def test_what_is_grey_already_is_refused(mnist):
-    with pytest.raises(DataError, match="these images are grey already"):
+    with pytest.raises(DataError, match="grey already"):
         prepare(open_data(f"grey:{mnist}"), 28, 1, progress=False)
 
 
@@ -235,9 +235,9 @@ def test_the_folders_of_the_cyclegan_data_sets(tmp_path):
     assert source.location == f"{tmp_path}/h2z"
     assert source.public == "own images (h2z)"
     (tmp_path / "half" / "trainA").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"no split 'train': there is no folder .*half/trainB"):
+    with pytest.raises(DataError, match=r"'train'.*half/trainB"):
         open_data(tmp_path / "half")
-    with pytest.raises(DataError, match=r"no split 'test': there is no folder .*testB"):
+    with pytest.raises(DataError, match=r"'test'.*testB"):
         open_data(tmp_path / "h2z", split="test")
 
 
@@ -277,7 +277,7 @@ def test_a_resolution_is_for_both(mnist):
 
 
 def test_a_size_that_a_degradation_cannot_take_is_refused_before_training(mnist):
-    with pytest.raises(DataError, match="multiple of 4, not 30"):
+    with pytest.raises(DataError, match="4, not 30"):
         prepare(open_data(f"lowres4:{mnist}"), 30, 1, progress=False)
 
 

@@ -60,5 +60,5 @@ def test_rows_are_numbered(mnist):
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"a\.png is not a readable image"):
+    with pytest.raises(DataError, match=r"a\.png .*readable"):
         list(read_batches(from_files([tmp_path / "a.png"]), 28, 1, count=1, batch_size=1))

@@ -29,7 +29,7 @@ def test_or_anywhere_else_and_again(call, own, tmp_path):
     assert not (own / "report.html").exists()
 
 
-def test_images_that_somebody_elses_model_names_are_not_read(call, own, mnist, tmp_path):
+def test_a_data_path_in_a_downloaded_config_is_not_read(call, own, mnist, tmp_path):
     model = tmp_path / "model"
     model.mkdir()
     for name in ("config.json", "model.safetensors"):

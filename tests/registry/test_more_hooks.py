@@ -141,7 +141,7 @@ def test_an_error_in_a_plugin_names_its_package(tmp_path):
     source = (
         "import json, click\nfrom ganzoo.registry import Command, hookimpl\nfrom ganzoo.cli import options\n\n\n"
         "@hookimpl\ndef ganzoo_commands():\n"
-        "    return [Command(name=n, target=f'ganzoo_odd:{n}', summary='') for n in ('mine', 'library', 'ganzoos')]\n\n\n"
+        "    return [Command(name=n, target='ganzoo_odd:' + n, summary='') for n in ('mine', 'library', 'ganzoos')]\n\n"
         "@click.command()\ndef mine():\n    1 / 0\n\n\n"
         "@click.command()\ndef library():\n    json.loads([])\n\n\n"
         "@click.command()\ndef ganzoos():\n    options.size_text('x')\n"

@@ -100,28 +100,22 @@ class Count(click.ParamType[int]):
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of an architecture in the shell."""
-    return _starting_with(incomplete, installed().architectures.names())
+    return [name for name in installed().architectures.names() if name.startswith(incomplete)]
 
 
 def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a pretrained model in the shell; where none begins so, a folder's."""
-    return _or_a_folder(incomplete, _starting_with(incomplete, installed().models.names()))
+    from click.shell_completion import CompletionItem  # no other command needs it
+
+    names = [name for name in installed().models.names() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="dir")]
 
 
 def complete_any(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a model or an architecture in the shell; where none begins so, a folder's."""
-    zoo = installed()
-    return _or_a_folder(incomplete, _starting_with(incomplete, zoo.models.names() + zoo.architectures.names()))
-
-
-def _starting_with(incomplete: str, names: list[str]) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def _or_a_folder(incomplete: str, names: list[str]) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem  # no other command needs it
-
-    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="dir")]
+    found = complete_model(ctx, param, incomplete)
+    named = [type(found[0])(name) for name in complete_architecture(ctx, param, incomplete)]
+    return [item for item in found if item.type != "dir" or not named] + named
 
 
 def own_data(zoo: Zoo, model: Model) -> str:

@@ -120,19 +120,17 @@ def _text(zoo: Zoo, result: Comparison) -> str:
 
 
 def _content(result: Comparison) -> dict[str, Any]:
-    return {
-        "models": list(result.names),
-        "ranked": [
-            {
-                "protocol": kind.protocol,
-                "data": kind.data,
-                "values": {name: result.values[name][kind] for name in result.names},
-                "best": result.best[kind],
-            }
-            for kind in result.alike
-        ],
-        "apart": [
-            {"model": name, "protocol": kind.protocol, "data": kind.data, "value": value}
-            for name, kind, value in result.apart()
-        ],
-    }
+    ranked = [
+        {
+            "protocol": kind.protocol,
+            "data": kind.data,
+            "values": {name: result.values[name][kind] for name in result.names},
+            "best": result.best[kind],
+        }
+        for kind in result.alike
+    ]
+    apart = [
+        {"model": name, "protocol": kind.protocol, "data": kind.data, "value": value}
+        for name, kind, value in result.apart()
+    ]
+    return {"models": list(result.names), "ranked": ranked, "apart": apart}

@@ -50,6 +50,11 @@ def size_text(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
+def first_of(words: Sequence[str]) -> str:
+    """Return the first of some words, and how many more there are."""
+    return "".join([*words[:1], f"  and {len(words) - 1} more" if len(words) > 1 else ""])
+
+
 def dump(value: Any) -> None:
     """Print JSON, in ASCII, which every encoding of a pipe or a terminal holds."""
     import json  # the plain list does without

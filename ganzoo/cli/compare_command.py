@@ -94,9 +94,7 @@ def _common_data(zoo: Zoo, found: list[Model]) -> str:
     """Return the data that all models were trained on; refuse models of several."""
     names = {own_data(zoo, model) for model in found}
     if len(names) > 1:
-        raise ConfigError(
-            f"the models were trained on {' and '.join(sorted(names))}: say which to compare with, --data"
-        )
+        raise ConfigError(f"the models were trained on {' and '.join(sorted(names))}: give the real images with --data")
     return names.pop()
 
 

@@ -31,7 +31,7 @@ COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 def command(
     ctx: click.Context, /, pattern: str | None, everything: bool, hub: bool, as_json: bool, **hub_options: Any
 ) -> None:
-    """List the architectures and the pretrained models, or with --all whatever has a name.
+    """List the architectures and the pretrained models, or with --all everything that is registered.
 
     PATTERN keeps the names that contain it, or match it as a shell pattern (dcgan, '*-mnist').
     """
@@ -55,7 +55,7 @@ def command(
         return
     tables = list(_tables(zoo, found))
     if not tables:
-        click.echo(f"Nothing is called '{pattern}'; `ganzoo list` shows all." if pattern else "The zoo is empty.")
+        click.echo(f"No name matches '{pattern}'; `ganzoo list` shows all." if pattern else "The zoo is empty.")
         return
     click.echo("\n\n".join(tables))
 

@@ -37,7 +37,7 @@ class Sectioned(click.Command):
 
 
 def _or_none(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Read what switches a setting off; a resumed run may want to."""
+    """Return None for a value that switches a setting off, as a resumed run may."""
     return None if value in ("none", 0) else value
 
 

@@ -88,7 +88,7 @@ def test_images_that_somebody_elses_model_names_are_not_read(call, trained, tmp_
         (model / name).write_bytes((trained / name).read_bytes())
     done = call("eval", str(model), "-m", "fd[pixels]@20/train")  # its config.json names a folder of this machine
     assert done.code == 1
-    assert "say which to compare with, --data" in done.err
+    assert "give the real images with --data" in done.err
 
 
 def test_a_single_set_has_no_other_split(call):

@@ -90,6 +90,6 @@ def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
     if len(inputs) > 1:
         other = next(word for word in inputs if not is_image(word))
         raise ConfigError(
-            f"{other} is not an image file ({', '.join(IMAGE_SUFFIXES)}): give several files, one folder or one data set"
+            f"{other} is not an image file ({', '.join(IMAGE_SUFFIXES)}): give several files, one folder or data set"
         )
     return open_data(inputs[0], split=split)

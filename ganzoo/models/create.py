@@ -17,11 +17,7 @@ from ganzoo.registry.zoo import Registered, import_target
 
 
 def build(architecture: Registered[Architecture], config: Any) -> GAN:
-    """Return an untrained GAN of this architecture.
-
-    Args:
-        architecture: from the zoo.
-        config: an instance of its config dataclass.
+    """Return an untrained GAN of this architecture; ``config`` is an instance of its config's type.
 
     Raises:
         PluginError: the plugin's code fails on import or is no GAN.
@@ -66,10 +62,8 @@ def _try(loss: Loss, name: str, dist: str) -> None:
     """Compute a plugin's loss on two logits, before anything is written."""
     logits = torch.zeros(2, requires_grad=True)
     try:
-        values = [
-            loss.discriminator(logits, logits),
-            loss.generator(logits, logits) if loss.relativistic else loss.generator(logits),
-        ]
+        generated = loss.generator(logits, logits) if loss.relativistic else loss.generator(logits)
+        values = [loss.discriminator(logits, logits), generated]
         fine = all(v.ndim <= 1 and len(v.flatten()) <= 2 and v.requires_grad and v.isfinite().all() for v in values)
     except Exception as error:  # a plugin may raise anything
         raise PluginError(
@@ -116,12 +110,7 @@ def create(name: str, **hyperparameters: Any) -> GAN:
 
 
 def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Registered[Architecture]:
-    """Return the architecture that a model was written for.
-
-    Args:
-        zoo: where it is looked up.
-        config: of the model.
-        what: the model, as the person named it.
+    """Return the architecture that the model ``what`` was written for.
 
     Raises:
         WeightsError: it is not installed; the text names the package to install.

@@ -137,6 +137,24 @@ def test_a_broken_command_is_one_line_and_costs_no_other(tmp_path, target, text)
     assert "dcgan" in ganzoo("list", site=tmp_path).stdout
 
 
+def test_an_error_in_a_plugin_names_its_package(tmp_path):
+    source = (
+        "import json, click\nfrom ganzoo.registry import Command, hookimpl\nfrom ganzoo.cli import options\n\n\n"
+        "@hookimpl\ndef ganzoo_commands():\n"
+        "    return [Command(name=n, target='ganzoo_odd:' + n, summary='') for n in ('mine', 'library', 'ganzoos')]\n\n"
+        "@click.command()\ndef mine():\n    1 / 0\n\n\n"
+        "@click.command()\ndef library():\n    json.loads([])\n\n\n"
+        "@click.command()\ndef ganzoos():\n    options.size_text('x')\n"
+    )
+    install(tmp_path, "ganzoo-odd", source)
+    own = (
+        "Error: unexpected ZeroDivisionError in the plugin ganzoo-odd: division by zero (--debug shows where; report it"
+    )
+    assert ganzoo("mine", site=tmp_path).stderr == f"{own} to its authors)\n"
+    assert "unexpected TypeError in the plugin ganzoo-odd: " in ganzoo("library", site=tmp_path).stderr
+    assert ganzoo("ganzoos", site=tmp_path).stderr.startswith("Error: unexpected TypeError: ")
+
+
 SMALL = ("-o", "base_channels=8", "-o", "discriminator_channels=8", "--images", "64", "--batch-size", "32")
 
 

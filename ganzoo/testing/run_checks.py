@@ -32,14 +32,10 @@ MOST_STEPS = 100  # a check trains into the last stage if it begins within as ma
 CHECKED_AFTER, SAMPLES = (120, 240, 480), 256  # steps; images
 
 
-def _options(subject: Subject) -> dict[str, Any]:
-    return config_to_dict(subject.config())
-
-
 def _train(subject: Subject, out: Path, images: int, **settings: Any) -> None:
     train(
-        subject.full_name, data=subject.data, images=images, out=out, config=_options(subject), batch_size=BATCH,
-        progress=False, device="cpu", preview_every=10**9, **settings,
+        subject.full_name, data=subject.data, images=images, out=out, config=config_to_dict(subject.config()),
+        batch_size=BATCH, progress=False, device="cpu", preview_every=10**9, **settings,
     )  # fmt: skip
 
 
@@ -89,16 +85,13 @@ def _depends_on_budget(subject: Subject) -> bool:
 def check_two_processes(subject: Subject) -> None:
     """Two processes that share a batch must hold the same parameters after every step, or they drift apart."""
     with TemporaryDirectory() as folder:
-        error = _train_in_two_processes(subject.full_name, subject.data, _options(subject), folder)
+        error = _train_in_two_processes(subject.full_name, subject.data, config_to_dict(subject.config()), folder)
         # The files decide: gloo may abort a process at its exit, when training is complete.
         files = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
         written = [load_tensors(path) for path in files if path.exists()]
     expect(len(written) == 2, f"two processes do not train it: {error}")
     different = [name for name in written[0] if not torch.equal(written[0][name], written[1][name])]
-    expect(
-        not different,
-        f"{listed(different)} differs between two processes: each of them must run the same phases",
-    )
+    expect(not different, f"{listed(different)} differs between two processes: each must run the same phases")
 
 
 def _train_in_two_processes(*arguments: Any) -> str:

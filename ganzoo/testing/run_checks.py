@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from ganzoo.gan import Progress
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.registry.hyperparameters import config_to_dict
-from ganzoo.testing.subject import BATCH, Subject, expect, listed
+from ganzoo.testing.subject import BATCH, CheckError, Subject, expect, listed
 from ganzoo.training.checkpoint import list_checkpoints
 from ganzoo.training.run import resume, train
 
@@ -182,8 +182,7 @@ def check_it_learns(subject: Subject) -> None:
         after = sliced_distance(images, real)
         if after < NEARER * before:
             return
-    expect(
-        False,
+    raise CheckError(
         f"after {CHECKED_AFTER[-1]} steps of {BATCH} images its samples are {after:.3f} from the real ones (sliced "
         f"Wasserstein distance), and {before:.3f} before: it must fall to {NEARER:.0%}. Check the signs of the losses; "
         "if they are right it learns slowly: raise the learning rate or the width for the check",

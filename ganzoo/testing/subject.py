@@ -50,7 +50,7 @@ class Subject:
 
     Args:
         registered: its record, and the distribution that provides it.
-        options: hyper-parameters that keep it small, so that the checks are quick.
+        options: hyper-parameters that keep it small.
         data: the images that it is trained on; any ``data`` of `ganzoo.train`.
         zoo: the zoo that it is registered in.
     """
@@ -161,23 +161,12 @@ def listed(names: Iterable[str]) -> str:
 
 
 class PhaseAt(NamedTuple):
-    """A phase, and the point of training in the middle of its stage at which it is checked.
-
-    Args:
-        phase: the phase.
-        before: the phases of the stage that come before it.
-        progress: in the middle of the stage, when a fade-in is under way.
-        resolution: of the stage's real images.
-    """
+    """A phase, and the point of training in the middle of its stage at which it is checked."""
 
     phase: Phase
-    before: tuple[Phase, ...]
-    progress: Progress
-    resolution: int | None
-
-
-Turn = PhaseAt
-"""The first edition's name of it."""
+    before: tuple[Phase, ...]  # those of the stage that come before it
+    progress: Progress  # when a fade-in is under way
+    resolution: int | None  # of the stage's real images
 
 
 def phases(gan: GAN) -> list[PhaseAt]:
@@ -192,8 +181,7 @@ def phases(gan: GAN) -> list[PhaseAt]:
     return found
 
 
-turns = phases
-"""The first edition's name of it."""
+Turn, turns = PhaseAt, phases  # their names in the first edition
 
 
 def _default_data(registered: Registered[Architecture]) -> str:

@@ -52,7 +52,7 @@ def test_a_run_in_progress_gives_what_is_there(own, mnist):
     (own / "stats.jsonl").write_text("\n".join(stats[:2]) + '\n{"images": 96, "sec', encoding="utf-8")
     page, written = report(own, mnist)
     assert page.sections == ["samples", "losses", "speed", "interpolations", "neighbours", "configuration"]
-    assert "This run is at 33% of its images" in page.text
+    assert "Training is at 33% of its images" in page.text
     assert set(written.missing) == {"interpolations", "neighbours"}
     assert "a run writes it with its first checkpoint" in page.text
 
@@ -103,7 +103,7 @@ def test_an_architecture_that_is_not_installed_is_named(own, mnist):
     assert "base_channels" in page.text
 
 
-def test_damaged_weights_are_told_and_the_rest_is_there(own, mnist):
+def test_damaged_weights_are_named_and_the_rest_is_there(own, mnist):
     weights = own / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])
     page, written = report(own, mnist)
@@ -158,5 +158,5 @@ def test_a_page_that_cannot_be_written_is_one_line(own, mnist):
         ("runs/digits has no model; use fd[pixels]@10k/test", None),
     ],
 )
-def test_an_error_is_told_without_the_folders_of_this_machine(said, left):
+def test_an_error_is_shown_without_the_folders_of_this_machine(said, left):
     assert public(GanzooError(said), "/my own/cats") == (left or said)

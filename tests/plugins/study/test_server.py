@@ -23,7 +23,7 @@ def saved():
 
 @pytest.fixture
 def server(study, saved, digits):
-    made = StudyServer(study, make_pictures(study, digits), lambda now: saved.append(now.result.answered))
+    made = StudyServer(study, make_pictures(study, digits), lambda: saved.append(study.result.answered))
     yield made
     made.close()
 
@@ -209,7 +209,7 @@ def test_a_browser_that_says_nothing_holds_nobody_up(server, client):
 def test_a_question_is_text(digits):
     study = make_study(1)
     study.question = "</h1><script>alert(1)</script>"
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     try:
         assert b"<script>alert" not in Client(server).ask()[2]
     finally:
@@ -217,12 +217,12 @@ def test_a_question_is_text(digits):
 
 
 def test_a_port_that_is_taken_is_one_line(server, digits):
-    with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 cannot be had"):
-        StudyServer(make_study(1), [], lambda now: None, server.port)
+    with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 is not available"):
+        StudyServer(make_study(1), [], lambda: None, server.port)
 
 
 def test_the_server_stops_at_once(study, digits):
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     began = time.perf_counter()
     server.close()
     assert time.perf_counter() - began < 2

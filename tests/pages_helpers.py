@@ -78,7 +78,7 @@ class Client:
     """Asks a study's server, by default as its own page would."""
 
     def __init__(self, server: StudyServer) -> None:
-        self.host, self.base = f"127.0.0.1:{server.port}", server.url.partition(f":{server.port}")[2]
+        self.host, self.base = f"127.0.0.1:{server.server_port}", server.url.partition(f":{server.server_port}")[2]
 
     def ask(self, method="GET", path="", body=None, raw=False, **headers):
         connection = http.client.HTTPConnection(self.host, timeout=10)

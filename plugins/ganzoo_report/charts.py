@@ -85,17 +85,10 @@ class Chart:
 
 
 def charts_by_section(stats: Sequence[Line], zoo: Zoo, changes: Sequence[int] = ()) -> dict[str, list[Chart]]:
-    """Return the charts of a run, in their order on the page.
+    """Return the charts of a run, in the order of the page: "losses", "metrics" and "speed", each a list.
 
-    Args:
-        stats: the lines of ``stats.jsonl``, in their order.
-        zoo: with the metrics whose best values are marked.
-        changes: images after which the settings of the run changed.
-
-    Returns:
-        ``losses`` (with the discriminators' outputs), ``metrics`` (one chart for each protocol, as values of different
-        protocols cannot be compared) and ``speed`` (with learning rates and augmentation); without data a list is
-        empty.
+    The losses have the discriminators' outputs among them, the speed the learning rates and the augmentation. Each
+    protocol has a chart of its own, as values of different protocols cannot be compared.
     """
     reports = [line for line in stats if not isinstance(line.get("metrics"), Mapping)]
     names = _numeric(reports)
@@ -107,21 +100,19 @@ def charts_by_section(stats: Sequence[Line], zoo: Zoo, changes: Sequence[int] = 
     def chart(title: str, wanted: Iterable[str], note: str = "") -> list[Chart]:
         return [_chart(title, reports, found, changes, note)] if (found := [*wanted]) else []
 
-    players = list(dict.fromkeys(name.partition("/")[0] for name in losses))
-    if len(losses) > MOST_TERMS and len(players) > 1:
-        loss_charts = [
-            made
-            for player in players
-            for made in chart(f"Terms of {player}", (name for name in losses if name.partition("/")[0] == player))
-        ]
-    else:
-        loss_charts = chart("All terms", losses)
+    terms_of: dict[str, list[str]] = {}
+    for name in losses:
+        title = "All terms" if len(losses) <= MOST_TERMS else f"Terms of {name.partition('/')[0]}"
+        terms_of.setdefault(title, []).append(name)
     measured = [
         {**line["metrics"], "images": line["images"]} for line in stats if isinstance(line.get("metrics"), Mapping)
     ]
     note = "Means for real and for generated images: the closer, the less the discriminator tells them apart."
     return {
-        "losses": [*loss_charts, *chart("Discriminator output", outputs, note)],
+        "losses": [
+            *(made for title, found in terms_of.items() for made in chart(title, found)),
+            *chart("Discriminator output", outputs, note),
+        ],
         "metrics": [_metric_chart(protocol, measured, zoo, changes) for protocol in _numeric(measured)],
         "speed": [
             *chart("Images per second", (name for name in names if name == "images/s")),
@@ -173,12 +164,7 @@ def _finite(value: Any) -> float | None:
 
 
 def thinned(columns: Sequence[Sequence[float | None]], most: int) -> list[int]:
-    """Return the rows to keep, in order: the first, the last, and the extremes of each column in equal stretches.
-
-    Args:
-        columns: of equal length.
-        most: rows to keep.
-    """
+    """Return the rows to keep, in order: the first, the last, and the extremes of each column in equal stretches."""
     rows = len(columns[0]) if columns else 0
     if rows <= most:
         return list(range(rows))

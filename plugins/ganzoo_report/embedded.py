@@ -28,14 +28,7 @@ _MOST_PIXELS = 2**26
 
 @dataclass(frozen=True)
 class Frame:
-    """A preview.
-
-    Args:
-        images: seen in training when it was made; None where its file name is no number.
-        kind: "png" or "webp".
-        content: of the file.
-        size: (width, height) in pixels.
-    """
+    """A preview: a PNG or WebP file of (width, height) pixels; ``images`` is None where its file name is no number."""
 
     images: int | None
     kind: str
@@ -87,10 +80,6 @@ def read_frames(paths: Sequence[Path], budget: int = BUDGET) -> Frames:
 
     Of too many, an evenly spaced selection with the first and the last one is read; where that leaves fewer than
     `ENOUGH`, they are scaled down.
-
-    Args:
-        paths: of PNG files, in their order.
-        budget: in bytes.
     """
     valid, damaged = [], []
     for path in paths:
@@ -127,11 +116,7 @@ def fitting(sizes: Sequence[int], budget: int) -> int:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) of a PNG file.
-
-    Raises:
-        DataError: it is no valid PNG, or much too large.
-    """
+    """Return (width, height) of a PNG file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below

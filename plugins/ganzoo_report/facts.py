@@ -26,15 +26,7 @@ _MOST_IMAGES = 10**15  # larger numbers are those of a damaged file
 
 @dataclass(frozen=True)
 class Setting:
-    """A hyper-parameter of the architecture or a setting of the training.
-
-    Args:
-        name: of the setting.
-        value: in this run.
-        default: None where it is not known.
-        changed: whether the value differs from the default.
-        meaning: in a few words.
-    """
+    """A hyper-parameter of the architecture or a setting of the training."""
 
     name: str
     value: Any
@@ -130,12 +122,7 @@ class Facts:
 
 
 def gather(run: Path, zoo: Zoo) -> Facts:
-    """Read the folder of a model, or of a run, also of one in progress.
-
-    Raises:
-        RunError: it is no such folder.
-        WeightsError: its ``config.json`` is damaged.
-    """
+    """Read the folder of a model, or of a run, also of one in progress."""
     if not run.is_dir():
         raise RunError(f"there is no folder {run}: name that of a run, or of a model")
     if not (run / CONFIG).is_file():

@@ -13,8 +13,6 @@ from markupsafe import Markup
 
 from ganzoo_report import formats
 
-__all__ = ["render"]
-
 
 def render(template: str, **values: Any) -> str:
     """Return a page made from a template, ``"package/name.html"``."""

@@ -69,18 +69,7 @@ def make_pictures(
     run: Path, data: DataOf, *, translates: bool, split: str, neighbours: int, extractor: str = "pixels",
     device: torch.device, progress: bool = True,
 ) -> Pictures:  # fmt: skip
-    """Generate the pictures of a report; where that fails, ``missing`` gives the reason.
-
-    Args:
-        run: the folder of the model.
-        data: the real images.
-        translates: whether the model is image-to-image.
-        split: of the data.
-        neighbours: training images beside each generated one; 0 for none.
-        extractor: of the features in which neighbours are near, as in a protocol.
-        device: of the model.
-        progress: show progress bars.
-    """
+    """Generate the pictures of a report; where that fails, ``missing`` gives the reason."""
     made = Pictures(translates, split, extractor)
     sections = ["translations"] if translates else ["interpolations", *(["neighbours"] if neighbours else [])]
     places = [str(run), str(run.absolute())]
@@ -109,12 +98,7 @@ def make_pictures(
 
 
 def public(error: Exception, *places: str) -> str:
-    """Return an error's text with only the last part of each path of this machine.
-
-    Args:
-        error: that was raised.
-        *places: paths that it may name; empty ones are ignored.
-    """
+    """Return an error's text with only the last part of each path of this machine."""
     text = one_line(str(error))
     for place in sorted(filter(None, places), key=len, reverse=True):
         text = text.replace(place, Path(place).name)

@@ -43,12 +43,7 @@ class Candidate:
 
 
 def open_model(spec: str | os.PathLike[str], *, device: torch.device | str = "cpu", batch_size: int = 64) -> Candidate:
-    """Return a model that `ganzoo.load` takes.
-
-    Raises:
-        ConfigError: it is image-to-image.
-        GanzooError: as in `ganzoo.load`.
-    """
+    """Return a model that `ganzoo.load` takes."""
     found = find(spec)
     gan = assemble(found, device=device)
     if gan.translations:
@@ -65,12 +60,7 @@ def open_model(spec: str | os.PathLike[str], *, device: torch.device | str = "cp
 
 
 def open_real(data: str, like: Candidate, *, split: str, zoo: Zoo, progress: bool = True) -> Candidate:
-    """Return real images in the shape of a model's.
-
-    Raises:
-        ConfigError: they are two sets.
-        DataError: they cannot be read.
-    """
+    """Return real images in the shape of a model's."""
     source = open_data(data, split=split, zoo=zoo)
     if not isinstance(source, Source):
         raise ConfigError(f"{data} is two sets of images: name one of them")
@@ -85,11 +75,7 @@ def open_real(data: str, like: Candidate, *, split: str, zoo: Zoo, progress: boo
 
 
 def check_shapes(a: Candidate, b: Candidate) -> None:
-    """Refuse candidates that their shapes would tell apart.
-
-    Raises:
-        ConfigError: their images are of different shapes.
-    """
+    """Refuse candidates that their shapes would tell apart."""
     shapes = ["x".join(map(str, (*one.shape[1:], one.shape[0]))) for one in (a, b)]
     if a.shape != b.shape:
         raise ConfigError(
@@ -101,11 +87,7 @@ def check_shapes(a: Candidate, b: Candidate) -> None:
 def generate_pairs(
     trials: Sequence[Trial], a: Candidate, b: Candidate, grid: int, *, progress: bool = True
 ) -> list[dict[Side, Pixels]]:
-    """Return the two pictures (H, W, C) of each trial; all at once, so that no delay on the page tells the model.
-
-    Raises:
-        ConfigError: they do not fit into memory.
-    """
+    """Return the two pictures (H, W, C) of each trial; all at once, so that no delay on the page tells the model."""
     size = 2 * len(trials) * grid * grid * math.prod(a.shape)
     if size > _MOST_BYTES:
         raise ConfigError(

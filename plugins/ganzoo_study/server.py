@@ -38,15 +38,8 @@ class StudyServer(ThreadingHTTPServer):
     Args:
         study: its trials.
         pictures: left and right (H, W, C) of each trial.
-        save: called after each answer.
+        save: called after each answer; where it fails, ``error`` says why, and the study is over.
         port: 0 for a free one.
-
-    Attributes:
-        done: set when all trials are done, or the study cannot be saved.
-        error: why it cannot be saved.
-
-    Raises:
-        RunError: the port is not available.
     """
 
     daemon_threads = True
@@ -75,14 +68,9 @@ class StudyServer(ThreadingHTTPServer):
         self._thread.start()
 
     @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self.server_address[1])
-
-    @property
     def url(self) -> str:
         """The page's address."""
-        return f"http://{HOST}:{self.port}{self.root}"
+        return f"http://{HOST}:{self.server_port}{self.root}"
 
     def state(self) -> dict[str, Any]:
         """Return what the page may know: the pictures of the next trial, or at the end the result."""
@@ -151,7 +139,9 @@ class Handler(BaseHTTPRequestHandler):
     def _path(self) -> str | None:
         """Return the path below the secret address; refuse any other address, and any other name of this machine."""
         names = [HOST, "localhost"]
-        hosts = [f"{name}:{self.server.port}" for name in names] + (names if self.server.port == 80 else [])
+        hosts = [f"{name}:{self.server.server_port}" for name in names] + (
+            names if self.server.server_port == 80 else []
+        )
         given = self.headers.get_all("Host", [])
         root = self.server.root
         if len(given) != 1 or given[0] not in hosts:  # another name was made to point here

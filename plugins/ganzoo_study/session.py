@@ -15,11 +15,7 @@ _POLL = 0.2  # seconds between two checks for a signal
 
 
 def check_file(out: Path, *, resume: bool) -> None:
-    """Refuse a file that would be overwritten, or that is not there to be resumed.
-
-    Raises:
-        RunError: with the reason.
-    """
+    """Refuse a file that would be overwritten, or that is not there to be resumed."""
     if out.is_dir() or not out.absolute().parent.is_dir():
         why = "is a folder" if out.is_dir() else "is in a folder that does not exist"
         raise RunError(f"{out} {why}: name a file with -o")
@@ -33,22 +29,9 @@ def serve(
     study: Study, pictures: Sequence[dict[Side, Pixels]], out: Path, *, port: int = 0, resume: bool = False,
     announce: Callable[[str], None] = lambda url: None,
 ) -> int | None:  # fmt: skip
-    """Serve a study until its last answer or a signal.
+    """Serve a study until its last answer or a signal, and return the signal.
 
-    Args:
-        study: its trials; with ``resume`` it has the answers of ``out`` already.
-        pictures: of each trial.
-        out: the file, written after each answer.
-        port: 0 for a free one.
-        resume: whether ``out`` may exist.
-        announce: called with the address.
-
-    Returns:
-        The signal that ended it, or None when all trials are done.
-
-    Raises:
-        RunError: the port is not available, or another program has created the file.
-        GanzooError: the file cannot be written.
+    With ``resume`` the file may exist, and the study has its answers already.
     """
     begun = resume
 

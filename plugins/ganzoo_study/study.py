@@ -118,16 +118,7 @@ class Study:
         return next((i for i, trial in enumerate(self.trials) if trial.answer is None), None)
 
     def answer(self, number: int, side: Side, seconds: float) -> None:
-        """Store the answer of the current trial.
-
-        Args:
-            number: of the trial.
-            side: that was chosen.
-            seconds: that it took.
-
-        Raises:
-            ConfigError: another trial is the current one.
-        """
+        """Store the answer of the current trial; of any other it is a `ConfigError`."""
         if number != self.current:
             raise ConfigError(f"trial {number} is not the current one")
         trial = self.trials[number]
@@ -152,20 +143,12 @@ class Study:
         )
 
     def save(self, path: Path) -> None:
-        """Write the study and its result, whole or not at all.
-
-        Raises:
-            GanzooError: it cannot be written.
-        """
+        """Write the study and its result, whole or not at all."""
         result = {"trials": len(self.trials), **self.result.to_dict()}
         write_json(path, {"ganzoo": __version__, "result": result, **msgspec.to_builtins(self)})
 
     def resume(self, path: Path) -> None:
-        """Take the answers from a file of the same study.
-
-        Raises:
-            RunError: it cannot be read, is of another study, or is complete.
-        """
+        """Take the answers from a file of the same study."""
         try:
             saved = msgspec.json.decode(path.read_bytes(), type=Study)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -186,16 +169,8 @@ class Study:
 def make_trials(count: int, seed: int, grid: int, *, real: Sequence[int] | None = None) -> list[Trial]:
     """Return the trials of a seed: the images, and which one is on the left, in half of the trials A.
 
-    Both models get the same seeds, so that models with labels show the same classes.
-
-    Args:
-        count: number of trials.
-        seed: of the random choices.
-        grid: images in a row of a picture.
-        real: places of a data set that is B; none is shown twice.
-
-    Raises:
-        ConfigError: there are fewer real images than are shown.
+    Both models get the same seeds, so that models with labels show the same classes. ``real`` are the places of
+    a data set that is B; none is shown twice.
     """
     rng, each = random.Random(seed), grid * grid  # noqa: S311 - reproducible, not secret
     seeds = rng.sample(range(2**31), count * each)

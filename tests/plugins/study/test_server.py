@@ -35,7 +35,7 @@ def client(server):
 
 def test_it_listens_on_this_machine_alone(server):
     assert server.server_address[0] == "127.0.0.1"
-    assert server.url.startswith(f"http://127.0.0.1:{server.port}/")
+    assert server.url.startswith(f"http://127.0.0.1:{server.server_port}/")
     assert len(server.url.rstrip("/").rpartition("/")[2]) >= 22  # 128 bits
 
 
@@ -135,11 +135,11 @@ def test_another_name_for_this_machine_is_refused(client, host):
 
 
 def test_localhost_is_this_machine(client, server):
-    assert client.ask(path="state", Host=f"localhost:{server.port}")[0] == 200
+    assert client.ask(path="state", Host=f"localhost:{server.server_port}")[0] == 200
 
 
 def test_two_names_are_none(client, server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as raw:
         path = client.base + "state"
         raw.sendall(f"GET {path} HTTP/1.0\r\nHost: {client.host}\r\nHost: evil.example\r\n\r\n".encode())
         assert b" 403 " in raw.recv(100)
@@ -176,7 +176,7 @@ def test_long_bodies_are_refused_unread(client):
 )  # fmt: skip
 def test_there_is_nothing_at_any_other_path(server, client, path):
     path = path.format(base=client.base, token=client.base.rstrip("/"))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as raw:
         raw.sendall(f"GET {path} HTTP/1.0\r\nHost: {client.host}\r\n\r\n".encode())
         answer = raw.makefile("rb").read()
     assert b"404" in answer.partition(b"\n")[0]
@@ -200,7 +200,7 @@ def test_every_answer_may_be_kept_by_nobody_and_framed_by_nobody(client):
 
 
 def test_a_browser_that_says_nothing_holds_nobody_up(server, client):
-    idle = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(5)]
+    idle = [socket.create_connection(("127.0.0.1", server.server_port), timeout=5) for _ in range(5)]
     assert client.state()["trial"] == 0
     for one in idle:
         one.close()
@@ -217,8 +217,8 @@ def test_a_question_is_text(digits):
 
 
 def test_a_port_that_is_taken_is_one_line(server, digits):
-    with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 is not available"):
-        StudyServer(make_study(1), [], lambda: None, server.port)
+    with pytest.raises(RunError, match=f"port {server.server_port} of 127.0.0.1 is not available"):
+        StudyServer(make_study(1), [], lambda: None, server.server_port)
 
 
 def test_the_server_stops_at_once(study, digits):
@@ -227,4 +227,4 @@ def test_the_server_stops_at_once(study, digits):
     server.close()
     assert time.perf_counter() - began < 2
     with pytest.raises(OSError, match=r"."):
-        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=1)

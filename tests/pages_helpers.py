@@ -38,14 +38,22 @@ def make_study(count=4, *, seed=0, **more) -> Study:
     """Return a study of two models that were never made."""
     models = {"a": {"name": "alpha-gan", "sha256": "0" * 64}, "b": {"name": "beta-gan", "sha256": "1" * 64}}
     trials = make_trials(count, seed, 1)
-    return Study(models, "Which one looks more real?", seed, 1, trials, shape=(1, 28, 28), **more)
+    return Study(
+        question="Which one looks more real?",
+        seed=seed,
+        grid=1,
+        shape=(1, 28, 28),
+        models=models,
+        trials=trials,
+        **more,
+    )
 
 
 def make_pictures(study, digits):
     """Return pictures of real digits for its trials: white ones for A, grey ones for B."""
     images = digits[0][: len(study.trials), :, :, None]
     made = {"a": images, "b": (images // 2).astype(np.uint8)}
-    return [{side: made[trial.player(side)][i] for side in SIDES} for i, trial in enumerate(study.trials)]
+    return [{side: made[trial.label_on(side)][i] for side in SIDES} for i, trial in enumerate(study.trials)]
 
 
 class Tab:
@@ -70,7 +78,7 @@ class Client:
     """Asks a study's server, by default as its own page would."""
 
     def __init__(self, server: StudyServer) -> None:
-        self.host, self.base = f"127.0.0.1:{server.port}", server.url.partition(f":{server.port}")[2]
+        self.host, self.base = f"127.0.0.1:{server.server_port}", server.url.partition(f":{server.server_port}")[2]
 
     def ask(self, method="GET", path="", body=None, raw=False, **headers):
         connection = http.client.HTTPConnection(self.host, timeout=10)

@@ -1,4 +1,4 @@
-"""The lines of ``stats.jsonl`` as charts: which terms belong together, thinned out, with a summary in words."""
+"""Charts of a run from the lines of its ``stats.jsonl``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from ganzoo.metrics.protocol import better_of
 from ganzoo.registry import Zoo
+from ganzoo_report.formats import significant
 
-TOGETHER = 6
-"""Losses in one chart; more of them have one for each player."""
+MOST_TERMS = 6
+"""Losses in one chart; more of them get one chart for each player."""
 POINTS = 4000
-"""Points that a chart keeps, at least all of the extremes among them."""
-COUNTS = ("images", "seconds", "images/s")
+"""Points that a chart keeps, all extremes among them."""
 _OUTPUTS = ("real", "fake")
 
 Line = Mapping[str, Any]
@@ -22,15 +22,15 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over images.
+    """Curves over the real images seen in training.
 
     Args:
-        title: what they are.
-        images: where they have points (N,).
-        series: name to values (N,), None where there is none or it is not finite.
-        note: to be read below it.
-        better: "lower" or "higher", where one of the values is the best.
-        changes: images after which the run was gone on with otherwise.
+        title: of the chart.
+        images: x values (N,).
+        series: name to y values (N,), None where missing or not finite.
+        note: shown below.
+        better: "lower" or "higher" where one of the values is the best.
+        changes: x values where the settings of the run changed.
     """
 
     title: str
@@ -41,104 +41,113 @@ class Chart:
     changes: Sequence[int] = ()
 
     @property
+    def _values(self) -> Sequence[float | None]:
+        return next(iter(self.series.values()))
+
+    @property
     def best(self) -> int | None:
-        """The place of the best value of a chart that has one."""
-        if self.better is None:
-            return None
-        known = [(value, i) for values in self.series.values() for i, value in enumerate(values) if value is not None]
-        if not known:
-            return None
-        return min(known)[1] if self.better == "lower" else min((-value, i) for value, i in known)[1]
+        """The index of the best value of the first curve, None where it has none."""
+        sign = {"lower": 1, "higher": -1}.get(self.better or "")
+        known = [(sign * value, i) for i, value in enumerate(self._values) if sign and value is not None]
+        return min(known)[1] if known else None
+
+    @property
+    def best_value(self) -> float | None:
+        """The best value of the first curve."""
+        return None if self.best is None else self._values[self.best]
+
+    @property
+    def last_value(self) -> float | None:
+        """The last value of the first curve."""
+        return next((value for value in reversed(self._values) if value is not None), None)
 
     @property
     def summary(self) -> str:
-        """The curves in words, for whoever does not see them."""
-        told = []
+        """The curves in words, for screen readers."""
+        curves = []
         for name, values in self.series.items():
             known = [value for value in values if value is not None]
             if known:
-                told.append(
-                    f"{name}: from {short(known[0])} to {short(known[-1])}, between {short(min(known))} and "
-                    f"{short(max(known))}"
-                )
-        last = self.images[-1] if self.images else 0
-        return f"{self.title} over {last:,} images. {'; '.join(told)}"
+                first, last, low, high = (significant(x, 3) for x in (known[0], known[-1], min(known), max(known)))
+                curves.append(f"{name}: from {first} to {last}, between {low} and {high}")
+        end = self.images[-1] if self.images else 0
+        return f"{self.title} over {end:,} images. {'; '.join(curves)}"
 
-    def plain(self) -> dict[str, Any]:
-        """Return the data of its curves for the page's script."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the chart as charts.js reads it."""
         return {
             "title": self.title,
-            "images": list(self.images),
-            "series": [{"name": name, "values": list(values)} for name, values in self.series.items()],
+            "images": self.images,
+            "series": [{"name": name, "values": values} for name, values in self.series.items()],
             "best": self.best,
-            "changes": list(self.changes),
+            "changes": self.changes,
         }
 
 
-def short(value: float) -> str:
-    """Return a number with three digits that count."""
-    return f"{value:.3g}"
+def charts_by_section(stats: Sequence[Line], zoo: Zoo, changes: Sequence[int] = ()) -> dict[str, list[Chart]]:
+    """Return the charts of a run, in the order of the page: "losses", "metrics" and "speed", each a list.
 
-
-def chart_groups(stats: Sequence[Line], changes: Sequence[int] = ()) -> dict[str, list[Chart]]:
-    """Return the charts of a run.
-
-    Args:
-        stats: the lines of ``stats.jsonl``, in their order.
-        changes: images after which the run was gone on with otherwise.
-
-    Returns:
-        ``losses``, ``outputs`` (of the discriminators, for real and generated images), ``rates`` and ``speed``; a group
-        without a term is empty.
+    The losses have the discriminators' outputs among them, the speed the learning rates and the augmentation. Each
+    protocol has a chart of its own, as values of different protocols cannot be compared.
     """
     reports = [line for line in stats if not isinstance(line.get("metrics"), Mapping)]
-    names = list(dict.fromkeys(name for line in reports for name, value in line.items() if _is_number(value)))
-    rates = [name for name in names if name.startswith("lr/") or name == "augmentation/strength"]
-    terms = [name for name in names if name not in {*COUNTS, *rates}]
+    names = _numeric(reports)
+    rates = [name for name in names if name.startswith("lr/")]
+    terms = [name for name in names if name not in {"images/s", "augmentation/strength", *rates}]
     outputs = [name for name in terms if name.rpartition("/")[2].startswith(_OUTPUTS)]
     losses = [name for name in terms if name not in outputs]
 
     def chart(title: str, wanted: Iterable[str], note: str = "") -> list[Chart]:
-        wanted = list(wanted)
-        return [_chart(title, reports, wanted, note, changes)] if wanted else []
+        return [_chart(title, reports, found, changes, note)] if (found := [*wanted]) else []
 
-    players = list(dict.fromkeys(name.partition("/")[0] for name in losses))
-    return {
-        "losses": chart("All terms", losses) if len(losses) <= TOGETHER or len(players) == 1 else [
-            made
-            for player in players
-            for made in chart(f"Terms of {player}", (name for name in losses if name.partition("/")[0] == player))
-        ],
-        "outputs": chart(
-            "Discriminator output", outputs, "The mean output for real and for generated images: the nearer, the "
-            "less it tells them apart."
-        ),
-        "rates": [
-            *chart("Learning rate", (name for name in rates if name.startswith("lr/"))),
-            *chart("Augmentation", (name for name in rates if not name.startswith("lr/")), "Its adaptive strength."),
-        ],
-        "speed": chart("Images per second", (name for name in names if name == "images/s")),
-    }  # fmt: skip
-
-
-def metric_charts(stats: Sequence[Line], zoo: Zoo, changes: Sequence[int] = ()) -> list[Chart]:
-    """Return one chart for each protocol that was measured while the run went on.
-
-    Values of two protocols do not compare, and so no two are in one chart.
-    """
-    lines = [
-        {"images": line["images"], **{name: value for name, value in line["metrics"].items() if _is_number(value)}}
-        for line in stats
-        if isinstance(line.get("metrics"), Mapping)
+    terms_of: dict[str, list[str]] = {}
+    for name in losses:
+        title = "All terms" if len(losses) <= MOST_TERMS else f"Terms of {name.partition('/')[0]}"
+        terms_of.setdefault(title, []).append(name)
+    measured = [
+        {**line["metrics"], "images": line["images"]} for line in stats if isinstance(line.get("metrics"), Mapping)
     ]
-    found = dict.fromkeys(name for line in lines for name in line if name != "images")
-    charts = []
-    for protocol in found:
-        better = better_of(protocol, zoo)
-        made = _chart(protocol, [line for line in lines if protocol in line], [protocol], "", changes)
-        note = f"{better} is better" if better else ""
-        charts.append(Chart(made.title, made.images, made.series, note, better, made.changes))
-    return charts
+    note = "Means for real and for generated images: the closer, the less the discriminator tells them apart."
+    return {
+        "losses": [
+            *(made for title, found in terms_of.items() for made in chart(title, found)),
+            *chart("Discriminator output", outputs, note),
+        ],
+        "metrics": [_metric_chart(protocol, measured, zoo, changes) for protocol in _numeric(measured)],
+        "speed": [
+            *chart("Images per second", (name for name in names if name == "images/s")),
+            *chart("Learning rate", rates),
+            *chart("Augmentation", (name for name in names if name == "augmentation/strength"), "Adaptive strength."),
+        ],
+    }
+
+
+def _numeric(lines: Sequence[Line]) -> list[str]:
+    """Return the names that have a number in some line, but for the counts of images and seconds."""
+    names = dict.fromkeys(name for line in lines for name, value in line.items() if _is_number(value))
+    return [name for name in names if name not in ("images", "seconds")]
+
+
+def _metric_chart(protocol: str, measured: Sequence[Line], zoo: Zoo, changes: Sequence[int]) -> Chart:
+    better = better_of(protocol, zoo)
+    lines = [line for line in measured if _is_number(line.get(protocol))]
+    return _chart(protocol, lines, [protocol], changes, f"{better} is better" if better else "", better)
+
+
+def _chart(
+    title: str, lines: Sequence[Line], names: Sequence[str], changes: Sequence[int], note: str = "",
+    better: str | None = None,
+) -> Chart:  # fmt: skip
+    columns = {name: [_finite(line.get(name)) for line in lines] for name in names}
+    rows = thinned(list(columns.values()), POINTS)
+    notes = [note] if note else []
+    if bad := [name for name in names if any(name in line and _finite(line[name]) is None for line in lines)]:
+        notes.append(f"Gaps where a value is not finite: {', '.join(bad)}.")
+    if len(rows) < len(lines):
+        notes.append(f"{len(rows):,} of {len(lines):,} reports are shown, with all extremes.")
+    images = [int(lines[i]["images"]) for i in rows]
+    series = {name: [values[i] for i in rows] for name, values in columns.items()}
+    return Chart(title, images, series, " ".join(notes), better, [at for at in changes if images and at <= images[-1]])
 
 
 def _is_number(value: Any) -> bool:
@@ -146,7 +155,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _finite(value: Any) -> float | None:
-    """Return a number with the digits that a chart shows; None for what is none."""
+    """Return a number to the precision of a chart, None for anything else."""
     try:
         number = float(value) if _is_number(value) else math.nan
     except OverflowError:  # an integer of hundreds of digits
@@ -154,29 +163,8 @@ def _finite(value: Any) -> float | None:
     return float(f"{number:.5g}") if math.isfinite(number) else None
 
 
-def _chart(title: str, lines: Sequence[Line], names: Sequence[str], note: str, changes: Sequence[int]) -> Chart:
-    series = {name: [_finite(line.get(name)) for line in lines] for name in names}
-    kept = thinned(list(series.values()), POINTS)
-    bad = [name for name in names if any(name in line and _finite(line[name]) is None for line in lines)]
-    notes = [note] if note else []
-    if bad:
-        notes.append(f"Not finite at times, which leaves gaps: {', '.join(bad)}.")
-    if len(kept) < len(lines):
-        notes.append(f"{len(kept):,} of {len(lines):,} reports are shown, all extremes among them.")
-    images = [int(lines[i]["images"]) for i in kept]
-    return Chart(
-        title, images, {name: [values[i] for i in kept] for name, values in series.items()}, " ".join(notes),
-        changes=[at for at in changes if images and at <= images[-1]],
-    )  # fmt: skip
-
-
 def thinned(columns: Sequence[Sequence[float | None]], most: int) -> list[int]:
-    """Return the rows to keep, in order: the first, the last, and in equal stretches the extremes of each column.
-
-    Args:
-        columns: of as many rows each.
-        most: rows to keep.
-    """
+    """Return the rows to keep, in order: the first, the last, and the extremes of each column in equal stretches."""
     rows = len(columns[0]) if columns else 0
     if rows <= most:
         return list(range(rows))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.options import FilePath, device_option, size_text, warn
+from ganzoo.cli.options import FilePath, device_option, own_data, size_text, warn
 from ganzoo.registry import installed
 
 
@@ -32,7 +32,6 @@ def command(run: Path, out: Path | None, data: str | None, neighbours: int, extr
     zoo = installed()
     warn(zoo)
 
-    from ganzoo.cli.options import own_data
     from ganzoo.models.create import pick_device
     from ganzoo_report.report import write_report
 

@@ -1,4 +1,4 @@
-"""The contents of a run's folder, read for its report: nothing is trained, generated or changed."""
+"""The content of a run's or a model's folder, read for its report: nothing is trained, generated or changed."""
 
 from __future__ import annotations
 
@@ -20,20 +20,13 @@ from ganzoo.training.logs import SAMPLES, read_stats
 from ganzoo.training.settings import Settings
 from ganzoo_report.embedded import Frames, read_frames
 
-_MOST_IMAGES = 10**15  # beyond these a number of the file is damaged
+_ALWAYS_SHOWN = ("data", "split", "images", "batch_size", "seed")
+_MOST_IMAGES = 10**15  # larger numbers are those of a damaged file
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A hyper-parameter or a setting of the engine.
-
-    Args:
-        name: as it is called.
-        value: of this run.
-        default: without it; None where it is not known.
-        changed: whether they differ.
-        meaning: in a few words.
-    """
+    """A hyper-parameter of the architecture or a setting of the training."""
 
     name: str
     value: Any
@@ -41,21 +34,26 @@ class Setting:
     changed: bool = False
     meaning: str = ""
 
+    @property
+    def shown(self) -> bool:
+        """Whether it is worth showing at once."""
+        return self.changed or self.name in _ALWAYS_SHOWN
+
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a run or a model folder.
+    """What is known about a run or a model.
 
     Args:
         name: of the folder.
-        config: what its ``config.json`` says.
-        architecture: its record, or None where it is not installed.
+        config: its ``config.json``.
+        architecture: None where it is not installed.
         stats: the lines of ``stats.jsonl``, by images.
         frames: the previews.
         hyperparameters: of the architecture.
-        settings: of the engine; empty for a published model.
-        sizes: network to number of parameters; empty where the architecture is not installed.
-        has_best: whether its best model by the first metric is kept in it.
+        settings: of the training; none for a published model.
+        sizes: network to number of parameters; none where the architecture is not installed.
+        best_folder: name of the subfolder with the best model by the first metric, if there is one.
     """
 
     name: str
@@ -66,13 +64,19 @@ class Facts:
     hyperparameters: Sequence[Setting]
     settings: Sequence[Setting]
     sizes: Mapping[str, int]
-    has_best: bool = False
+    best_folder: str | None = None
 
     @property
     def data(self) -> str:
-        """What it was trained on, for everybody: not where somebody's own images lie."""
+        """The public name of the training data, without the path of own images."""
         data = self.config.data
         return str(data.get("public") or data.get("name") or "unknown images")
+
+    @property
+    def classes(self) -> Sequence[Any]:
+        """The class names of the training data."""
+        classes = self.config.data.get("classes")
+        return classes if isinstance(classes, list) else []
 
     @property
     def images(self) -> int | None:
@@ -83,36 +87,42 @@ class Facts:
 
     @property
     def budget(self) -> int | None:
-        """Real images that it is to have."""
+        """Real images that the run is to see."""
         value = self.config.training.get("images")
         return value if isinstance(value, int) and 0 < value < _MOST_IMAGES else None
 
     @property
+    def progress(self) -> float:
+        """The share of the budget that was seen; 1 where it is not known."""
+        return self.images / self.budget if self.images is not None and self.budget else 1.0
+
+    @property
     def seconds(self) -> float | None:
-        """How long it took so far."""
-        return float(self.stats[-1]["seconds"]) if self.stats else None
+        """The duration of the training so far."""
+        if self.stats:
+            return float(self.stats[-1]["seconds"])
+        trained = self.config.trained
+        return None if trained is None or trained.minutes is None else trained.minutes * 60
 
     @property
     def rate(self) -> float | None:
-        """Images per second: the median of the reports."""
+        """Images per second, the median of the reports."""
         rates = [line["images/s"] for line in self.stats if _is_count(line.get("images/s"))]
         return median(rates) if rates else None
 
     @property
     def changes(self) -> list[Mapping[str, Any]]:
-        """What was otherwise when the run went on, see `Plan`."""
-        told = self.config.training.get("changes")
-        told = told if isinstance(told, list) else []
-        return [one for one in told if isinstance(one, Mapping) and _is_count(one.get("images"))]
+        """Settings that changed when the run was resumed: images, name, before, after."""
+        changes = self.config.training.get("changes")
+        return [
+            change
+            for change in (changes if isinstance(changes, list) else [])
+            if isinstance(change, Mapping) and _is_count(change.get("images"))
+        ]
 
 
 def gather(run: Path, zoo: Zoo) -> Facts:
-    """Read what a run's or a model's folder says; of a run in progress, what is there.
-
-    Raises:
-        RunError: it is no such folder.
-        WeightsError: its ``config.json`` is damaged.
-    """
+    """Read the folder of a model, or of a run, also of one in progress."""
     if not run.is_dir():
         raise RunError(f"there is no folder {run}: name that of a run, or of a model")
     if not (run / CONFIG).is_file():
@@ -130,7 +140,7 @@ def gather(run: Path, zoo: Zoo) -> Facts:
         hyperparameters=_hyperparameters(config, record),
         settings=_settings(config),
         sizes=_sizes(config, zoo) if owned else {},
-        has_best=(run / BEST / CONFIG).is_file(),
+        best_folder=BEST if (run / BEST / CONFIG).is_file() else None,
     )
 
 
@@ -149,53 +159,41 @@ def _frames(run: Path) -> Frames:
 def _hyperparameters(config: ModelConfig, record: Architecture | None) -> list[Setting]:
     if record is None:
         return [Setting(name, value) for name, value in config.config.items()]
-    known = {one.name: one for one in parameters(record.config)}
-    plain = config_to_dict(record.config())
-    values = {**plain, **config.config}  # a model of the zoo says only what differs
+    meanings = {one.name: one.meaning for one in parameters(record.config)}
+    defaults = config_to_dict(record.config())
+    values = {**defaults, **config.config}  # a model of the zoo stores only what differs
     return [
-        Setting(name, value, plain[name], value != plain[name], known[name].meaning)
-        if name in known
+        Setting(name, value, defaults[name], value != defaults[name], meanings[name])
+        if name in meanings
         else Setting(name, value)
         for name, value in values.items()
     ]
 
 
 def _settings(config: ModelConfig) -> list[Setting]:
-    """Return the engine's settings, without where somebody's own images or models lie."""
-    defaults = {one.name: _as_json(one.default) for one in fields(Settings)}
-    required = {one.name for one in fields(Settings) if one.default is MISSING}
-    public = {"data": config.data.get("public"), "start": _place(config.training.get("start"))}
-    settings = []
-    for name, written in config.training.items():
-        if name == "changes":
-            continue
-        value = public[name] if public.get(name) else written
-        settings.append(
-            Setting(
-                name, value, defaults.get(name), name in defaults and name not in required and written != defaults[name]
-            )
-        )
-    return settings
-
-
-def _as_json(default: Any) -> Any:
-    """Return a default as ``config.json`` has it."""
-    return None if default is MISSING else list(default) if isinstance(default, tuple) else default
-
-
-def _place(start: Any) -> str | None:
-    """Return the name of a model that a training went on from: of a folder its last part."""
-    if not isinstance(start, str):
-        return None
-    return start if start.startswith("hf:") else Path(start).name
+    """Return the settings of the training, without the paths of own images or models."""
+    # through a list, as JSON has no tuples
+    defaults = {
+        one.name: list(one.default) if isinstance(one.default, tuple) else one.default
+        for one in fields(Settings)
+        if one.default is not MISSING
+    }
+    start = config.training.get("start")
+    folder = Path(start).name if isinstance(start, str) and not start.startswith("hf:") else None
+    public = {"data": config.data.get("public"), "start": folder}
+    return [
+        Setting(name, public.get(name) or value, defaults.get(name), name in defaults and value != defaults[name])
+        for name, value in config.training.items()
+        if name != "changes"
+    ]
 
 
 def _sizes(config: ModelConfig, zoo: Zoo) -> dict[str, int]:
-    """Return the parameters of each network, which are not made for it."""
+    """Return the number of parameters of each network, without allocating them."""
     try:
         with torch.device("meta"):
             gan = build_for(zoo, config, config.architecture)
     except (GanzooError, RuntimeError, NotImplementedError, TypeError, ValueError):
-        return {}  # its networks compute while they are made, or it is of another version: then so be it
+        return {}  # it computes with values while it is built, or is of another version
     sizes = {name: sum(p.numel() for p in network.parameters()) for name, network in gan.named_children()}
     return {name: size for name, size in sizes.items() if size}

@@ -1,4 +1,4 @@
-"""Pictures that the model generates for the report: interpolations, translations, nearest real images."""
+"""Pictures that the model generates for its report: interpolations, translations, nearest training images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganzoo.inference.image_io import quantise
 from ganzoo.inference.sample import interpolate
 from ganzoo.inference.translate import shape_for
 from ganzoo.metrics import nearest_neighbours
-from ganzoo.models.load import Model, assemble
+from ganzoo.models.load import Model, assemble, find
 from ganzoo_report.embedded import picture_uri
 
 INTERPOLATIONS, STEPS = 6, 10
@@ -26,133 +26,106 @@ EXAMPLES = 8
 KEPT, GENERATED = 6, 1000
 
 _PATH = re.compile(r"(?:\b[A-Za-z]:[\\/]|(?<![\w.:/])~?/)(?:[^\s'\":,;()]*[\\/])?(?=[\w.-])")
-"""The folders of a path that begins at a root."""
+"""The folders of an absolute path."""
 
 DataOf = str | Callable[[Model], str]
-"""The real images, or a function from a model to them."""
+"""The real images, or a function that names those of a model."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with the words for it.
-
-    Args:
-        uri: that holds it.
-        size: (width, height) in pixels.
-        alt: what is to be seen.
-        caption: to be read beside it.
-    """
+    """A picture as a data URI, with its size (width, height) in pixels and its texts."""
 
     uri: str
     size: tuple[int, int]
     alt: str
-    caption: str = ""
+    caption: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pictures:
-    """Generated images for the report, and why some could not be made.
+    """Generated pictures for the report.
 
     Args:
-        interpolations: between two seeds, a strip each.
-        translated: inputs beside outputs, one picture for each direction.
-        neighbours: generated images, each followed by the real ones that lie nearest to it.
-        split: the inputs' or neighbours'.
+        translates: whether the model is image-to-image.
+        split: of the data that translations take their inputs from.
         extractor: of the features in which neighbours are near.
-        missing: the name of a section to the reason that it is empty.
+        translations: inputs beside outputs, one picture for each direction.
+        interpolations: between two seeds each.
+        neighbours: generated images, each followed by its nearest training images.
+        missing: the name of a section to the reason why it has no pictures.
     """
 
-    interpolations: Sequence[Picture] = ()
-    translated: Sequence[Picture] = ()
-    neighbours: Sequence[Sequence[Picture]] = ()
+    translates: bool
     split: str = ""
     extractor: str = "pixels"
+    translations: Sequence[Picture] = ()
+    interpolations: Sequence[Picture] = ()
+    neighbours: Sequence[Sequence[Picture]] = ()
     missing: dict[str, str] = field(default_factory=dict)
 
 
 def make_pictures(
-    model: Model, data: DataOf, *, split: str, neighbours: int, device: torch.device, extractor: str = "pixels",
-    progress: bool = True,
+    run: Path, data: DataOf, *, translates: bool, split: str, neighbours: int, extractor: str = "pixels",
+    device: torch.device, progress: bool = True,
 ) -> Pictures:  # fmt: skip
-    """Generate what the report of a model shows; a part that fails is named with its reason.
-
-    Args:
-        model: that was found.
-        data: the real images.
-        split: of the data.
-        neighbours: real images beside each generated one; 0 for none.
-        device: of the model.
-        extractor: of the features in which neighbours are near, as in a protocol.
-        progress: show progress bars.
-
-    Raises:
-        GanzooError: the model cannot be loaded.
-    """
-    gan = assemble(model, device=device)
-    missing: dict[str, str] = {}
-    places = (str(model.folder or ""), model.origin, str(data), str(model.config.training.get("data") or ""))
-    if gan.translations:
-        translated: Sequence[Picture] = ()
-        try:
-            translated, split = _translated(gan, _named(data, model), split)
-        except (GanzooError, OSError, RuntimeError) as error:  # data that is not there, memory
-            missing["translations"] = public(error, *places)
-        return Pictures(translated=translated, split=split, missing=missing)
-    interpolations: Sequence[Picture] = ()
-    near: Sequence[Sequence[Picture]] = ()
+    """Generate the pictures of a report; where that fails, ``missing`` gives the reason."""
+    made = Pictures(translates, split, extractor)
+    sections = ["translations"] if translates else ["interpolations", *(["neighbours"] if neighbours else [])]
+    places = [str(run), str(run.absolute())]
     try:
-        interpolations = [_interpolation(gan, 2 * i, 2 * i + 1) for i in range(INTERPOLATIONS)]
-    except (GanzooError, RuntimeError) as error:
-        missing["interpolations"] = public(error, *places)
-    if neighbours:
+        model = find(places[1])
+        gan = assemble(model, device=device)
+    except (GanzooError, RuntimeError) as error:  # no weights yet, another version, memory
+        made.missing = dict.fromkeys(sections, public(error, *places))
+        return made
+    places += [str(model.folder or ""), model.origin, str(data), str(model.config.training.get("data") or "")]
+    for section in sections:
         try:
-            near, extractor = _neighbours(gan, _named(data, model), split, neighbours, extractor, progress=progress)
-        except (GanzooError, OSError, RuntimeError) as error:
-            missing["neighbours"] = public(error, *places)
-    return Pictures(interpolations=interpolations, neighbours=near, split=split, extractor=extractor, missing=missing)
+            if section == "interpolations":
+                made.interpolations = [_interpolation(gan, 2 * i, 2 * i + 1) for i in range(INTERPOLATIONS)]
+                continue
+            images = data if isinstance(data, str) else data(model)
+            if section == "translations":
+                made.translations, made.split = _translations(gan, images, split)
+            else:
+                made.neighbours, made.extractor = _neighbours(
+                    gan, images, split, neighbours, extractor, progress=progress
+                )
+        except (GanzooError, OSError, RuntimeError) as error:  # missing data, memory
+            made.missing[section] = public(error, *places)
+    return made
 
 
 def public(error: Exception, *places: str) -> str:
-    """Return an error's text for everybody: of a path of this machine only the last part is left.
-
-    Args:
-        error: what was raised.
-        *places: paths that it may name.
-    """
-    said = one_line(str(error))
+    """Return an error's text with only the last part of each path of this machine."""
+    text = one_line(str(error))
     for place in sorted(filter(None, places), key=len, reverse=True):
-        said = said.replace(place, Path(place).name)
-    return _PATH.sub("", said)
-
-
-def _named(data: DataOf, model: Model) -> str:
-    return data if isinstance(data, str) else data(model)
+        text = text.replace(place, Path(place).name)
+    return _PATH.sub("", text)
 
 
 def _interpolation(gan: GAN, first: int, last: int) -> Picture:
     uri, size = picture_uri(quantise(interpolate(gan, first, last, STEPS)), STEPS)
-    caption = f"seeds {first}, {last}"
-    return Picture(
-        uri, size, f"interpolation from the image of seed {first} to that of seed {last} in {STEPS} images", caption
-    )
+    alt = f"interpolation from the image of seed {first} to that of seed {last} in {STEPS} images"
+    return Picture(uri, size, alt, f"seeds {first}, {last}")
 
 
-def _translated(gan: GAN, data: str, split: str) -> tuple[list[Picture], str]:
-    """Return input, output and, for pairs, target of some images, and their split: test, where there is one."""
-    source, used = open_data(data, split=split), split
+def _translations(gan: GAN, data: str, split: str) -> tuple[list[Picture], str]:
+    """Return one picture for each direction, and the split of the inputs: test, where there is one."""
+    source = open_data(data, split=split)
     if split == "train":
         with suppress(DataError):
-            source, used = open_data(data, split="test"), "test"
+            source, split = open_data(data, split="test"), "test"
     made = []
     for begin, target in gan.translations:
-        shown = _cells(gan, source, begin, target)
-        across = shown.shape[1] * (2 if len(shown) % 2 == 0 else 1)
-        uri, size = picture_uri(quantise(shown.flatten(0, 1)), across)
-        what = ", ".join(("input", "output", "target")[: shown.shape[1]])
-        made.append(
-            Picture(uri, size, f"{what} of {len(shown)} images, {begin} to {target}", f"{begin} to {target}: {what}")
-        )
-    return made, used
+        cells = _cells(gan, source, begin, target)
+        columns = cells.shape[1] * (2 if len(cells) % 2 == 0 else 1)
+        uri, size = picture_uri(quantise(cells.flatten(0, 1)), columns)
+        what = ", ".join(("input", "output", "target")[: cells.shape[1]])
+        alt = f"{what} of {len(cells)} images, {begin} to {target}"
+        made.append(Picture(uri, size, alt, f"{begin} to {target}: {what}"))
+    return made, split
 
 
 def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Tensor:
@@ -161,7 +134,7 @@ def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Te
     batch = next(iter(read_batches(source, size, channels, count=EXAMPLES, batch_size=EXAMPLES)))
     begin = "image" if isinstance(source, Source) else begin
     if begin not in batch:
-        raise DataError(f"{source.name} has no images {begin}: say the data as for `ganzoo train`")
+        raise DataError(f"{source.name} has no images {begin}: name the data as for `ganzoo train`")
     parts = [batch[begin], gan.translate(batch[begin], to=target)]
     if isinstance(source, PairSource) and source.matched:
         parts.append(batch[target])
@@ -171,22 +144,16 @@ def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Te
 def _neighbours(
     gan: GAN, data: str, split: str, count: int, extractor: str, *, progress: bool
 ) -> tuple[list[list[Picture]], str]:
-    """Return the rows of pictures, and the extractor as a protocol writes it."""
+    """Return rows of a generated image and its neighbours, and the extractor as a protocol writes it."""
     found = nearest_neighbours(
-        gan,
-        data=data,
-        extractor=extractor,
-        images=GENERATED,
-        keep=KEPT,
-        neighbours=count,
-        split=split,
+        gan, data=data, extractor=extractor, images=GENERATED, keep=KEPT, neighbours=count, split=split,
         progress=progress,
-    )
+    )  # fmt: skip
     rows = []
     for generated, real, distances in zip(found.generated, found.real, found.distances, strict=True):
         row = [Picture(*picture_uri(generated[None], 1), "a generated image", "generated")]
-        for place, (image, distance) in enumerate(zip(real, distances.tolist(), strict=True), 1):
-            alt = f"the {'' if place == 1 else f'{place}. '}nearest training image, at a distance of {distance:.3g}"
+        for rank, (image, distance) in enumerate(zip(real, distances.tolist(), strict=True), 1):
+            alt = f"the {'' if rank == 1 else f'{rank}. '}nearest training image, at a distance of {distance:.3g}"
             row.append(Picture(*picture_uri(image[None], 1), alt, f"{distance:#.3g}"))
         rows.append(row)
     return rows, found.extractor

@@ -1,4 +1,4 @@
-"""``ganzoo study``: people choose between two models' images, or a model's and real ones."""
+"""``ganzoo study``: people choose between the images of two models, or of a model and real ones."""
 
 from __future__ import annotations
 

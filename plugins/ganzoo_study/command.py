@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.files import only_one
 from ganzoo.cli.options import FilePath, complete_model, device_option, warn
-from ganzoo.errors import one_line
+from ganzoo.errors import RunError, one_line
 from ganzoo.registry import installed
 
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
@@ -18,16 +19,21 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.argument("b", required=False, shell_complete=complete_model)
 @click.option("-n", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Trials.")
 @click.option(
-    "-o", "--out", type=FilePath(), default="study.json", show_default=True, help="The answers; never overwritten."
+    "-o",
+    "--out",
+    type=FilePath(),
+    default="study.json",
+    show_default=True,
+    help="The answers; never overwritten.",
 )
 @click.option("--real", metavar="DATA", help="Compare A with real images instead of B: mnist, a folder.")
-@click.option("--split", default="train", show_default=True, help="Of the real images, where they have several.")
+@click.option("--split", default="train", show_default=True, help="Split of the real images.")
 @click.option("--grid", type=click.IntRange(1, 8), default=1, show_default=True, help="Show N x N images of each.")
 @click.option("--question", help="Asked in each trial.  [default: which one looks more real, or is real]")
-@click.option("--participant", metavar="NAME", help="Kept with the answers.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the images and the sides.")
-@click.option("--resume", is_flag=True, help="Go on with the answers that the file holds.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of 127.0.0.1.  [default: one that is free]")
+@click.option("--participant", metavar="NAME", help="Saved with the answers.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the images and their sides.")
+@click.option("--resume", is_flag=True, help="Continue the study in the file.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1.  [default: a free one]")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
 @device_option
@@ -38,55 +44,52 @@ def command(
     """Ask a person which of two pictures looks more real: one of A, one of B.
 
     A and B are models, as `ganzoo sample` takes them. The page is served on this machine alone,
-    for one participant, and says nothing of who is who before the end. Each answer is kept as
-    it comes; Ctrl-C ends the study early.
+    for one participant, and does not name the models before the end. Each answer is saved at
+    once; Ctrl-C ends the study early.
     """
     if (b is None) == (real is None):
-        raise click.UsageError("say what A is compared with: another model B, or real images with --real DATA")
+        raise click.UsageError("name what A is compared with: another model B, or real images with --real DATA")
     zoo = installed()
     warn(zoo)
 
     from ganzoo.models.create import pick_device
-    from ganzoo_study import contestants, session
+    from ganzoo_study import candidates, session
     from ganzoo_study.study import PREFERENCE, REALITY, Study, make_trials, sentences
 
     session.check_file(out, resume=resume)
-    with session.only_study(out):
-        where = pick_device(device)
-        first = contestants.open_model(a, device=where, batch_size=batch_size)
+    busy = RunError(f"another study is running on {out}: end it first, or name another file with -o")
+    with only_one(out.resolve(), busy):  # each would overwrite the other's answers
+        first = candidates.open_model(a, device=pick_device(device), batch_size=batch_size)
         second = (
-            contestants.open_model(b, device=where, batch_size=batch_size)
+            candidates.open_model(b, device=pick_device(device), batch_size=batch_size)
             if b is not None
-            else contestants.open_real(str(real), first, split=split, zoo=zoo)
+            else candidates.open_real(str(real), first, split=split, zoo=zoo)
         )
-        contestants.check_shapes(first, second)
-        numbers = range(len(second.store)) if isinstance(second, contestants.Real) else None
+        candidates.check_shapes(first, second)
         study = Study(
-            models={"a": first.about, "b": second.about},
             question=question or (REALITY if b is None else PREFERENCE),
+            participant=participant,
             seed=seed,
             grid=grid,
-            trials=make_trials(count, seed, grid, real=numbers),
-            participant=participant,
             shape=first.shape,
+            models={"a": first.about, "b": second.about},
+            trials=make_trials(count, seed, grid, real=second.places),
         )
         if resume:
-            study.go_on(out)
-        pictures = contestants.generate_pairs(study.trials, first, second, grid)
+            study.resume(out)
+        pictures = candidates.generate_pairs(study.trials, first, second, grid)
 
         def announce(url: str) -> None:
-            click.echo(
-                f"{count} trials for one participant: {url}\n(Ctrl-C ends it early; the answers are kept in {out})"
-            )
+            click.echo(f"{count} trials for one participant: {url}\n(Ctrl-C ends it early; the answers stay in {out})")
             if show:
                 click.launch(url)
 
-        signal = session.hold(study, pictures, out, port=port, resume=resume, announce=announce)
+        signal = session.serve(study, pictures, out, port=port, resume=resume, announce=announce)
     for sentence in sentences(study):
         click.echo(one_line(sentence))
     if signal is None:
         click.echo(f"wrote {out}")
         return 0
-    kept = f"the answers are in {out}; --resume goes on" if out.exists() else "there was no answer to keep"
-    click.echo(f"stopped after {study.result.answered} of {len(study.trials)} trials: {kept}", err=True)
+    saved = f"the answers are in {out}; continue with --resume" if out.exists() else "there are no answers to save"
+    click.echo(f"stopped after {study.result.answered} of {len(study.trials)} trials: {saved}", err=True)
     return SIGNAL_EXIT + signal

@@ -1,4 +1,4 @@
-"""The statistics of a choice between two: an interval for a share, and how likely chance alone would go as far."""
+"""Statistics of a choice between two: the confidence interval of a share, and a test against one half."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple
 
     Args:
         successes: out of ``trials``.
-        trials: of none, nothing is known: the interval is (0, 1).
-        confidence: how often such intervals hold the true share.
+        trials: without any, the interval is (0, 1).
+        confidence: level of the interval.
     """
     if trials == 0:
         return 0.0, 1.0
@@ -22,7 +22,7 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple
     share, rest = successes / trials, 1 + z * z / trials
     middle = (share + z * z / (2 * trials)) / rest
     half = z / rest * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    low = 0.0 if successes == 0 else max(0.0, middle - half)  # at the ends they meet exactly
+    low = 0.0 if successes == 0 else max(0.0, middle - half)  # exact at the ends
     high = 1.0 if successes == trials else min(1.0, middle + half)
     return low, high
 

@@ -1,11 +1,10 @@
-"""A study with a person: which of two pictures, without a word on where they come from."""
+"""A study with a person: in each trial two pictures, and the question which one looks more real."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,44 +16,45 @@ from ganzoo.errors import ConfigError, RunError
 from ganzoo_study.statistics import CONFIDENCE, binomial_p, wilson
 
 Side = Literal["left", "right"]
-Player = Literal["a", "b"]
+Label = Literal["a", "b"]
 SIDES: tuple[Side, Side] = ("left", "right")
 FORMAT = 1
 PREFERENCE, REALITY = "Which one looks more real?", "Which one is real?"
-_LONGEST = 86_400.0  # seconds for an answer: more is a page that was left open
+_LONGEST = 86_400.0  # seconds for an answer: after a longer time the page was just left open
+_SETUP = ("format", "question", "participant", "seed", "grid", "shape", "models")
 
 
 @dataclass
 class Trial:
-    """One choice.
+    """One choice between two pictures.
 
     Args:
-        a: numbers of A's images, seeds of a model or places in a data set.
-        b: numbers of B's images.
-        left: whose picture is on the left.
-        answer: whose picture was chosen; None before.
-        seconds: from when both were to be seen to the choice.
+        a: the images of A: seeds of a model, or places in a data set.
+        b: the images of B.
+        left: which one is on the left.
+        answer: which one was chosen.
+        seconds: from when both pictures were visible to the answer.
     """
 
     a: tuple[int, ...]
     b: tuple[int, ...]
-    left: Player
-    answer: Player | None = None
+    left: Label
+    answer: Label | None = None
     seconds: float | None = None
 
-    def player(self, side: Side) -> Player:
-        """Return whose picture is on a side."""
+    def label_on(self, side: Side) -> Label:
+        """Return which one is on a side."""
         return self.left if side == "left" else ("b" if self.left == "a" else "a")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the answers say.
+    """The result of a study.
 
     Args:
-        answered: trials with an answer.
+        answered: number of trials with an answer.
         a: how often A was chosen.
-        left: how often the left picture was.
+        left: how often the left picture was chosen.
     """
 
     answered: int
@@ -63,16 +63,16 @@ class Result:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The interval for the share of A."""
+        """The confidence interval of the share of A."""
         return wilson(self.a, self.answered)
 
     @property
     def p(self) -> float:
-        """How likely a coin would be as uneven."""
+        """The p-value against a share of one half."""
         return binomial_p(self.a, self.answered)
 
-    def plain(self) -> dict[str, Any]:
-        """Return it for the file."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result for the file."""
         return {
             "answered": self.answered,
             "a": self.a,
@@ -87,54 +87,46 @@ class Result:
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Study:
-    """The trials of one participant, and the answers so far.
+    """The trials of one participant with the answers so far, as the file has them.
 
     Args:
-        models: ``a`` and ``b``: what they are, for the file.
-        question: that each trial asks.
+        question: asked in each trial.
+        participant: a name.
         seed: of the trials.
-        grid: pictures are grids of so many images squared.
-        trials: in their order.
-        participant: a name, or None.
+        grid: images in a row and in a column of a picture.
         shape: of an image (C, H, W).
-        undone: answers that were taken back.
+        models: ``a`` and ``b`` with their names, origins and hashes.
+        undone: number of answers that were undone.
+        trials: in their order.
     """
 
-    models: Mapping[Player, Mapping[str, Any]]
+    format: int = FORMAT
     question: str
+    participant: str | None = None
     seed: int
     grid: int
+    shape: tuple[int, ...]
+    models: dict[Label, dict[str, Any]]
+    undone: int = 0
     trials: list[Trial]
-    participant: str | None = None
-    shape: tuple[int, ...] = ()
-    undone: int = field(default=0)
 
     @property
     def current(self) -> int | None:
-        """The number of the trial that is next; None when all are done."""
+        """The number of the next trial; None when all are done."""
         return next((i for i, trial in enumerate(self.trials) if trial.answer is None), None)
 
     def answer(self, number: int, side: Side, seconds: float) -> None:
-        """Take an answer.
-
-        Args:
-            number: of the trial, which must be the current one.
-            side: that was chosen.
-            seconds: that it took.
-
-        Raises:
-            ConfigError: another trial is due.
-        """
+        """Store the answer of the current trial; of any other it is a `ConfigError`."""
         if number != self.current:
-            raise ConfigError(f"trial {number} is not the one that is due")
+            raise ConfigError(f"trial {number} is not the current one")
         trial = self.trials[number]
-        trial.answer = trial.player(side)
+        trial.answer = trial.label_on(side)
         trial.seconds = round(min(max(seconds, 0.0), _LONGEST), 3)
 
     def undo(self) -> bool:
-        """Take the last answer back, if there is one and the study is not over; return whether there was."""
+        """Remove the last answer, unless there is none or the study is done; return whether it did."""
         number = self.current
         if not number:  # the first, or none
             return False
@@ -144,107 +136,68 @@ class Study:
 
     @property
     def result(self) -> Result:
-        """What the answers so far say."""
+        """The result of the answers so far."""
         done = [trial for trial in self.trials if trial.answer is not None]
         return Result(
             len(done), sum(trial.answer == "a" for trial in done), sum(trial.answer == trial.left for trial in done)
         )
 
-    def setup(self) -> dict[str, Any]:
-        """Return what makes it this study and no other."""
-        return {
-            "format": FORMAT,
-            "question": self.question,
-            "participant": self.participant,
-            "seed": self.seed,
-            "grid": self.grid,
-            "shape": list(self.shape),
-            "models": {name: dict(model) for name, model in self.models.items()},
-        }
-
     def save(self, path: Path) -> None:
-        """Write all of it, whole or not at all.
+        """Write the study and its result, whole or not at all."""
+        result = {"trials": len(self.trials), **self.result.to_dict()}
+        write_json(path, {"ganzoo": __version__, "result": result, **msgspec.to_builtins(self)})
 
-        Raises:
-            GanzooError: it cannot be written.
-        """
-        write_json(
-            path,
-            {
-                **self.setup(),
-                "ganzoo": __version__,
-                "undone": self.undone,
-                "result": {"trials": len(self.trials), **self.result.plain()},
-                "trials": [msgspec.to_builtins(trial) for trial in self.trials],
-            },
-        )
-
-    def go_on(self, path: Path) -> None:
-        """Take over the answers of a file that the same study wrote.
-
-        Raises:
-            RunError: it cannot be read, is of another study, or is done.
-        """
+    def resume(self, path: Path) -> None:
+        """Take the answers from a file of the same study."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            written = msgspec.convert(content["trials"], list[Trial])
-            undone = msgspec.convert(content["undone"], int)
-            setup = {name: content.get(name) for name in self.setup()}
-        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{path} is no study that can be gone on with ({error}): name another file") from error
-        other = [name for name, value in self.setup().items() if setup[name] != value]
-        if not other and [(t.a, t.b, t.left) for t in written] != [(t.a, t.b, t.left) for t in self.trials]:
+            saved = msgspec.json.decode(path.read_bytes(), type=Study)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise RunError(f"{path} is no study that can be resumed ({error}): name another file") from error
+        other = [name for name in _SETUP if getattr(saved, name) != getattr(self, name)]
+        if not other and [(t.a, t.b, t.left) for t in saved.trials] != [(t.a, t.b, t.left) for t in self.trials]:
             other = ["trials"]
         if other:
             raise RunError(
-                f"{path} is of another study ({', '.join(other)}): go on with the same words as it began, or name "
-                "another file"
+                f"{path} is of another study ({', '.join(other)}): resume with the options it was started with, or "
+                "name another file"
             )
-        if all(trial.answer for trial in written):
-            raise RunError(f"{path} is done: name another file for another participant")
-        self.trials, self.undone = written, undone
+        if saved.current is None:
+            raise RunError(f"{path} is complete: name another file for another participant")
+        self.trials, self.undone = saved.trials, saved.undone
 
 
 def make_trials(count: int, seed: int, grid: int, *, real: Sequence[int] | None = None) -> list[Trial]:
-    """Return the trials of a seed: which images, and who is on the left, in half of them A.
+    """Return the trials of a seed: the images, and which one is on the left, in half of the trials A.
 
-    Both models get the same seeds, so that models with labels show the same classes.
-
-    Args:
-        count: how many.
-        seed: of the choice.
-        grid: images in a row of a picture.
-        real: places of a data set for B, where B is no model; none comes twice.
-
-    Raises:
-        ConfigError: fewer real images than are shown.
+    Both models get the same seeds, so that models with labels show the same classes. ``real`` are the places of
+    a data set that is B; none is shown twice.
     """
-    chance, each = random.Random(seed), grid * grid  # noqa: S311 - to be repeated, not to be secret
-    seeds = chance.sample(range(2**31), count * each)
+    rng, each = random.Random(seed), grid * grid  # noqa: S311 - reproducible, not secret
+    seeds = rng.sample(range(2**31), count * each)
     if real is not None and len(real) < count * each:
         raise ConfigError(f"{count * each} real images are shown, and there are {len(real)}: ask for fewer trials")
-    others = chance.sample(real, count * each) if real is not None else seeds
-    players: tuple[Player, Player] = ("a", "b")
-    sides = [*players * (count // 2), *[chance.choice(players)] * (count % 2)]
-    chance.shuffle(sides)
+    others = rng.sample(real, count * each) if real is not None else seeds
+    labels: tuple[Label, Label] = ("a", "b")
+    left = [*labels * (count // 2), *[rng.choice(labels)] * (count % 2)]
+    rng.shuffle(left)
     parts = [slice(i * each, (i + 1) * each) for i in range(count)]
-    return [Trial(tuple(seeds[p]), tuple(others[p]), left) for p, left in zip(parts, sides, strict=True)]
+    return [Trial(tuple(seeds[p]), tuple(others[p]), label) for p, label in zip(parts, left, strict=True)]
 
 
 def sentences(study: Study) -> list[str]:
     """Return the result in words, for the page and the terminal."""
     result, (low, high) = study.result, study.result.interval
-    a, b = (str(study.models[player]["name"]) for player in ("a", "b"))
+    a, b = (str(study.models[label]["name"]) for label in ("a", "b"))
     if not result.answered:
-        return ["No answer yet."]
+        return ["There are no answers."]
     chosen = f"{a} was taken for real" if "data" in study.models["b"] else f"{a} was preferred to {b}"
-    share = f"{result.a / result.answered:.0%}, 95% interval {low:.1%} to {high:.1%}"
+    share = f"{result.a / result.answered:.0%}, {CONFIDENCE:.0%} interval {low:.1%} to {high:.1%}"
     outside, unlikely = not low <= 0.5 <= high, result.p < 1 - CONFIDENCE
-    verdict = "These answers do not tell the two apart."
+    verdict = "The difference is not significant."
     if outside and unlikely:
-        verdict = "These answers tell the two apart."
-    elif outside or unlikely:  # for few trials the interval and the test need not agree
-        verdict = "That is on the edge: more trials would tell whether the two differ."
+        verdict = "The difference is significant."
+    elif outside or unlikely:  # with few trials the interval and the test can disagree
+        verdict = "The interval and the test disagree: the result is borderline, and more trials are needed."
     return [
         f"{chosen} in {result.a} of {result.answered} trials: {share}.",
         f"Two-sided exact binomial test against one half: p = {result.p:.2g}.",

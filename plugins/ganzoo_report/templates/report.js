@@ -1,17 +1,15 @@
 "use strict";
-// The report: the slider over the previews, and its mark in every chart.
+// The report: charts in the order of the page, the slider over the previews, and its mark in every chart.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const charts = [...document.querySelectorAll("[data-chart]")].map(
-  (figure) => new Chart(figure, data.charts[Number(figure.dataset.chart)]),
-);
+const charts = [...document.querySelectorAll(".chart")].map((figure, i) => new Chart(figure, data.charts[i]));
 
 const slider = document.getElementById("slider");
 if (slider) {
   const picture = document.getElementById("frame"), when = document.getElementById("when");
   const play = document.getElementById("play");
   const frames = data.frames;
-  frames[frames.length - 1].uri = picture.src; // it stands in the page already
+  frames[frames.length - 1].uri = picture.src; // the page contains it already
   let timer = null;
 
   const show = () => {

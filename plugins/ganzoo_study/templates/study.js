@@ -1,10 +1,10 @@
 "use strict";
-// The study: two pictures, two keys. Which of them is whose this page does not know.
+// The study: two pictures, two keys. This page does not know which model made which picture.
 
 const at = (name) => document.getElementById(name);
 const sides = { left: at("left"), right: at("right") };
 let state = null; // the trial, as the server gave it
-let shown = null; // when both pictures were to be seen; null while there is nothing to answer
+let shown = null; // when both pictures were visible; null while there is nothing to answer
 
 function view(name) {
   for (const one of ["begin", "trial", "result"]) at(one).hidden = one !== name;
@@ -20,21 +20,21 @@ async function ask(path, body) {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   };
   const answer = await fetch(path, options);
-  if (!answer.ok && answer.status !== 409) throw new Error(`${answer.status}`); // 409: it says which trial is due
+  if (!answer.ok && answer.status !== 409) throw new Error(`${answer.status}`); // 409: the response has the current trial
   return answer.json();
 }
 
-// Show what the server says is next; the clock runs from when both pictures are there.
-async function go(question) {
+// Show the next state; the time is measured from when both pictures are visible.
+async function show(response) {
   shown = null;
   at("trial").classList.add("waiting");
   try {
-    state = await question;
+    state = await response;
     if (state.done) return finish();
     for (const side in sides) sides[side].firstElementChild.src = `picture/${state.pictures[side]}`;
     await Promise.all(Object.values(sides).map((button) => button.firstElementChild.decode()));
   } catch {
-    return trouble("The study has ended on its machine. The answers up to here are kept.");
+    return trouble("The study has ended. The answers so far are saved.");
   }
   view("trial");
   for (const side in sides) { // enlarged by whole pixels, or made smaller smoothly
@@ -51,11 +51,11 @@ async function go(question) {
 function choose(side) {
   if (shown === null) return;
   const seconds = (performance.now() - shown) / 1000;
-  go(ask("answer", { trial: state.trial, side, seconds }));
+  show(ask("answer", { trial: state.trial, side, seconds }));
 }
 
 function undo() {
-  if (shown !== null && state.trial > 0) go(ask("undo", {}));
+  if (shown !== null && state.trial > 0) show(ask("undo", {}));
 }
 
 function finish() {
@@ -72,9 +72,9 @@ function finish() {
   at("result").focus();
 }
 
-at("start").addEventListener("click", () => go(ask("state")));
+at("start").addEventListener("click", () => show(ask("state")));
 for (const side in sides) {
-  // a key that is held down or the Enter of the button before is no choice
+  // without the focus, Enter or a key held down cannot choose again
   sides[side].addEventListener("click", () => { sides[side].blur(); choose(side); });
 }
 at("undo").addEventListener("click", undo);

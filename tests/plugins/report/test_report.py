@@ -35,8 +35,8 @@ def test_the_previews_are_those_of_the_run(made, run):
 def test_every_term_of_the_stats_is_in_the_page(made, run):
     page, _ = made
     last = json.loads((run / "stats.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    drawn = {s["name"]: s["values"][-1] for chart in page.data["charts"] for s in chart["series"]}
-    assert drawn == {n: float(f"{v:.5g}") for n, v in last.items() if n not in ("images", "seconds")}
+    plotted = {s["name"]: s["values"][-1] for chart in page.data["charts"] for s in chart["series"]}
+    assert plotted == {n: float(f"{v:.5g}") for n, v in last.items() if n not in ("images", "seconds")}
 
 
 def test_every_picture_says_what_it_is_and_stands_in_the_page(made):
@@ -120,22 +120,60 @@ def test_the_page_names_no_path_of_this_machine(made, run, mnist):
     assert "own images (mnist)" in page.text
 
 
-def test_what_anybody_wrote_stays_text(own, mnist):
+TAGS = """
+    a body button code dd details div dl dt figcaption figure footer h1 h2 h3 head header html img input link main meta
+    nav noscript output p script section small span strong style summary table tbody td th thead title tr
+"""
+ATTRIBUTES = """
+    alt aria-label aria-labelledby aria-valuetext charset class content for height href http-equiv id lang max min name
+    rel role scope src step tabindex type value width
+"""
+
+
+def hostile(value):
+    """Return JSON with a hostile text in the place of every string."""
+    if isinstance(value, dict):
+        return {key: hostile(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return f"{EVIL}{value}" if isinstance(value, str) else value
+
+
+# Its names have patterns of their own, or the architecture and the weights would not be found.
+KEPT = ("architecture", "plugin", "plugin_version", "format")
+
+
+@pytest.mark.parametrize("installed_here", [True, False])
+def test_hostile_texts_in_every_place_stay_text(own, mnist, installed_here):
     config = json.loads((own / "config.json").read_text(encoding="utf-8"))
-    data = {**config["data"], "public": EVIL, "classes": [EVIL], "split": EVIL}
-    training = {**config["training"], "schedule": EVIL, EVIL: EVIL}
-    training["changes"] = [{"images": 64, "name": EVIL, "before": EVIL, "after": [EVIL]}]
-    scores = [{"name": EVIL, "value": 1.0, "protocol": EVIL}]
-    change_config(own, data=data, training=training, metrics=scores, versions={EVIL: EVIL}, license=EVIL)
-    line = {"images": 256, "seconds": 9.0, "images/s": 1.0, f"D/{EVIL}": 1.0, f"lr/{EVIL}": 1.0}
+    changes = [{"images": 64, "name": EVIL, "before": EVIL, "after": [EVIL]}]
+    extra = {
+        "data": {**config["data"], "public": EVIL, "classes": [EVIL] * 40},
+        "training": {**config["training"], "start": EVIL, EVIL: EVIL, "changes": changes},
+        "metrics": [{"name": EVIL, "value": 1.0, "protocol": EVIL}],
+        "versions": {EVIL: EVIL},
+        "license": EVIL,
+        "trained": {"images": 1, "seed": 0, "ganzoo": EVIL, "plugin": EVIL, "command": EVIL},
+    }
+    attacked = {name: value if name in KEPT else hostile(value) for name, value in {**config, **extra}.items()}
+    attacked["training"]["images"] = 1000  # also the line for a run in progress
+    if not installed_here:
+        attacked |= {"architecture": EVIL, "config": hostile({**config["config"], EVIL: EVIL})}
+    (own / "config.json").write_text(json.dumps(attacked), encoding="utf-8")
+    line = {"images": 256, "seconds": 9.0, "images/s": 1.0, f"D/{EVIL}": 1.0, f"lr/{EVIL}": float("nan")}
     with (own / "stats.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n" + json.dumps({**line, "metrics": {EVIL: 2.0}}) + "\n")
-    page, written = report(own, mnist)
+    (own / "samples" / f"{64:09d}.png").write_bytes(b"damaged")
+    folder = own.rename(own.parent / "<script>alert(1)<img src=x onerror=alert(1)>\"'&".replace("/", ""))
+    page, written = report(folder, mnist)
     assert len(page.all("script")) == 2
-    assert not [a for a in page.all("img") if not a["src"].startswith("data:")]
-    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    assert EVIL in page.text
-    assert "neighbours" in written.missing  # there is no such split
+    assert [tag for tag, _ in page.tags].count("img") == len(page.all("img"))
+    assert all(image["src"].startswith("data:image/") for image in page.all("img"))
+    assert {tag for tag, _ in page.tags} <= set(TAGS.split())
+    assert {name for _, attributes in page.tags for name in attributes} <= set(ATTRIBUTES.split())
+    assert all(a["href"].startswith(("#", "data:")) for _, a in page.tags if "href" in a)
+    assert page.text.count(EVIL) > 40
+    assert written.missing
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e308, -1, 10**400, [[["x"]]], {"a": None}, True, "", "\u202ex\u2028"])

@@ -37,16 +37,16 @@ def test_ctrl_c_keeps_the_answers_and_resume_goes_on(tmp_path):
     process, answer = start(*WORDS, "-o", str(out))
     assert [answer(0), answer(1)] == [200, 200]
     process.send_signal(signal.SIGINT)
-    said, told = process.communicate(timeout=30)
+    out_text, err_text = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert told == f"stopped after 2 of 4 trials: the answers are in {out}; --resume goes on\n"
-    assert "of 2 trials" in said
+    assert err_text == f"stopped after 2 of 4 trials: the answers are in {out}; continue with --resume\n"
+    assert "of 2 trials" in out_text
     assert json.loads(out.read_text(encoding="utf-8"))["result"]["answered"] == 2
     process, answer = start(*WORDS, "-o", str(out), "--resume")
     assert [answer(2), answer(3)] == [200, 200]
-    said, told = process.communicate(timeout=30)
-    assert (process.returncode, told) == (0, "")
-    assert said.endswith(f"wrote {out}\n")
+    out_text, err_text = process.communicate(timeout=30)
+    assert (process.returncode, err_text) == (0, "")
+    assert out_text.endswith(f"wrote {out}\n")
     content = json.loads(out.read_text(encoding="utf-8"))
     assert content["result"]["answered"] == 4
     assert content["result"]["left"] == 4
@@ -75,10 +75,10 @@ def test_a_second_study_on_a_file_is_refused_and_no_answer_is_lost(call, tmp_pat
 def test_without_an_answer_nothing_is_left(tmp_path):
     process, _ = start(*WORDS, "-o", str(tmp_path / "study.json"))
     process.send_signal(signal.SIGTERM)
-    said, told = process.communicate(timeout=30)
+    out_text, err_text = process.communicate(timeout=30)
     assert process.returncode == 143
-    assert said.endswith("No answer yet.\n")
-    assert told == "stopped after 0 of 4 trials: there was no answer to keep\n"
+    assert out_text.endswith("There are no answers.\n")
+    assert err_text == "stopped after 0 of 4 trials: there are no answers to save\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,15 +98,15 @@ def test_against_real_images(tmp_path, mnist):
     ("words", "code", "text"),
     [
         (["study"], 2, "Missing argument 'A'"),
-        (["study", "dcgan-mnist"], 2, "say what A is compared with"),
-        (["study", "dcgan-mnist", "vanilla-mnist", "--real", "mnist"], 2, "say what A is compared with"),
+        (["study", "dcgan-mnist"], 2, "name what A is compared with"),
+        (["study", "dcgan-mnist", "vanilla-mnist", "--real", "mnist"], 2, "name what A is compared with"),
         (["study", "dcgan-mnist", "nothing"], 1, "No model or architecture is called 'nothing'"),
         (["study", "dcgan-mnist", "sngan-cifar10"], 1, "of 28x28x1 and sngan-cifar10 of 32x32x3"),
-        (["study", "dcgan-mnist", "pix2pix-grey-cifar10"], 1, "makes images of images"),
+        (["study", "dcgan-mnist", "pix2pix-grey-cifar10"], 1, "is an image-to-image model"),
         (["study", "dcgan-mnist", "--real", "nowhere"], 1, "No data set or path is called 'nowhere'"),
         ([*WORDS, "-n", "0"], 2, "0 is not in the range"),
         ([*WORDS, "--grid", "9"], 2, "9 is not in the range"),
-        ([*WORDS, "--resume"], 1, "to go on with: leave out --resume"),
+        ([*WORDS, "--resume"], 1, "to resume: leave out --resume"),
         ([*WORDS, "-o", "{tmp}"], 1, "is a folder: name a file"),
         ([*WORDS, "-o", "{tmp}/gone/study.json"], 1, "does not exist"),
     ],
@@ -125,10 +125,10 @@ def test_a_file_that_is_there_is_never_overwritten(call, tmp_path):
     out.write_text("mine", encoding="utf-8")
     done = call(*WORDS, "-o", str(out))
     assert (done.code, done.out) == (1, "")
-    assert "with --resume" in done.err
+    assert "exists: name another file with -o, or continue it with --resume" in done.err
     done = call(*WORDS, "-o", str(out), "--resume")
     assert done.code == 1
-    assert "is no study that can be gone on with" in done.err
+    assert "is no study that can be resumed" in done.err
     assert out.read_text(encoding="utf-8") == "mine"
 
 
@@ -139,4 +139,4 @@ def test_a_port_that_is_taken_is_one_line(call, tmp_path):
         port = taken.getsockname()[1]
         done = call(*WORDS, "-o", str(tmp_path / "study.json"), "--port", str(port))
     assert done.code == 1
-    assert f"port {port} of 127.0.0.1 " in done.err
+    assert f"port {port} of 127.0.0.1 is not available" in done.err

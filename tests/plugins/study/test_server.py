@@ -23,7 +23,7 @@ def saved():
 
 @pytest.fixture
 def server(study, saved, digits):
-    made = StudyServer(study, make_pictures(study, digits), lambda now: saved.append(now.result.answered))
+    made = StudyServer(study, make_pictures(study, digits), lambda: saved.append(study.result.answered))
     yield made
     made.close()
 
@@ -35,7 +35,7 @@ def client(server):
 
 def test_it_listens_on_this_machine_alone(server):
     assert server.server_address[0] == "127.0.0.1"
-    assert server.url.startswith(f"http://127.0.0.1:{server.port}/")
+    assert server.url.startswith(f"http://127.0.0.1:{server.server_port}/")
     assert len(server.url.rstrip("/").rpartition("/")[2]) >= 22  # 128 bits
 
 
@@ -99,7 +99,7 @@ def test_an_answer_is_taken_back(client, study, saved):
     assert (study.undone, saved) == (1, [1, 0])
 
 
-def test_a_key_pressed_twice_gets_the_state_of_the_study(client, study):
+def test_a_key_pressed_twice_is_told_where_the_study_stands(client, study):
     client.answer(0)
     status, _, content = client.answer(0)
     assert (status, json.loads(content)["trial"]) == (409, 1)
@@ -135,11 +135,11 @@ def test_another_name_for_this_machine_is_refused(client, host):
 
 
 def test_localhost_is_this_machine(client, server):
-    assert client.ask(path="state", Host=f"localhost:{server.port}")[0] == 200
+    assert client.ask(path="state", Host=f"localhost:{server.server_port}")[0] == 200
 
 
 def test_two_names_are_none(client, server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as raw:
         path = client.base + "state"
         raw.sendall(f"GET {path} HTTP/1.0\r\nHost: {client.host}\r\nHost: evil.example\r\n\r\n".encode())
         assert b" 403 " in raw.recv(100)
@@ -176,7 +176,7 @@ def test_long_bodies_are_refused_unread(client):
 )  # fmt: skip
 def test_there_is_nothing_at_any_other_path(server, client, path):
     path = path.format(base=client.base, token=client.base.rstrip("/"))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as raw:
         raw.sendall(f"GET {path} HTTP/1.0\r\nHost: {client.host}\r\n\r\n".encode())
         answer = raw.makefile("rb").read()
     assert b"404" in answer.partition(b"\n")[0]
@@ -188,7 +188,7 @@ def test_no_other_method_is_known(client, method):
     assert client.ask(method, "state")[0] == 501
 
 
-def test_no_answer_may_be_cached_or_framed(client):
+def test_every_answer_may_be_kept_by_nobody_and_framed_by_nobody(client):
     for path in ("", "state", "nothing"):
         headers = client.ask(path=path)[1]
         assert headers["Cache-Control"] == "no-store"
@@ -199,8 +199,8 @@ def test_no_answer_may_be_cached_or_framed(client):
         assert "Python" not in headers["Server"]
 
 
-def test_a_silent_browser_does_not_block_others(server, client):
-    idle = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(5)]
+def test_a_browser_that_says_nothing_holds_nobody_up(server, client):
+    idle = [socket.create_connection(("127.0.0.1", server.server_port), timeout=5) for _ in range(5)]
     assert client.state()["trial"] == 0
     for one in idle:
         one.close()
@@ -209,7 +209,7 @@ def test_a_silent_browser_does_not_block_others(server, client):
 def test_a_question_is_text(digits):
     study = make_study(1)
     study.question = "</h1><script>alert(1)</script>"
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     try:
         assert b"<script>alert" not in Client(server).ask()[2]
     finally:
@@ -217,14 +217,14 @@ def test_a_question_is_text(digits):
 
 
 def test_a_port_that_is_taken_is_one_line(server, digits):
-    with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 "):
-        StudyServer(make_study(1), [], lambda now: None, server.port)
+    with pytest.raises(RunError, match=f"port {server.server_port} of 127.0.0.1 is not available"):
+        StudyServer(make_study(1), [], lambda: None, server.server_port)
 
 
 def test_the_server_stops_at_once(study, digits):
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     began = time.perf_counter()
     server.close()
     assert time.perf_counter() - began < 2
     with pytest.raises(OSError, match=r"."):
-        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=1)

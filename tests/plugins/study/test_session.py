@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from ganzoo.errors import GanzooError, RunError
-from ganzoo_study.session import check_file, hold
+from ganzoo_study.session import check_file, serve
 from pages_helpers import Client, make_pictures, make_study
 
 
@@ -13,8 +13,8 @@ def study():
     return make_study(3)
 
 
-def held(study, digits, out, act, **options):
-    """Hold a study in this thread while another one acts on it; return what `hold` does."""
+def served(study, digits, out, act, **options):
+    """Serve a study in this thread while another one acts on it; return what `serve` does."""
 
     def announce(url):
         client = object.__new__(Client)
@@ -22,7 +22,7 @@ def held(study, digits, out, act, **options):
         client.base = f"/{rest}"
         threading.Thread(target=act, args=(client,)).start()
 
-    return hold(study, make_pictures(study, digits), out, announce=announce, **options)
+    return serve(study, make_pictures(study, digits), out, announce=announce, **options)
 
 
 def test_a_session_ends_by_itself_with_every_answer_in_the_file(study, digits, tmp_path):
@@ -35,7 +35,7 @@ def test_a_session_ends_by_itself_with_every_answer_in_the_file(study, digits, t
             client.answer(i)
             seen.append(json.loads(out.read_text(encoding="utf-8"))["result"]["answered"])
 
-    assert held(study, digits, out, act) is None
+    assert served(study, digits, out, act) is None
     assert seen == [False, 1, 2, 3]
     assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
 
@@ -49,7 +49,7 @@ def test_a_file_that_came_to_be_meanwhile_is_not_overwritten(study, digits, tmp_
         status.append(client.answer(0)[0])
 
     with pytest.raises(RunError, match="exists: name another file"):
-        held(study, digits, out, act)
+        served(study, digits, out, act)
     assert status == [500]
     assert out.read_text(encoding="utf-8") == "another one's"
 
@@ -60,7 +60,7 @@ def test_an_answer_that_cannot_be_kept_ends_the_study(study, digits, tmp_path, m
 
     monkeypatch.setattr(study, "save", fail)
     with pytest.raises(GanzooError, match="No space left"):
-        held(study, digits, tmp_path / "study.json", lambda client: client.answer(0))
+        served(study, digits, tmp_path / "study.json", lambda client: client.answer(0))
 
 
 def test_files_are_looked_at_before_anything_else(tmp_path):
@@ -68,8 +68,8 @@ def test_files_are_looked_at_before_anything_else(tmp_path):
     check_file(tmp_path / "new.json", resume=False)
     check_file(tmp_path / "there.json", resume=True)
     for name, resume, why in [
-        ("there.json", False, "exists: name another file with -o, or go on"),
-        ("new.json", True, "to go on with: leave out --resume"),
+        ("there.json", False, "exists: name another file with -o, or continue it"),
+        ("new.json", True, "to resume: leave out --resume"),
         ("gone/new.json", False, "does not exist"),
         (".", False, "is a folder"),
     ]:

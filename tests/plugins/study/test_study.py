@@ -8,7 +8,7 @@ import ganzoo
 from ganzoo.errors import ConfigError, GanzooError, RunError
 from ganzoo.inference.image_io import to_uint8
 from ganzoo.registry import installed
-from ganzoo_study.contestants import check_shapes, generate_pairs, open_model, open_real
+from ganzoo_study.candidates import check_shapes, generate_pairs, open_model, open_real
 from ganzoo_study.study import make_trials, sentences
 from pages_helpers import make_study
 
@@ -28,7 +28,7 @@ def test_the_same_seed_gives_the_same_trials_and_another_seed_others():
     assert make_trials(10, 3, 2) != make_trials(10, 4, 2)
 
 
-def test_no_image_comes_twice_and_both_draw_the_same_seeds():
+def test_no_image_comes_twice_and_both_models_get_the_same_seeds():
     trials = make_trials(20, 0, 4)
     seeds = [seed for trial in trials for seed in trial.a]
     assert len(set(seeds)) == 20 * 16
@@ -96,22 +96,22 @@ def test_the_result_counts_a_wherever_it_stood():
 
 @pytest.mark.parametrize(
     ("first", "of", "verdict"),
-    [(10, 10, "tell the two apart"), (5, 10, "do not tell the two apart"), (5, 5, "on the edge")],
+    [(10, 10, "is significant"), (5, 10, "is not significant"), (5, 5, "borderline")],
 )
 def test_the_result_in_words(first, of, verdict):
     study = make_study(of)
     for i, trial in enumerate(study.trials):
         wanted = "a" if i < first else "b"
         study.answer(i, "left" if trial.left == wanted else "right", 1.0)
-    told = sentences(study)
-    assert told[0].startswith(
+    text = sentences(study)
+    assert text[0].startswith(
         f"alpha-gan was preferred to beta-gan in {first} of {of} trials: {first / of:.0%}, 95% interval"
     )
-    assert verdict in told[2]
+    assert verdict in text[2]
 
 
 def test_nothing_is_said_of_no_answers():
-    assert sentences(make_study(2)) == ["No answer yet."]
+    assert sentences(make_study(2)) == ["There are no answers."]
 
 
 def test_the_file_holds_everything(tmp_path):
@@ -139,7 +139,7 @@ def test_a_study_goes_on_where_it_was_left(tmp_path):
     begun.answer(0, "right", 2.0)
     begun.save(path)
     again = make_study(3)
-    again.go_on(path)
+    again.resume(path)
     assert (again.trials, again.undone, again.current) == (begun.trials, 1, 1)
 
 
@@ -155,13 +155,13 @@ def test_another_study_does_not_go_on_with_it(tmp_path, other, why):
     path = tmp_path / "study.json"
     make_study(3).save(path)
     with pytest.raises(RunError, match=why):
-        make_study(**{"count": 3, **other}).go_on(path)
+        make_study(**{"count": 3, **other}).resume(path)
 
 
 def test_a_study_that_is_done_does_not_go_on(tmp_path):
     answered(3).save(tmp_path / "study.json")
-    with pytest.raises(RunError, match="is done: name another file"):
-        make_study(3).go_on(tmp_path / "study.json")
+    with pytest.raises(RunError, match="is complete: name another file"):
+        make_study(3).resume(tmp_path / "study.json")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_study_is_one_line(tmp_path, content):
     path = tmp_path / "study.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(RunError, match=r"study\.json is (no study|of another study)"):
-        make_study(3).go_on(path)
+        make_study(3).resume(path)
 
 
 def test_pictures_are_those_of_the_seeds_on_their_sides(trained):
@@ -180,7 +180,10 @@ def test_pictures_are_those_of_the_seeds_on_their_sides(trained):
     trials = make_trials(3, 0, 1)
     pictures = generate_pairs(trials, a, b, 1, progress=False)
     for trial, picture in zip(trials, pictures, strict=True):
-        generated = {player: to_uint8(one.gan.sample(seeds=list(trial.a)))[0] for player, one in (("a", a), ("b", b))}
+        generated = {
+            player: to_uint8(one.sample(seeds=list(trial.a)))[0]
+            for player, one in (("a", ganzoo.load(MODEL)), ("b", ganzoo.load(trained)))
+        }
         assert np.array_equal(picture["left"], generated[trial.left])
         assert np.array_equal(picture["right"], generated["b" if trial.left == "a" else "a"])
 
@@ -189,7 +192,7 @@ def test_a_grid_is_row_by_row():
     a = open_model(MODEL)
     (trial,) = make_trials(1, 0, 2)
     (picture,) = generate_pairs([trial], a, a, 2, progress=False)
-    images = to_uint8(a.gan.sample(seeds=list(trial.a)))
+    images = to_uint8(ganzoo.load(MODEL).sample(seeds=list(trial.a)))
     assert picture["left"].shape == (56, 56, 1)
     assert np.array_equal(picture["left"][:28, 28:], images[1])
     assert np.array_equal(picture["left"][28:, :28], images[2])
@@ -212,7 +215,7 @@ def test_what_cannot_be_compared_is_one_line(mnist):
     a = open_model(MODEL)
     with pytest.raises(ConfigError, match=r"dcgan-mnist .*28x28x1 .*sngan-cifar10 .*32x32x3"):
         check_shapes(a, open_model("sngan-cifar10"))
-    with pytest.raises(ConfigError, match="makes images of images"):
+    with pytest.raises(ConfigError, match="is an image-to-image model"):
         open_model("pix2pix-grey-cifar10")
     with pytest.raises(ConfigError, match="two sets of images"):
         open_real(f"edges:{mnist}", a, split="train", zoo=installed())

@@ -27,7 +27,7 @@ def take_part(tab, study, choose):
 
 def test_a_study_is_done_by_keyboard_from_start_to_end(tab, digits):
     study = make_study(6)
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     try:
         tab.page.goto(server.url)
         keys = ["ArrowLeft" if trial.left == "a" else "ArrowRight" for trial in study.trials]
@@ -47,7 +47,7 @@ def test_a_study_is_done_by_keyboard_from_start_to_end(tab, digits):
 def test_pictures_are_shown_on_their_sides_equally_large_and_whole(tab, digits):
     study = make_study(1)
     pictures = make_pictures(study, digits)
-    server = StudyServer(study, pictures, lambda now: None)
+    server = StudyServer(study, pictures, lambda: None)
     try:
         tab.page.goto(server.url)
         tab.page.keyboard.press("Enter")
@@ -69,7 +69,7 @@ def test_pictures_are_shown_on_their_sides_equally_large_and_whole(tab, digits):
 
 def test_answers_are_taken_back_and_pictures_are_clicked(tab, digits):
     study = make_study(2)
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     try:
         tab.page.goto(server.url)
         tab.one("#start").click()
@@ -94,7 +94,7 @@ def test_answers_are_taken_back_and_pictures_are_clicked(tab, digits):
 
 def test_a_page_that_is_loaded_again_goes_on_where_it_was(tab, digits):
     study = make_study(3)
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     try:
         tab.page.goto(server.url)
         tab.page.keyboard.press("Enter")
@@ -110,7 +110,7 @@ def test_a_page_that_is_loaded_again_goes_on_where_it_was(tab, digits):
 
 def test_a_study_that_was_stopped_says_so(browser, digits):
     study, tab = make_study(3), Tab(browser)
-    server = StudyServer(study, make_pictures(study, digits), lambda now: None)
+    server = StudyServer(study, make_pictures(study, digits), lambda: None)
     tab.page.goto(server.url)
     server.close()
     tab.page.keyboard.press("Enter")

@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 from ganzoo.data import PairSource, PairStore, Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
-from ganzoo.gan import GAN
-from ganzoo.inference.image_io import quantise
+from ganzoo.gan import GAN, SampleSpec
+from ganzoo.media import IMAGE
+from ganzoo.media.image import quantise
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
 
@@ -72,6 +73,7 @@ def find_real(
 ) -> Reals:  # fmt: skip
     """Return the real images of each split, in the shape of the generated ones."""
     found: Reals = {}
+    specs = gan.sample_specs if gan.translations else {IMAGE: SampleSpec(tuple(image.shape[1:]))}
     for protocol, needs in wanted:
         split = protocol.split
         if split is None:
@@ -87,7 +89,7 @@ def find_real(
                     f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA "
                     "or grey:DATA and the like"
                 )
-            found[split] = Real(source, prepare(source, image.shape[-1], image.shape[1], progress=progress), direction)
+            found[split] = Real(source, prepare(source, specs, progress=progress), direction)
         _check_real(found[split], protocol, needs, data, gan)
     return found
 
@@ -169,7 +171,7 @@ def real_images(store: Store, number: int, device: torch.device, batch_size: int
     """Return real images, evenly spaced over the store."""
 
     def make(part: Tensor) -> Batch:
-        batch = {"image": store.images[part].to(device)}
+        batch = {"image": store.stored(part).to(device)}
         if store.labels is not None:
             batch["label"] = store.labels[part].to(device)
         return batch

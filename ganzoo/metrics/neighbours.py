@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN
-from ganzoo.inference.image_io import captioned, quantise
+from ganzoo.media.grids import captioned
+from ganzoo.media.image import quantise
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
 from ganzoo.metrics.images import Images, direction_of, find_real, generated, real_images
 from ganzoo.metrics.protocol import Protocol
@@ -103,7 +104,7 @@ def nearest_neighbours(
         )
         distances, at = nearest_rows(ours, theirs, neighbours)
     order = distances[:, 0].argsort(stable=True)[:keep]
-    shown = real.target.images[at[order]]
+    shown = real.target.stored(at[order])
     return Neighbours(made[order], shown, distances[order].float(), order + seed, features.text)
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from msgspec import NODEFAULT, Meta, Struct, field
 
 __all__ = [
-    "API", "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "Meta", "Metric", "Repeat",
-    "Score", "Tracker", "Trained", "Weights", "WeightsFile",
+    "API", "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "MediumRecord", "Meta",
+    "Metric", "Repeat", "Score", "Tracker", "Trained", "Weights", "WeightsFile",
 ]  # fmt: skip
 
 API = 1
@@ -106,6 +106,22 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label_column: str | None = "label"
     subset: str | None = None
     license: str | None = None
+
+
+class MediumRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A kind of sample that GANs generate and data sets hold.
+
+    Args:
+        name: the key of such samples in a batch, for instance ``"image"``.
+        target: ``"package.module:Class"``, a `ganzoo.media.base.Medium` without arguments; imported on first use.
+        summary: one line: what it is, and which files are read.
+        suffixes: of the files that are read, in lower case with their dots.
+    """
+
+    name: str
+    target: str
+    summary: str
+    suffixes: tuple[str, ...]
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

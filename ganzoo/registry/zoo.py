@@ -24,6 +24,7 @@ from ganzoo.registry.records import (
     Command,
     Dataset,
     Extractor,
+    MediumRecord,
     Metric,
     Tracker,
     Weights,
@@ -129,6 +130,7 @@ class Zoo:
         self._registries: list[Registry[Any]] = []
         self.architectures = self._collect("architecture", "ganzoo_architectures", Architecture)
         self.datasets = self._collect("data set", "ganzoo_datasets", Dataset)
+        self.media = self._collect("medium", "ganzoo_media", MediumRecord)
         self.losses = self._collect("loss", "ganzoo_losses", AdversarialLoss)
         self.metrics = self._collect("metric", "ganzoo_metrics", Metric)
         self.extractors = self._collect("extractor", "ganzoo_extractors", Extractor)

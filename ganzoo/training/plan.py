@@ -25,7 +25,7 @@ from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.registry.zoo import Registered
 from ganzoo.training.finetune import load_pretrained
 from ganzoo.training.settings import Settings
-from ganzoo.training.validate import DataFacts, image_shape, resolve_config, validate
+from ganzoo.training.validate import DataFacts, resolve_config, validate
 
 _log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"
@@ -42,8 +42,6 @@ class Plan:
         settings: of the engine.
         source: the data.
         gan: untrained.
-        image_size: height and width that the images are brought to.
-        channels: that they are brought to.
         license: of the model that is fine-tuned.
         changes: what was overridden when the run was resumed, and after how many images.
     """
@@ -53,8 +51,6 @@ class Plan:
     settings: Settings
     source: Source | PairSource
     gan: GAN
-    image_size: int
-    channels: int
     license: str | None = None
     changes: Sequence[Mapping[str, Any]] = ()
 
@@ -124,8 +120,7 @@ def plan(
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001
         _load_weights(gan, start, options)
-    size, channels = image_shape(config, data)
-    return Plan(architecture, config, settings, source, gan, size or 0, channels, license)
+    return Plan(architecture, config, settings, source, gan, license)
 
 
 def _load_weights(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from ganzoo.cli.files import sha256
 from ganzoo.data import Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
-from ganzoo.gan import GAN
-from ganzoo.inference.image_io import to_uint8
+from ganzoo.gan import GAN, SampleSpec
+from ganzoo.media.image import to_uint8
 from ganzoo.models.load import assemble, find
 from ganzoo.registry import Zoo
 from ganzoo_study.study import SIDES, Side, Trial
@@ -65,11 +65,11 @@ class Real:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of an image (C, H, W)."""
-        return tuple(self.store.images.shape[1:])
+        return tuple(self.store.samples.shape[1:])
 
     def images(self, numbers: Sequence[int]) -> Pixels:
         """Return the images at these places (N, H, W, C)."""
-        return self.store.images[torch.tensor(numbers)].permute(0, 2, 3, 1).numpy()
+        return self.store.stored(torch.tensor(numbers)).permute(0, 2, 3, 1).numpy()
 
 
 def open_model(spec: str | os.PathLike[str], *, device: torch.device | str = "cpu", batch_size: int = 64) -> Generated:
@@ -100,8 +100,7 @@ def open_real(data: str, like: Generated, *, split: str, zoo: Zoo, progress: boo
     source = open_data(data, split=split, zoo=zoo)
     if not isinstance(source, Source):
         raise ConfigError(f"{data} is two sets of images: name one of them")
-    channels, size, _ = like.shape
-    store = prepare(source, size, channels, progress=progress)
+    store = prepare(source, {"image": SampleSpec(tuple(like.shape))}, progress=progress)
     return Real({"name": source.public, "data": source.public, "split": split, "key": source.key}, store)
 
 

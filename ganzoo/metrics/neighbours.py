@@ -104,7 +104,7 @@ def nearest_neighbours(
         )
         distances, at = nearest_rows(ours, theirs, neighbours)
     order = distances[:, 0].argsort(stable=True)[:keep]
-    shown = real.target.stored(at[order])
+    shown = real.target.stored(at[order].flatten()).unflatten(0, at[order].shape)
     return Neighbours(made[order], shown, distances[order].float(), order + seed, features.text)
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from ganzoo.data.decode import scaled
 
 import ganzoo
 from ganzoo.data import open_source, prepare
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.media import get_medium
 from ganzoo.metrics import nearest_neighbours
 from helpers import image_specs
 
@@ -23,7 +23,7 @@ class Copies(ganzoo.gan.GAN):
         return {"at": torch.tensor(seeds)}
 
     def generate(self, at):
-        generated = scaled(self.images.to(torch.uint8)[at])
+        generated = get_medium("image").to_model(self.images.to(torch.uint8)[at])
         return torch.where((at % 3 == 0).view(-1, 1, 1, 1), -generated, generated)
 
 

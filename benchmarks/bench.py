@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from rounds import Row, mark_load, paired_ratio, parser, show
 
-from ganzoo.training.plan import resolve_precision
+from ganzoo.training.updates import resolve_precision
 
 ENGINE = "engine"
 PARTS = ("startup", "hub", ENGINE, "defaults", "sampling", "measuring", "data")

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from ganzoo.data import Store, open_source, prepare
 from ganzoo.gan import SampleSpec
 from ganzoo.models.weights import save_tensors
-from ganzoo.training.plan import resolve_precision
+from ganzoo.training.updates import resolve_precision
 from ganzoo_metrics.classifiers import CIFAR10Classifier, Classifier, MNISTClassifier, Network
 
 KINDS: dict[str, type[Classifier]] = {kind.name: kind for kind in (MNISTClassifier, CIFAR10Classifier)}

@@ -23,8 +23,9 @@ import ganzoo
 from ganzoo.data import Loader, PairStore, Store
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
-from ganzoo.training.plan import resolve_precision
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
+from ganzoo.training.updates import resolve_precision
 
 STEPS = {
     "vanilla": 60,
@@ -109,10 +110,8 @@ def alternate(name: str, precision: str, rounds: int, other: Callable[[], object
         begun = time.perf_counter()
         return len(own) == rounds + 2
 
-    train(
-        state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), images=10**9, batch_size=BATCH,
-        precision=precision, after_step=after_step,
-    )  # fmt: skip
+    settings = Settings("", 10**9, batch_size=BATCH, precision=precision)
+    train(state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), settings, after_step=after_step)
     return own[2:], theirs[2:]  # the first rounds warm up
 
 
@@ -120,9 +119,10 @@ def engine_step(name: str, precision: str) -> Callable[[], object]:
     """Return a function that makes one step of another engine."""
     state = make_state(name)
     loader, accelerator = Loader(store(state.gan), seed=0), Accelerator(cpu=True)
+    settings = Settings("", 10**9, batch_size=BATCH, precision=precision)
 
     def step() -> None:
-        train(state, loader, accelerator, images=10**9, batch_size=BATCH, precision=precision, after_step=lambda: True)
+        train(state, loader, accelerator, settings, after_step=lambda: True)
 
     return step
 
@@ -157,10 +157,8 @@ def steady(images: int = 120_000, window: int = 10_000) -> None:
             marks.append((state.images, time.perf_counter(), process.memory_info().rss))
         return False
 
-    train(
-        state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), images=images, batch_size=BATCH,
-        precision="fp32", after_step=after_step,
-    )  # fmt: skip
+    settings = Settings("", images, batch_size=BATCH, precision="fp32")
+    train(state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), settings, after_step=after_step)
     print(f"\n{'vanilla, images':<24}{'img/s':>8}{'memory':>10}")
     for (first, begin, _), (last, end, rss) in (marks[:2], marks[-2:]):
         print(f"{first:>9,} to {last:>9,}{(last - first) / (end - begin):>11.0f}{rss / 2**20:>7.0f} MB")

@@ -29,8 +29,9 @@ import ganzoo
 from ganzoo.data import Loader, Store
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
-from ganzoo.training.updates import Gradients, UpdateConfig
+from ganzoo.training.updates import Gradients
 
 MODELS = ("vanilla", "dcgan", "wgan-gp")
 BATCH = 64
@@ -69,7 +70,8 @@ def engine(name: str, accelerator: Accelerator) -> tuple[float, float]:
 
     Gradients.average = timed  # type: ignore[method-assign]
     try:
-        train(state, loader, accelerator, images=10**9, batch_size=BATCH, precision="fp32", after_step=after_step)
+        settings = Settings("", 10**9, batch_size=BATCH, precision="fp32")
+        train(state, loader, accelerator, settings, after_step=after_step)
     finally:
         Gradients.average = average  # type: ignore[method-assign]
     seconds = time.perf_counter() - begun
@@ -81,7 +83,7 @@ def against_ddp(name: str, accelerator: Accelerator, rounds: int) -> tuple[float
     torch.manual_seed(0)
     gan = ganzoo.create(name).to(memory_format=torch.channels_last)
     network = gan.discriminator
-    gradients = Gradients(list(network.parameters()), accelerator, UpdateConfig())
+    gradients = Gradients(list(network.parameters()), accelerator, Settings("", 1))
     wrapped = DistributedDataParallel(ganzoo.create(name).to(memory_format=torch.channels_last).discriminator)
     images = torch.randn(BATCH // accelerator.num_processes, 1, 28, 28)
 

@@ -13,7 +13,8 @@ from ganzoo.gan import GAN, Progress
 from ganzoo.models.create import pick_device
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import State, train
-from ganzoo.training.plan import resolve_precision
+from ganzoo.training.settings import Settings
+from ganzoo.training.updates import resolve_precision
 
 BATCH = 64
 SMALL_BATCHES = {"cyclegan": 4, "pix2pix": 16}  # on a CPU: a batch of 64 at 128x128 takes minutes and tens of GB
@@ -67,6 +68,7 @@ class Trainer:
         self.device = pick_device(device)
         self.batch = batch or batch_of(name, self.device)
         self.precision = resolve_precision(precision, self.device)
+        self.settings = Settings("", 10**12, batch_size=self.batch, precision=self.precision)
         self.accelerator = Accelerator(cpu=self.device.type == "cpu")
         self.gan = grown(name, **hyperparameters).to(self.device).to(memory_format=torch.channels_last)
         self.state = State(self.gan, EMA(self.gan), self.gan.optimizers(), images=images_before_last_stage(self.gan))
@@ -77,8 +79,5 @@ class Trainer:
     def run(self, steps: int) -> int:
         """Make ``steps`` steps and return how many real images they drew."""
         last, before = self.state.step + steps, self.state.images
-        train(
-            self.state, self.loader, self.accelerator, images=10**12, batch_size=self.batch, precision=self.precision,
-            after_step=lambda: self.state.step >= last,
-        )  # fmt: skip
+        train(self.state, self.loader, self.accelerator, self.settings, after_step=lambda: self.state.step >= last)
         return self.state.images - before

@@ -33,41 +33,43 @@ def cache_dir() -> Path:
 
 
 @contextmanager
+def _errors_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; when the block ends well it is flushed to disk and renamed to ``path``.
 
     Raises:
         GanzooError: the folder is missing or cannot be written, or the disk is full.
     """
-    try:
+    with _errors_explained(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}{PARTIAL}", suffix=path.suffix, dir=path.parent)
         os.close(handle)
-    except OSError as error:
-        raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
-    partial = Path(name)
-    try:
-        yield partial
-        sync(partial)
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(0o666 & ~umask)  # mkstemp makes private files; these are for whoever may read the folder
-        partial.replace(path)
-    except OSError as error:
-        raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        partial = Path(name)
+        try:
+            yield partial
+            sync(partial)
+            umask = os.umask(0)
+            os.umask(umask)
+            partial.chmod(0o666 & ~umask)  # mkstemp makes private files; these are for whoever may read the folder
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; when the block ends well it is renamed to ``path``.
-
-    An empty folder of that name is replaced.
+    """Yield a temporary folder beside ``path``; when the block ends well it takes the name, of an empty folder too.
 
     Raises:
         GanzooError: it cannot be written, or the disk is full.
     """
-    try:
+    with _errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not TemporaryDirectory: at its end the folder has another name.
         partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
@@ -79,8 +81,6 @@ def new_folder(path: Path) -> Iterator[Path]:
             partial.rename(path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise GanzooError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def swap_folder(partial: Path, final: Path) -> None:
@@ -105,15 +105,10 @@ def swap_folder(partial: Path, final: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator[None]:
-    """Hold a folder's lock, and remove what a killed process has left in it half-written.
-
-    Args:
-        folder: an existing one.
-        busy: raised where another process holds it.
-        seconds: how long to wait for it.
+    """Hold an existing folder's lock, and remove what a killed process has left in it half-written.
 
     Raises:
-        GanzooError: ``busy``, or nothing can be written into the folder.
+        GanzooError: ``busy`` where another process holds it after ``seconds``, or the folder cannot be written into.
     """
     with _held(folder / ".lock", busy, seconds):
         with suppress(OSError):  # what cannot be removed does no harm
@@ -123,14 +118,10 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
 
 @contextmanager
 def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
-    """Lock a file, which need not exist yet, so that no other process uses it at the same time.
-
-    Args:
-        path: of the file, in an existing folder; the lock is a file beside it, deleted at the end.
-        busy: raised where another process holds it.
+    """Lock a file that need not exist yet, by a file beside it, which is deleted at the end.
 
     Raises:
-        GanzooError: ``busy``, or nothing can be written into the folder.
+        GanzooError: ``busy`` where another process holds it, or the folder cannot be written into.
     """
     lock = path.with_name(f".{path.name}.lock")
     with _held(lock, busy):

@@ -16,6 +16,7 @@ from ganzoo.registry import installed
 from ganzoo.registry.records import field_names
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
 NARROW: dict[str, int] = {
@@ -71,10 +72,8 @@ def run_steps(
     """Let the engine make ``steps`` steps."""
     last = state.step + steps
     loader = Loader(store, seed=0)
-    train(
-        state, loader, Accelerator(cpu=True), images=10**6, batch_size=batch_size, precision=precision,
-        after_step=lambda: state.step >= last,
-    )  # fmt: skip
+    settings = Settings("digits", 10**6, batch_size=batch_size, precision=precision)
+    train(state, loader, Accelerator(cpu=True), settings, after_step=lambda: state.step >= last)
     return state
 
 

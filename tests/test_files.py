@@ -18,9 +18,9 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 
 
 def test_a_failing_write_names_the_path(tmp_path):
-    with pytest.raises(GanzooError, match="cannot be written: No such file"), replacing(tmp_path / "no" / "x"):
+    with pytest.raises(GanzooError, match="written: No such file"), replacing(tmp_path / "no" / "x"):
         pass
-    with pytest.raises(GanzooError, match="x cannot be written: No space"), replacing(tmp_path / "x"):
+    with pytest.raises(GanzooError, match=r"x .*: No space"), replacing(tmp_path / "x"):
         raise OSError(28, "No space left on device")
     assert os.listdir(tmp_path) == []
 
@@ -49,7 +49,7 @@ def test_a_lock_keeps_others_out_and_clears_what_a_killed_process_left(tmp_path)
             pass
 
 
-def test_what_cannot_be_removed_holds_nobody_up_and_no_lock(tmp_path, monkeypatch):
+def test_what_cannot_be_removed_neither_blocks_nor_keeps_the_lock(tmp_path, monkeypatch):
     (tmp_path / ".x.partial-1").write_text("")
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", lambda *_, **__: os.listdir(tmp_path / "gone"))

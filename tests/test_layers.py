@@ -17,12 +17,12 @@ from ganzoo.registry import hookspecs
 ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
-    "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "media", "data", "hub", "models", "inference",
-    "metrics", "training", "publishing", "testing", "cli",
+    "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "media", "data", "hub", "models",
+    "inference", "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
     "nn": {"_files", "_distributed", "registry"},
-    "gan": {"_files", "_distributed", "registry"},
+    "gan": {"_files", "_distributed"},
     "registry": {"_files", "_distributed"},
     "hub": {"registry", "nn", "gan", "data"},
 }

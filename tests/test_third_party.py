@@ -111,7 +111,7 @@ print(gan.config.width, gan.training, tuple(gan.sample(2).shape))
     assert done.stdout == "(2, 1, 32, 32)\n6 False (2, 1, 28, 28)\n", done.stderr
     gone = ganzoo("sample", str(run), "--out", str(tmp_path / "grid.png"))
     assert gone.returncode == 1
-    assert "needs the architecture 'tiny' of ganzoo-tiny 0.2.1" in gone.stderr
+    assert "'tiny' of ganzoo-tiny 0.2.1" in gone.stderr
     assert "pip install ganzoo-tiny" in gone.stderr
 
 

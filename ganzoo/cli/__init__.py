@@ -120,9 +120,26 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - any error is reported in one line
         if is_out_of_memory(error):
             _fail("out of memory: use a smaller batch size, image size, width or number of images", debug)
-        _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where; please report it)", debug)
+        plugin = _plugin_that_raised(error)
+        where, report = (f" in the plugin {plugin}", "report it to its authors") if plugin else ("", "please report it")
+        _fail(f"unexpected {type(error).__name__}{where}: {error} (--debug shows where; {report})", debug)
     else:
         _leave(code if isinstance(code, int) else 0)
+
+
+def _plugin_that_raised(error: Exception) -> str | None:
+    """Return the package of the plugin that called what raised an error; None where ganzoo itself did."""
+    from traceback import walk_tb
+
+    from ganzoo.registry import installed
+
+    if not installed.cache_info().currsize:  # no plugin was loaded
+        return None
+    packages = {plugin.module.__name__.partition(".")[0]: plugin.dist for plugin in installed().plugins}
+    packages["ganzoo"] = "ganzoo"
+    names = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+    innermost = [packages[name] for name in names if name in packages][-1:]  # below it are torch and the like
+    return None if innermost in ([], ["ganzoo"]) else innermost[0]
 
 
 def _leave(code: int) -> None:

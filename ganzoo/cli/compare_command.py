@@ -94,9 +94,7 @@ def _common_data(zoo: Zoo, found: list[Model]) -> str:
     """Return the data that all models were trained on; refuse models of several."""
     names = {own_data(zoo, model) for model in found}
     if len(names) > 1:
-        raise ConfigError(
-            f"the models were trained on {' and '.join(sorted(names))}: say which to compare with, --data"
-        )
+        raise ConfigError(f"the models were trained on {' and '.join(sorted(names))}: give the real images with --data")
     return names.pop()
 
 
@@ -120,19 +118,17 @@ def _text(zoo: Zoo, result: Comparison) -> str:
 
 
 def _content(result: Comparison) -> dict[str, Any]:
-    return {
-        "models": list(result.names),
-        "ranked": [
-            {
-                "protocol": kind.protocol,
-                "data": kind.data,
-                "values": {name: result.values[name][kind] for name in result.names},
-                "best": result.best[kind],
-            }
-            for kind in result.alike
-        ],
-        "apart": [
-            {"model": name, "protocol": kind.protocol, "data": kind.data, "value": value}
-            for name, kind, value in result.apart()
-        ],
-    }
+    ranked = [
+        {
+            "protocol": kind.protocol,
+            "data": kind.data,
+            "values": {name: result.values[name][kind] for name in result.names},
+            "best": result.best[kind],
+        }
+        for kind in result.alike
+    ]
+    apart = [
+        {"model": name, "protocol": kind.protocol, "data": kind.data, "value": value}
+        for name, kind, value in result.apart()
+    ]
+    return {"models": list(result.names), "ranked": ranked, "apart": apart}

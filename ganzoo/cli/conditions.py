@@ -16,45 +16,44 @@ _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
 
 
-def from_options(words: Sequence[str]) -> list[str]:
-    """Return ``key=value`` for options that the command does not know: ``--key value`` or ``--key=value``."""
-    found, rest = [], list(words)
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.removeprefix("--").partition("=")
-        if not re.fullmatch(r"--[A-Za-z][\w-]*", word.partition("=")[0]):
-            raise click.UsageError(f"'{word}' is neither an option of this command nor a condition of a model")
-        if not equals:
-            if not rest or rest[0].startswith("--"):
-                raise click.UsageError(f"No such option '{word}'; a condition of a model has a value: {word} VALUE")
-            value = rest.pop(0)
-        found.append(f"{name.replace('-', '_')}={value}")
-    return found
-
-
-def parse_conditions(pairs: Sequence[str], unknown: Sequence[str], reserved: Container[str]) -> dict[str, str]:
-    """Return the conditions of ``-c KEY=VALUE`` and of unknown options, none of which may be a ``reserved`` name."""
-    words = parse_options([*pairs, *from_options(unknown)], "-c truncation=0.7")
-    for key in words:
-        if key in reserved:
-            raise ConfigError(f"'{key}' is not a condition of a model: use the command's option")
-    return words
-
-
-def without_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate the arguments of a command from the unknown options among them, each with its value."""
-    plain: list[str] = []
-    options: list[str] = []
-    rest = list(words)
+def separate(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate a command's arguments from options that it does not know, each of which becomes ``key=value``."""
+    plain, found, rest = [], [], list(words)
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
             plain.append(word)
             continue
-        options.append(word)
-        if "=" not in word and rest and not rest[0].startswith("--"):
-            options.append(rest.pop(0))
-    return plain, options
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+            raise _neither(word)
+        if not equals:
+            if not rest or rest[0].startswith("--"):
+                raise click.UsageError(f"No such option '{word}'; a condition of a model has a value: {word} VALUE")
+            value = rest.pop(0)
+        found.append(f"{name.replace('-', '_')}={value}")
+    return plain, found
+
+
+def from_options(words: Sequence[str]) -> list[str]:
+    """Return ``key=value`` for options that the command does not know; anything else is an error."""
+    plain, found = separate(words)
+    for word in plain:
+        raise _neither(word)
+    return found
+
+
+def _neither(word: str) -> click.UsageError:
+    return click.UsageError(f"'{word}' is neither an option of this command nor a condition of a model")
+
+
+def parse_conditions(pairs: Sequence[str], reserved: Container[str]) -> dict[str, str]:
+    """Parse conditions ``KEY=VALUE``, none of which may have a ``reserved`` name."""
+    words = parse_options(pairs, "-c truncation=0.7")
+    for key in words:
+        if key in reserved:
+            raise ConfigError(f"'{key}' is not a condition of a model: use the command's option")
+    return words
 
 
 def parse_condition(word: str) -> Any:
@@ -72,17 +71,12 @@ def spread_sweeps(conditions: Mapping[str, str], count: int, columns: int) -> tu
 
     A range ``-2..2`` becomes a value for each image: evenly spaced over the columns of a grid, the same in each row.
     """
-    values: dict[str, Any] = {}
-    swept = False
-    for key, word in conditions.items():
-        match = _RANGE.fullmatch(word.strip())
-        if match is None:
-            values[key] = parse_condition(word)
-            continue
+    values = {key: parse_condition(word) for key, word in conditions.items()}
+    ranges = {key: match for key, word in conditions.items() if (match := _RANGE.fullmatch(word.strip()))}
+    for key, match in ranges.items():
         first, last = float(match[1]), float(match[2])
-        swept = True
         values[key] = [first + (last - first) * (i % columns) / max(columns - 1, 1) for i in range(count)]
-    return values, swept
+    return values, bool(ranges)
 
 
 def parse_labels(text: str) -> list[int]:
@@ -91,7 +85,7 @@ def parse_labels(text: str) -> list[int]:
     try:
         for part in text.split(","):
             first, dash, last = part.partition("-")
-            span = range(int(first), int(last) + 1) if dash else range(int(first), int(first) + 1)
+            span = range(int(first), int(last if dash else first) + 1)
             if len(span) > MOST_CLASSES:
                 raise ValueError
             labels += span

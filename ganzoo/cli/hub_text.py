@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.options import dump, printable, table, wanted
+from ganzoo.cli.options import dump, first_of, printable, table, wanted
 from ganzoo.registry import installed
 
 
@@ -28,17 +28,12 @@ def list_hub(
         )
         return
     known = installed().architectures
-    rows = [
-        [
-            f"hf:{one['name']}{' (private)' if one['private'] else ''}",
-            one["architecture"] + ("" if one["architecture"] in known else " (not installed)"),
-            one["data"],
-            one["updated"],
-            "".join(f"{m['protocol'] or m['name']} {_short(m['value'])}" for m in one["metrics"][:1])
-            + (f"  and {len(one['metrics']) - 1} more" if len(one["metrics"]) > 1 else ""),
-        ]
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        missing = "" if one["architecture"] in known else " (not installed)"
+        metrics = [f"{m['protocol'] or m['name']} {_short(m['value'])}" for m in one["metrics"]]
+        name = f"hf:{one['name']}{' (private)' if one['private'] else ''}"
+        rows.append([name, f"{one['architecture']}{missing}", one["data"], one["updated"], first_of(metrics)])
     click.echo(printable(table(["MODEL ON THE HUB", "ARCHITECTURE", "DATA", "UPDATED", "METRICS"], rows)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from ganzoo.cli.options import complete_architecture, dump, size_text, table, wanted, warn
+from ganzoo.cli.options import complete_architecture, dump, first_of, size_text, table, wanted, warn
 from ganzoo.registry import Zoo, installed
 from ganzoo.registry.zoo import Registry
 
@@ -31,7 +31,7 @@ COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 def command(
     ctx: click.Context, /, pattern: str | None, everything: bool, hub: bool, as_json: bool, **hub_options: Any
 ) -> None:
-    """List the architectures and the pretrained models, or with --all whatever has a name.
+    """List the architectures and the pretrained models, or with --all everything that is registered.
 
     PATTERN keeps the names that contain it, or match it as a shell pattern (dcgan, '*-mnist').
     """
@@ -55,7 +55,7 @@ def command(
         return
     tables = list(_tables(zoo, found))
     if not tables:
-        click.echo(f"Nothing is called '{pattern}'; `ganzoo list` shows all." if pattern else "The zoo is empty.")
+        click.echo(f"No name matches '{pattern}'; `ganzoo list` shows all." if pattern else "The zoo is empty.")
         return
     click.echo("\n\n".join(tables))
 
@@ -64,7 +64,7 @@ def _tables(zoo: Zoo, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     """Yield a table for each kind that has something in it."""
     for kind, entries in found.items():
         if kind == "models":
-            rows = [[m["name"], _architecture(m), m["data"], size_text(m["bytes"]), _metrics(m)] for m in entries]
+            rows = [_model_row(entry) for entry in entries]
             header = ["PRETRAINED MODEL", "ARCHITECTURE", "DATA", "SIZE", "METRICS"]
         else:
             rows = [[entry["name"], f"{entry['package']} {entry['version']}", entry["summary"]] for entry in entries]
@@ -73,36 +73,30 @@ def _tables(zoo: Zoo, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
             yield table(header, rows)
 
 
-def _architecture(model: dict[str, Any]) -> str:
-    """Return a model's architecture, and whether it is missing."""
-    return f"{model['architecture']}{'' if model['installed'] else ' (not installed)'}"
-
-
-def _metrics(model: dict[str, Any]) -> str:
-    """Return the first value with its protocol, and how many more there are."""
-    shown = [f"{metric['protocol']} {metric['value']:.4g}" for metric in model["metrics"][:1]]
-    more = len(model["metrics"]) - 1
-    return "".join([*shown, f"  and {more} more" if more > 0 else ""])
+def _model_row(model: dict[str, Any]) -> list[str]:
+    missing = "" if model["installed"] else " (not installed)"
+    metrics = [f"{metric['protocol']} {metric['value']:.4g}" for metric in model["metrics"]]
+    size = size_text(model["bytes"])
+    return [model["name"], f"{model['architecture']}{missing}", model["data"], size, first_of(metrics)]
 
 
 def collect(zoo: Zoo, pattern: str | None) -> dict[str, list[dict[str, Any]]]:
     """Return what the table and the JSON show."""
-    architectures = _entries(zoo.architectures, pattern, "paper")
     models = [
         {
             "name": name,
-            "architecture": owned.record.architecture,
-            "installed": owned.record.architecture in zoo.architectures,
-            "data": owned.record.data,
-            "license": owned.record.license,
-            "bytes": owned.record.weights.bytes,
-            "repo": owned.record.weights.repo,
-            "metrics": msgspec.to_builtins(owned.record.metrics),
+            "architecture": (record := owned.record).architecture,
+            "installed": record.architecture in zoo.architectures,
+            "data": record.data,
+            "license": record.license,
+            "bytes": record.weights.bytes,
+            "repo": record.weights.repo,
+            "metrics": msgspec.to_builtins(record.metrics),
         }
         for name, owned in zoo.models.items()
         if wanted(pattern, name)
     ]
-    return {"architectures": architectures, "models": models}
+    return {"architectures": _entries(zoo.architectures, pattern, "paper"), "models": models}
 
 
 def _entries(registry: Registry[Any], pattern: str | None, *more: str) -> list[dict[str, Any]]:

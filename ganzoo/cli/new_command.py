@@ -22,9 +22,5 @@ def command(name: str, out: Path | None) -> None:
     folder = out or Path(names.dist)
     for file in scaffold.write_package(names, folder):
         click.echo(f"{folder / file}")
-    steps = [
-        f"pip install -e '{folder}[test]'",
-        f"ganzoo check {names.name}",
-        f"ganzoo train {names.name} --data mnist",
-    ]
-    click.echo("\n".join(["\nNext:", *(f"  {step}" for step in steps)]))
+    click.echo(f"\nNext:\n  pip install -e '{folder}[test]'")
+    click.echo(f"  ganzoo check {names.name}\n  ganzoo train {names.name} --data mnist")

@@ -1,4 +1,4 @@
-"""What commands share, a plugin's as well: options, tables, counts, name completion, the data of a model."""
+"""Shared by the commands, those of plugins too: options, tables, counts, name completion, a model's training data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def warn(zoo: Zoo) -> None:
-    """Say on stderr what is wrong with the installation."""
+    """Print the problems of the installation on stderr."""
     for warning in zoo.warnings():
         click.echo(f"! {one_line(warning)}", err=True)
 
@@ -41,24 +41,29 @@ def wanted(pattern: str | None, name: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """Return somebody else's text without what would steer a terminal."""
+    """Return untrusted text without control characters, except line ends."""
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 def size_text(count: int) -> str:
-    """Return a size in bytes for a person: 5.8 MB."""
+    """Return a size in bytes as text: 5.8 MB."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
+def first_of(words: Sequence[str]) -> str:
+    """Return the first of some words, and how many more there are."""
+    return "".join([*words[:1], f"  and {len(words) - 1} more" if len(words) > 1 else ""])
+
+
 def dump(value: Any) -> None:
-    """Print JSON, in ASCII, which every encoding of a pipe or a terminal holds."""
+    """Print JSON in ASCII, which any terminal can show."""
     import json  # the plain list does without
 
     click.echo(json.dumps(value, indent=2))
 
 
 class FilePath(click.Path):
-    """A path; an empty word, which would be the current folder, is refused."""
+    """A path; an empty one, which would be the current folder, is refused."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -71,11 +76,7 @@ class FilePath(click.Path):
 
 
 class Count(click.ParamType[int]):
-    """A number of images: 300000, 300k, 1.5M.
-
-    Args:
-        least: it may be.
-    """
+    """A number of images, at least ``least``: 300000, 300k, 1.5M."""
 
     name = "count"
 
@@ -88,47 +89,41 @@ class Count(click.ParamType[int]):
             return value
         from decimal import Decimal  # the plain list does without
 
-        # A comma parts thousands and nothing else: 1,5M may be meant as 1.5M.
+        # A comma only separates thousands: 1,5M may be meant as 1.5M.
         match = re.fullmatch(r"(\d[\d_]*|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\d)?([km]?)", value.strip().lower(), re.ASCII)
         if match:
             whole, part, power, unit = match.groups("")
             number = Decimal(whole.replace(",", "") + part + power) * {"": 1, "k": 1_000, "m": 1_000_000}[unit]
             if number >= self.least and number == int(number):
                 return int(number)
-        return self.fail(f"'{value}' is no number of images: say 300000, 300k or 1.5M", param, ctx)
+        return self.fail(f"'{value}' is not a number of images: use 300000, 300k or 1.5M", param, ctx)
 
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of an architecture in the shell."""
-    return _starting_with(incomplete, installed().architectures.names())
+    return [name for name in installed().architectures.names() if name.startswith(incomplete)]
 
 
 def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a pretrained model in the shell; where none begins so, a folder's."""
-    return _or_a_folder(incomplete, _starting_with(incomplete, installed().models.names()))
+    from click.shell_completion import CompletionItem  # no other command needs it
+
+    names = [name for name in installed().models.names() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="dir")]
 
 
 def complete_any(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a model or an architecture in the shell; where none begins so, a folder's."""
-    zoo = installed()
-    return _or_a_folder(incomplete, _starting_with(incomplete, zoo.models.names() + zoo.architectures.names()))
-
-
-def _starting_with(incomplete: str, names: list[str]) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def _or_a_folder(incomplete: str, names: list[str]) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem  # no other command needs it
-
-    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="dir")]
+    found = complete_model(ctx, param, incomplete)
+    named = [type(found[0])(name) for name in complete_architecture(ctx, param, incomplete)]
+    return [item for item in found if item.type != "dir" or not named] + named
 
 
 def own_data(zoo: Zoo, model: Model) -> str:
-    """Return what a model was trained on: a data set's short name, or for a run of this machine its path as well.
+    """Return the training data of a model: a data set's short name or, for a run on this machine, also a path.
 
     Raises:
-        ConfigError: it says neither. A path that somebody else's model names is not read.
+        ConfigError: neither is known. A path in a downloaded model's metadata is not used.
     """
     from ganzoo.data.spec import named_sets
 
@@ -139,6 +134,4 @@ def own_data(zoo: Zoo, model: Model) -> str:
     near = (model.folder, model.folder.parent) if model.folder else ()  # a run, or the best of one
     if given and any((folder / "checkpoints").is_dir() for folder in near):
         return str(given)
-    raise ConfigError(
-        f"{model.name} was trained on images that have no name here: say which to compare with, --data ..."
-    )
+    raise ConfigError(f"{model.name} was trained on images not available by name: give the real images with --data")

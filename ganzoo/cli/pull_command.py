@@ -26,7 +26,7 @@ def command(model: str, discriminator: bool, verify: bool) -> None:
     if discriminator:
         training = find_training(found)
         text = f"{training} ({size_text(training.stat().st_size)})" if training else "not published"
-        click.echo(f"  what only training needs: {text}")
+        click.echo(f"  discriminator: {text}")
     if verify:
         for file in verify_with_hub(found):
             click.echo(f"  {file}: as on the Hub")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.conditions import parse_conditions, parse_ends, parse_labels, spread_sweeps
+from ganzoo.cli.conditions import from_options, parse_conditions, parse_ends, parse_labels, spread_sweeps
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
 
@@ -54,7 +54,7 @@ def command(
     conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
 ) -> None:  # fmt: skip
     """Generate images by a pretrained MODEL, or by the model in a folder or run."""
-    words = parse_conditions(conditions, ctx.args, RESERVED)
+    words = parse_conditions([*conditions, *from_options(ctx.args)], RESERVED)
     if truncation is not None:
         words["truncation"] = truncation
     options, swept = spread_sweeps(words, count, min(columns or count, count))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import Any
 
@@ -62,7 +61,7 @@ def architecture_json(owned: Registered[Architecture]) -> dict[str, Any]:
         "paper": record.paper,
         "target": record.target,
         "translates": record.translates,
-        "parameters": [dataclasses.asdict(p) for p in parameters(record.config)],
+        "parameters": [p._asdict() for p in parameters(record.config)],
     }
 
 

@@ -112,7 +112,7 @@ def command(
 def plan_text(planned: Plan, folder: Path) -> str:
     """Return what ``--dry-run`` prints."""
     from ganzoo.models.create import pick_device
-    from ganzoo.training.plan import resolve_precision
+    from ganzoo.training.updates import resolve_precision
 
     record, settings = planned.architecture.record, planned.settings
     device = pick_device(settings.device)

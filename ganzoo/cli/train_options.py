@@ -37,7 +37,7 @@ class Sectioned(click.Command):
 
 
 def _or_none(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Read what switches a setting off; a resumed run may want to."""
+    """Return None for a value that switches a setting off, as a resumed run may."""
     return None if value in ("none", 0) else value
 
 
@@ -64,10 +64,8 @@ def _option(setting: Setting) -> Callable[[F], F]:
         text = f"{default // 1000}k" if default else 0
         more |= {"type": Count(least=int(least or 0)), "default": text, "show_default": bool(default)}
     elif setting.type is int:
-        more |= {
-            "type": click.IntRange(None if least is None else int(least), None if most is None else int(most)),
-            "show_default": True,
-        }
+        low, high = (None if bound is None else int(bound) for bound in (least, most))
+        more |= {"type": click.IntRange(low, high), "show_default": True}
     elif setting.type is str:
         more["show_default"] = True
     elif setting.type is float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.conditions import parse_condition, parse_conditions, without_options
+from ganzoo.cli.conditions import parse_condition, parse_conditions, separate
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
 from ganzoo.errors import ConfigError
 
@@ -57,8 +57,8 @@ def command(
     INPUT is image files, or one folder or data set as for `ganzoo train --data`: grey:photos/ translates grey images.
     Images are brought to the model's size: the shorter side resized, the middle cropped.
     """
-    names, unknown = without_options([*inputs, *ctx.args])
-    words = parse_conditions(conditions, unknown, RESERVED)
+    names, unknown = separate([*inputs, *ctx.args])
+    words = parse_conditions([*conditions, *unknown], RESERVED)
     if not names:
         raise click.UsageError("Missing argument 'INPUT...'.")
     options = {key: parse_condition(word) for key, word in words.items()}
@@ -90,6 +90,6 @@ def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
     if len(inputs) > 1:
         other = next(word for word in inputs if not is_image(word))
         raise ConfigError(
-            f"{other} is not an image file ({', '.join(IMAGE_SUFFIXES)}): say several files, or one folder or data set"
+            f"{other} is not an image file ({', '.join(IMAGE_SUFFIXES)}): give several files, one folder or data set"
         )
     return open_data(inputs[0], split=split)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.errors import ConfigError, did_you_mean
+from ganzoo.errors import ConfigError, PluginError, did_you_mean
 from ganzoo.nn.renamed import renamed_attributes
+from ganzoo.registry.zoo import import_target, installed
 
 
 @renamed_attributes(undecided="decision_boundary")
@@ -92,33 +93,25 @@ LOSSES: dict[str, Loss] = {
 """The built-in losses by name."""
 
 
-def unknown_loss(name: str, known: Iterable[str]) -> ConfigError:
-    """Return the error that no loss has this name, with the closest of the ``known`` names."""
-    known = list(known)
-    return ConfigError(f"No loss is called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}.")
-
-
-def _no_plugins(name: str) -> Loss:
-    raise unknown_loss(name, LOSSES)
-
-
-_find_plugin_loss: Callable[[str], Loss] = _no_plugins
-
-
-def find_plugin_losses_with(find: Callable[[str], Loss]) -> None:
-    """Set the function that `get_loss` calls for a name that is not built in; `ganzoo.models.create` sets it."""
-    global _find_plugin_loss  # noqa: PLW0603
-    _find_plugin_loss = find
-
-
 def get_loss(name: str) -> Loss:
-    """Return the loss called ``name``: a built-in one, or one of an installed plugin.
+    """Return the loss called ``name``: a built-in one, or ``name`` or ``package:name`` of an installed plugin.
 
     Raises:
         ConfigError: no loss has this name.
-        PluginError: a plugin's loss cannot be imported.
+        NameClashError: two packages provide it.
+        PluginError: a plugin's loss cannot be imported, or is no `Loss`.
     """
-    return LOSSES[name] if name in LOSSES else _find_plugin_loss(name)
+    if name in LOSSES:
+        return LOSSES[name]
+    losses = installed().losses
+    if name not in losses:
+        known = dict.fromkeys([*LOSSES, *losses.names()])
+        raise ConfigError(f"No loss is called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}.")
+    entry = losses[name]
+    loss = import_target("loss", entry)
+    if not isinstance(loss, Loss):
+        raise PluginError(f"{entry.record.target} of {entry.dist} is no ganzoo.gan.Loss")
+    return loss
 
 
 def add_losses(more: Mapping[str, Loss]) -> None:

@@ -44,12 +44,7 @@ def input_gradient(discriminate: Discriminate, samples: Tensor) -> Tensor:
 def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor) -> Tensor:
     """Return (||gradient|| - 1)^2 per sample at random points between real and fake (Gulrajani 2017, equation 3).
 
-    Each sample has its own interpolation factor.
-
-    Args:
-        discriminate: the critic.
-        real: samples (N, ...).
-        fake: samples of the same shape.
+    Each sample (N, ...) has its own interpolation factor.
     """
     weight = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
     between = torch.lerp(real.float(), fake.detach().float(), weight)

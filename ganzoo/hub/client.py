@@ -35,14 +35,8 @@ _HTTP_ERRORS: tuple[type[Exception], ...] = tuple(
     base for base in HfHubHTTPError.__mro__ if base.__module__.startswith("httpx")
 )
 _EXPLAINED: tuple[type[Exception], ...] = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    *_HTTP_ERRORS,
-)
+    OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, *_HTTP_ERRORS,
+)  # fmt: skip
 _LOGIN = "`hf auth login`, or HF_TOKEN"
 
 

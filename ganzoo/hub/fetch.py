@@ -38,8 +38,7 @@ def fetch(address: Address, file: str, *, sha256: str | None = None) -> Fetched:
         if not isinstance(cached, str):
             cached = persist(lambda: api().hf_hub_download(address.repo, file, revision=address.revision))
     path = Path(cached)
-    commit = path.parents[len(PurePosixPath(file).parts) - 1].name
-    fetched = Fetched(path, Address(address.repo, commit))
+    fetched = Fetched(path, address._replace(revision=path.parents[len(PurePosixPath(file).parts) - 1].name))
     _check(fetched, file, sha256)
     return fetched
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -29,12 +28,9 @@ def search(
     """Return published models whose name contains ``text``, those that were changed last first."""
 
     def ask() -> list[ModelInfo]:
-        found: Iterator[ModelInfo] = iter(
-            api().list_models(
-                filter=[TAG, *tags], author=author, search=text, sort="last_modified", limit=limit, full=True,
-                cardData=True,
-            )
-        )  # fmt: skip
+        found = api().list_models(
+            filter=[TAG, *tags], author=author, search=text, sort="last_modified", limit=limit, full=True, cardData=True
+        )
         return list(islice(found, limit))
 
     with explained("the search", "search"):

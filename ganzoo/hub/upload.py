@@ -83,29 +83,25 @@ def upload(
             state = describe(Address(address.repo))
             if set(state.sizes) - {".gitattributes"}:
                 raise HubError(f"{address} was created by another process in the meantime: run it again")
-        begin = state.address.revision
+        parent = state.address.revision
         if remote.new_branch or (remote.state is None and address.revision != "main"):
-            persist(lambda: hub.create_branch(address.repo, branch=address.revision, revision=begin, exist_ok=True))
+            persist(lambda: hub.create_branch(address.repo, branch=address.revision, revision=parent, exist_ok=True))
         if private and not describe(address).private:
             raise HubError(f"{address} is public by now: nothing was sent; make it private in its settings")
         changes = compare(Remote(address, private, state), folder, drop=drop)
         brought = tuple(name for name, bring in changes.items() if bring)
         removed = tuple(name for name, bring in changes.items() if not bring)
         if not changes:
-            commit = state.address.revision
-            url = f"{constants.ENDPOINT}/{address.repo}/commit/{commit}"
-            return Uploaded(url, commit, brought, removed, None, address.revision)
-        operations = [CommitOperationAdd(name, folder / name) for name in brought]
+            url = f"{constants.ENDPOINT}/{address.repo}/commit/{parent}"
+            return Uploaded(url, parent, (), (), None, address.revision)
+        adding = [CommitOperationAdd(name, folder / name) for name in brought]
         made = persist(
             lambda: hub.create_commit(
-                address.repo,
-                [*operations, *map(CommitOperationDelete, removed)],
-                commit_message=message,
-                revision=address.revision,
-                create_pr=create_pr,
+                address.repo, [*adding, *map(CommitOperationDelete, removed)], commit_message=message,
+                revision=address.revision, create_pr=create_pr,
                 # Another's commit in the meantime is not overwritten, and ours is not made twice.
-                parent_commit=state.address.revision,
+                parent_commit=parent,
             ),
             tries=1 if create_pr else TRIES,
-        )
+        )  # fmt: skip
     return Uploaded(made.commit_url, made.oid, brought, removed, made.pr_url, made.pr_revision or address.revision)

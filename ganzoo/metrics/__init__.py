@@ -2,7 +2,7 @@
 
 import sys
 
-from ganzoo.metrics import interfaces, neighbours
+from ganzoo.metrics import extractor_weights, interfaces, neighbours
 from ganzoo.metrics.evaluate import check, evaluate
 from ganzoo.metrics.interfaces import Features, Measure
 from ganzoo.metrics.neighbours import Neighbours, nearest_neighbours
@@ -10,6 +10,6 @@ from ganzoo.metrics.protocol import Protocol
 
 __all__ = ["Features", "Measure", "Neighbours", "Protocol", "check", "evaluate", "nearest_neighbours"]
 
-# Import paths of the first edition; that of `extractor_weights` is the module `shelf`, as it imports the Hub's client.
-for _old, _new in {"contract": interfaces, "nearest": neighbours}.items():
+# Import paths of the first edition.
+for _old, _new in {"contract": interfaces, "nearest": neighbours, "shelf": extractor_weights}.items():
     sys.modules[f"{__name__}.{_old}"] = globals()[_old] = _new

@@ -23,19 +23,12 @@ ROUNDING = 1e-6
 
 
 class Kind(NamedTuple):
-    """What has to be equal for two values to be ranked.
-
-    Args:
-        protocol: of the value.
-        data: the real images, or None without any, or if they are not recorded.
-        weights: of the extractor, or None.
-        shape: (C, H, W) of the images: other sizes have other features.
-    """
+    """What has to be equal for two values to be ranked."""
 
     protocol: str
-    data: str | None
-    weights: str | None
-    shape: tuple[int, ...]
+    data: str | None  # None without real images, or if they are not recorded
+    weights: str | None  # of the extractor
+    shape: tuple[int, ...]  # (C, H, W): other sizes have other features
 
     @property
     def is_whole(self) -> bool:
@@ -48,13 +41,7 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that is compared.
-
-    Args:
-        name: as the user typed it.
-        gan: the model.
-        scores: its values.
-    """
+    """A model that is compared, by the name that the user typed."""
 
     name: str
     gan: GAN
@@ -71,21 +58,13 @@ class Entry:
 
 
 class Comparison(NamedTuple):
-    """Models, in the order of the first value that all of them have.
+    """Models, in the order of the first value that all of them have."""
 
-    Args:
-        names: of the models, the best one first where there is an order.
-        values: of each, by kind.
-        alike: the kinds that all models have, in the order of the first model's values.
-        best: the best model of each of these, None if several are equal.
-        unlike: metrics that several models have, but under different kinds.
-    """
-
-    names: tuple[str, ...]
-    values: dict[str, dict[Kind, float]]
-    alike: tuple[Kind, ...]
-    best: dict[Kind, str | None]
-    unlike: tuple[str, ...]
+    names: tuple[str, ...]  # the best one first where there is an order
+    values: dict[str, dict[Kind, float]]  # by name
+    alike: tuple[Kind, ...]  # that all models have, in the order of the first model's values
+    best: dict[Kind, str | None]  # of each of these; None if several are equal
+    unlike: tuple[str, ...]  # metrics that several models have, but under different kinds
 
     def apart(self) -> Iterator[tuple[str, Kind, float]]:
         """Yield the values that are not ranked: the model, the kind, the value."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -17,18 +16,18 @@ from huggingface_hub import constants
 from tqdm import tqdm
 
 from ganzoo._files import replacing
+from ganzoo._files import sha256 as sha256_of
 from ganzoo._version import __version__
 from ganzoo.errors import WeightsError, one_line
 
 SCHEMES = ("https",)
-SECONDS = 30
-"""Of silence until a server counts as unreachable."""
 _BLOCK = 2**18
+_SECONDS = 30  # of silence until a server counts as unreachable
 # Not torch.hub.download_url_to_file: it has no timeout, follows redirects out of https, and does not say what fails.
 
 
 def download(url: str, path: Path, sha256: str) -> None:
-    """Download a file. Of several processes that want the same file one downloads it, the others wait.
+    """Download a file; of several processes that want the same one, one downloads it and the others wait.
 
     Args:
         url: an https address.
@@ -46,35 +45,28 @@ def download(url: str, path: Path, sha256: str) -> None:
         with filelock.FileLock(f"{path}.lock"):
             if not path.exists():
                 with replacing(path) as partial:
-                    _fetch(url, partial, sha256)
+                    _fetch(url, partial)
+                    if (found := sha256_of(partial)) != sha256:
+                        raise WeightsError(f"{url} gave a file with sha256 {found} where {sha256} is expected")
     except OSError as error:
         raise WeightsError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _fetch(url: str, partial: Path, sha256: str) -> None:
+def _fetch(url: str, partial: Path) -> None:
     request = Request(url, headers={"User-Agent": f"ganzoo/{__version__}"})  # noqa: S310 - see _check
-    digest, name = hashlib.sha256(), urlsplit(url).path.rpartition("/")[2]
     with _explained(url):
-        answer = build_opener(_Redirects).open(request, timeout=SECONDS)
+        answer = build_opener(_Redirects).open(request, timeout=_SECONDS)
+
+    def read() -> bytes:
+        with _explained(url):
+            return answer.read(_BLOCK)  # type: ignore[no-any-return]
+
     with answer, partial.open("wb") as file:
-        length = answer.headers.get("Content-Length") or ""
+        name, length = urlsplit(url).path.rpartition("/")[2], answer.headers.get("Content-Length") or ""
         total = int(length) if length.isdigit() else None
         with tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=None) as bar:
-            for block in _blocks(answer, url):
-                file.write(block)
-                digest.update(block)
-                bar.update(len(block))
-    if digest.hexdigest() != sha256:
-        raise WeightsError(f"{url} gave a file with sha256 {digest.hexdigest()} where {sha256} is expected")
-
-
-def _blocks(answer: Any, url: str) -> Iterator[bytes]:
-    while True:
-        with _explained(url):
-            block = answer.read(_BLOCK)
-        if not block:
-            return
-        yield block
+            for block in iter(read, b""):
+                bar.update(file.write(block))
 
 
 @contextmanager
@@ -93,7 +85,6 @@ class _Redirects(HTTPRedirectHandler):
     """Follows redirects, but not out of https."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
-        """Return the request of the new address."""
         _check(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.media.image import quantise
-from ganzoo.metrics.images import Images, Real, Reals, direction_of, find_real, generated, real_images, translated
+from ganzoo.metrics.images import Images, Real, generated, open_real, real_images, translated
 from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
-from ganzoo.registry import installed
-from ganzoo.registry.records import Score
-
-_OF_A_BATCH = ("image", "label", "target")
+from ganzoo.registry import Score, installed
 
 
 def evaluate(
@@ -72,9 +68,14 @@ def evaluate(
             )  # fmt: skip
             show(due, made, processes, real=False, progress=progress)
         compared = [job for job in jobs if job.measure.compares]
-        for split, count in dict.fromkeys((str(job.protocol.split), job.protocol.real) for job in compared):
-            due = [job for job in compared if (job.protocol.split, job.protocol.real) == (split, count)]
-            _compare(due, reals[split], count, gan, batch_size, processes, progress=progress)
+        for name, count in dict.fromkeys((str(job.protocol.split), job.protocol.real) for job in compared):
+            real = reals[name]
+            due = [job for job in compared if (job.protocol.split, job.protocol.real) == (name, count)]
+            if missing := recall(due, real, processes):
+                made = real_images(real.target, count or len(real.target), gan.device, batch_size)
+                show(missing, made, processes, real=True, progress=progress)
+                if processes.is_first:
+                    remember(missing, real)
     scores = []
     for place, job in enumerate(jobs):
         try:
@@ -89,64 +90,46 @@ def evaluate(
 def check(
     gan: GAN, protocols: Sequence[str | Protocol], *, data: str | None = None, to: str | None = None,
     progress: bool = True,
-) -> tuple[list[Job], Reals]:  # fmt: skip
-    """Prepare and check a measurement, before thousands of images are generated.
-
-    Args:
-        gan: the model, trained or not.
-        protocols: as in `evaluate`.
-        data: as in `evaluate`.
-        to: as in `evaluate`.
-        progress: show a progress bar where images are decoded.
+) -> tuple[list[Job], dict[str, Real]]:  # fmt: skip
+    """Prepare and check a measurement, before thousands of images are generated; arguments and errors as `evaluate`.
 
     Returns:
         The jobs, one for each protocol, and the real images by split.
-
-    Raises:
-        GanzooError: as in `evaluate`.
     """
-    direction, zoo = direction_of(gan, to), installed()
+    zoo = installed()
+    direction = gan.direction(to) if gan.translations or to is not None else ("image", "image")
     jobs = make_jobs(zoo, read_protocols(zoo, protocols), gan)
     first = quantise(gan.sample(1)).to(gan.device)
     for job in jobs:
         job.check_needs(first, gan)
         job.check_count(job.protocol.images, "generated")
-    wanted = [(job.protocol, frozenset(job.measure.needs)) for job in jobs]
-    reals = find_real(zoo, wanted, data, first, gan, direction, progress=progress)
+    reals: dict[str, Real] = {}
+    for job in jobs:
+        protocol, split = job.protocol, job.protocol.split
+        if split is None:
+            if gan.translations:
+                raise ConfigError(f"a model that translates needs images: name their split, as in '{protocol}/test'")
+            continue
+        if data is None:
+            raise ConfigError(f"'{protocol}' compares with real images: say which data")
+        if split not in reals:
+            reals[split] = open_real(zoo, data, split, gan, first, direction, progress=progress)
+        reals[split].check(job, data, translates=bool(gan.translations))
     for job in jobs:
         if job.measure.compares:
             job.check_count(job.protocol.real or len(reals[str(job.protocol.split)].target), "real")
     return jobs, reals
 
 
-def _compare(
-    jobs: Sequence[Job], real: Real, count: int | None, gan: GAN, batch_size: int, processes: Processes, *,
-    progress: bool,
-) -> None:  # fmt: skip
-    """Pass the real images to the jobs whose state of them is not in the cache."""
-    if not (missing := recall(jobs, real, processes)):
-        return
-    store = real.target
-    images = real_images(store, count or len(store), gan.device, batch_size)
-    show(missing, images, processes, real=True, progress=progress)
-    if processes.is_first:
-        remember(missing, real)
-
-
-def _score(job: Job, reals: Reals) -> Score:
+def _score(job: Job, reals: Mapping[str, Real]) -> Score:
     """Return the value of a job, with its protocol, data and weights."""
     with job.errors():
         value = float(job.measure.compute())
     if not math.isfinite(value):
         raise PluginError(f"'{job.protocol}' gave {value}: the features or the images are not finite, or too alike")
-    split = job.protocol.split
-    return Score(
-        name=job.protocol.metric,
-        value=value,
-        protocol=str(job.protocol),
-        data=None if split is None else reals[split].named,
-        weights=job.weights or None,
-    )
+    protocol = job.protocol
+    data = None if protocol.split is None else reals[protocol.split].named
+    return Score(name=protocol.metric, value=value, protocol=str(protocol), data=data, weights=job.weights or None)
 
 
 def _group(job: Job, gan: GAN) -> tuple[int, int, str | None]:
@@ -164,17 +147,13 @@ def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: boo
             batch |= {f"{key} of {name}": value for key, value in extractor.extract(batch["image"]).items()}
         return batch
 
-    shown = progress and processes.is_first
-    with tqdm(total=images.count, desc=images.what, unit="img", leave=False, disable=None if shown else True) as bar:
-        for seen in processes.share(images.parts, look):
-            for job in jobs:
-                own = f" of {job.protocol.extractor or ''}"
-                # Copies: no metric can change the input of another.
-                batch = {key.removesuffix(own): value.clone() for key, value in seen.items() if _is_for(key, own)}
-                with job.errors():
-                    job.measure.update(batch, real=real)
-            bar.update(len(seen["image"]))
-
-
-def _is_for(key: str, own: str) -> bool:
-    return key in _OF_A_BATCH or key.endswith(own)
+    for seen in images.batches(look, processes, progress=progress):
+        for job in jobs:
+            own = f" of {job.protocol.extractor or ''}"
+            batch = {  # copies: no metric can change the input of another
+                key.removesuffix(own): value.clone()
+                for key, value in seen.items()
+                if key in {"image", "label", "target"} or key.endswith(own)
+            }
+            with job.errors():
+                job.measure.update(batch, real=real)

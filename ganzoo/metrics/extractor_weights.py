@@ -8,10 +8,7 @@ from typing import NamedTuple
 from ganzoo._files import cache_dir, sha256
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo.hub.address import Address
-from ganzoo.hub.fetch import fetch_optional
 from ganzoo.models.weights import PICKLES
-
-_DATA = (".safetensors", ".onnx")
 
 
 class WeightsOnDisk(NamedTuple):
@@ -32,34 +29,20 @@ def on_disk(path: Path) -> WeightsOnDisk:
 
 
 def from_hub(repo: str, file: str, revision: str = "main") -> WeightsOnDisk | None:
-    """Return a file of a Hub repository, from the cache or downloaded, checked against the Hub's hash.
-
-    Returns:
-        None if the repository has no such file.
+    """Return a file of a Hub repository, checked against the Hub's hash, or None if it has no such file.
 
     Raises:
         HubError: it cannot be downloaded.
     """
+    from ganzoo.hub.fetch import fetch_optional  # the Hub's client: `ganzoo.metrics` is imported without it
+
     fetched = fetch_optional(Address(repo, revision), file)
     return on_disk(fetched.path) if fetched else None
 
 
 def is_file_name(word: str) -> bool:
     """Whether an argument is the name of a file of weights, of a supported kind or not."""
-    return Path(word).suffix.lower() in (*_DATA, *PICKLES)
-
-
-def refuse_pickle(name: str) -> None:
-    """Refuse a file that could run code.
-
-    Raises:
-        WeightsError: its name is that of a pickle.
-    """
-    if Path(name).suffix.lower() in PICKLES:
-        raise WeightsError(
-            f"{name} can run code when it is opened, so ganzoo does not open it: save the weights with "
-            "safetensors.torch.save_file, or export the network with torch.onnx.export"
-        )
+    return Path(word).suffix.lower() in (".safetensors", ".onnx", *PICKLES)
 
 
 def own_file(name: str, wanted: str | None, suffix: str) -> WeightsOnDisk:
@@ -72,16 +55,18 @@ def own_file(name: str, wanted: str | None, suffix: str) -> WeightsOnDisk:
 
     Raises:
         ConfigError: its name cannot be part of a protocol.
-        WeightsError: no such file, or one with another hash.
+        WeightsError: no such file, one with another hash, or a pickle, which could run code.
     """
-    refuse_pickle(name)
     path = Path(name)
+    if path.suffix.lower() in PICKLES:
+        raise WeightsError(
+            f"{name} can run code when it is opened, so ganzoo does not open it: save the weights with "
+            "safetensors.torch.save_file, or export the network with torch.onnx.export"
+        )
     if path.suffix.lower() != suffix:
         raise WeightsError(f"{name} is not a file of weights for this extractor: use one whose name ends in {suffix}")
     if set(path.name) & set("[],:"):
-        raise ConfigError(
-            f"{path.name}: a protocol cannot hold the name of this file: rename it, without any of [ ] , :"
-        )
+        raise ConfigError(f"{path.name}: a protocol cannot hold the name of this file: rename it without [ ] , :")
     kept = folder() / path.name
     found = [on_disk(at) for at in dict.fromkeys((path.expanduser(), kept)) if at.is_file()]
     for one in found:

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, NameClashError, PluginError
 from ganzoo.metrics.interfaces import SEEN
-from ganzoo.registry import Zoo
-from ganzoo.registry.records import Extractor
+from ganzoo.registry import Extractor, Zoo
 from ganzoo.registry.zoo import Registered, import_target
 
 
@@ -30,12 +29,7 @@ def plugin_errors(what: str) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class FeatureExtractor:
-    """A feature extractor, ready for use.
-
-    Args:
-        text: its name and arguments, as a protocol writes them.
-        module: the network.
-    """
+    """A feature extractor, ready for use: its name and arguments, as a protocol writes them, and the network."""
 
     text: str
     module: nn.Module
@@ -57,21 +51,14 @@ class FeatureExtractor:
 def open_extractor(zoo: Zoo, text: str, device: torch.device) -> FeatureExtractor:
     """Return the extractor that a protocol names, on a device."""
     owned, words = find_extractor(zoo, text)
-    module = _make(owned, words)
-    # One text for all ways to write the same extractor.
-    after: Any = getattr(module, "written", None)
-    name = owned.record.name if owned.record.name in zoo.extractors.names() else f"{owned.dist}:{owned.record.name}"
-    return FeatureExtractor(text if after is None else f"{name}{after}", module.eval().requires_grad_(False).to(device))
-
-
-def _make(owned: Registered[Extractor], words: list[str]) -> nn.Module:
-    kind = import_target("extractor", owned)
-    arguments = f" with {', '.join(words)}" if words else ""
-    with plugin_errors(f"extractor '{owned.record.name}' cannot be made{arguments}"):
-        made = kind(*words)
-    if not isinstance(made, nn.Module):
+    kind, name = import_target("extractor", owned), owned.record.name
+    with plugin_errors(f"extractor '{name}' cannot be made{' with ' if words else ''}{', '.join(words)}"):
+        module: Any = kind(*words)
+    if not isinstance(module, nn.Module):
         raise PluginError(f"{owned.record.target} of {owned.dist} makes no torch.nn.Module")
-    return made
+    if (written := getattr(module, "written", None)) is not None:  # one text for all ways to write one extractor
+        text = f"{name if name in zoo.extractors.names() else f'{owned.dist}:{name}'}{written}"
+    return FeatureExtractor(text, module.eval().requires_grad_(False).to(device))
 
 
 def find_extractor(zoo: Zoo, text: str) -> tuple[Registered[Extractor], list[str]]:

@@ -14,24 +14,17 @@ from ganzoo.gan import GAN
 from ganzoo.metrics.extractors import FeatureExtractor, find_extractor, open_extractor, plugin_errors
 from ganzoo.metrics.interfaces import NEEDED, SEEN, Measure, renamed_real_state
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.registry import Zoo
-from ganzoo.registry.records import Metric
+from ganzoo.registry import Metric, Zoo
 from ganzoo.registry.zoo import Registered, import_target
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One protocol with its metric and extractor.
+    """One protocol with its metric and extractor."""
 
-    Args:
-        protocol: as it is stored with the value.
-        measure: the metric, with the state of this measurement.
-        extractor: the extractor, which several jobs may share, or None.
-    """
-
-    protocol: Protocol
-    measure: Measure
-    extractor: FeatureExtractor | None
+    protocol: Protocol  # as it is stored with the value
+    measure: Measure  # with the state of this measurement
+    extractor: FeatureExtractor | None  # several jobs may share one
 
     @property
     def weights(self) -> str | None:
@@ -66,22 +59,17 @@ class Job:
 
 def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protocol]:
     """Parse protocols, look up their names, and add the extractor where the metric is defined for one alone."""
-    parsed = [Protocol.parse(p) if isinstance(p, str) else p for p in protocols]
-    return [_with_extractor(zoo, protocol) for protocol in parsed]
-
-
-def _with_extractor(zoo: Zoo, protocol: Protocol) -> Protocol:
-    record = zoo.metrics[protocol.metric].record
-    if protocol.extractor is None and record.extractor is not None:
-        protocol = replace(protocol, extractor=record.extractor)
-    if protocol.extractor is not None:
-        found, _ = find_extractor(zoo, protocol.extractor)
-        if record.extractor not in (None, found.record.name):
+    read = []
+    for protocol in [Protocol.parse(p) if isinstance(p, str) else p for p in protocols]:
+        record = zoo.metrics[protocol.metric].record
+        extractor = protocol.extractor or record.extractor
+        read.append(replace(protocol, extractor=extractor))
+        if extractor and record.extractor not in (None, find_extractor(zoo, extractor)[0].record.name):
             raise ConfigError(
                 f"'{protocol}': {record.name} is a name for features of {record.extractor} alone; "
                 "`ganzoo list --all` shows what goes with others"
             )
-    return protocol
+    return read
 
 
 def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:

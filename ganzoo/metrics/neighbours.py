@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -13,8 +14,7 @@ from ganzoo.gan import GAN
 from ganzoo.media.grids import captioned
 from ganzoo.media.image import quantise
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
-from ganzoo.metrics.images import Images, direction_of, find_real, generated, real_images
-from ganzoo.metrics.protocol import Protocol
+from ganzoo.metrics.images import Images, generated, open_real, real_images
 from ganzoo.registry import installed
 
 PART = 1_000
@@ -90,39 +90,37 @@ def nearest_neighbours(
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
     features = open_extractor(zoo, extractor, gan.device)
-    protocol = Protocol("nearest", features.text, images, split, seed=seed)
     first = quantise(gan.sample(1)).to(gan.device)
-    real = find_real(zoo, [(protocol, frozenset())], data, first, gan, direction_of(gan, None), progress=progress)[
-        split
-    ]
-    if neighbours > len(real.target):
-        raise ConfigError(f"{data} has {len(real.target):,} images, fewer than {neighbours:,} neighbours")
+    real = open_real(zoo, data, split, gan, first, progress=progress).target
+    if neighbours > len(real):
+        raise ConfigError(f"{data} has {len(real):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():
-        ours, made = _seen(features, generated(gan, images, seed, batch_size), progress=progress)
-        theirs, _ = _seen(
-            features, real_images(real.target, len(real.target), gan.device, batch_size), progress=progress, whole=False
-        )
-        distances, at = nearest_rows(ours, theirs, neighbours)
+        made = generated(gan, images, seed, batch_size)
+        rows, pictures = _extracted(features, made, progress=progress, keep=True)
+        theirs = real_images(real, len(real), gan.device, batch_size)
+        others, _ = _extracted(features, theirs, progress=progress, keep=False)
+        distances, at = nearest_rows(rows, others, neighbours)
     order = distances[:, 0].argsort(stable=True)[:keep]
-    shown = real.target.stored(at[order].flatten()).unflatten(0, at[order].shape)
-    return Neighbours(made[order], shown, distances[order].float(), order + seed, features.text)
+    return Neighbours(
+        pictures[order],
+        real.stored(at[order].flatten()).unflatten(0, at[order].shape),
+        distances[order].float(),
+        order + seed,
+        features.text,
+    )
 
 
-def _seen(extractor: FeatureExtractor, images: Images, *, progress: bool, whole: bool = True) -> tuple[Tensor, Tensor]:
-    """Return the features of images, and the images themselves if ``whole``."""
-    found, kept = [], []
-    for batch in images.batches(progress=progress):
+def _extracted(extractor: FeatureExtractor, images: Images, *, progress: bool, keep: bool) -> tuple[Tensor, Tensor]:
+    """Return the features of images, and the images themselves if they are to be kept."""
+    found: list[Tensor] = []
+    kept: list[Tensor] = []
+    for batch in images.batches(images.make, progress=progress):
         seen = extractor.extract(batch["image"])
         if "features" not in seen:
             raise PluginError(f"extractor '{extractor.text}' gives no features")
         found.append(seen["features"].float().cpu())
-        kept += [batch["image"].cpu()] if whole else []
+        kept += [batch["image"].cpu()] if keep else []
     return torch.cat(found), torch.cat(kept) if kept else torch.empty(0)
-
-
-def _distances(rows: Tensor, others: Tensor) -> Tensor:
-    # In float64 the fast formula, by the dot product, tells near from equal.
-    return torch.cdist(rows.double(), others)
 
 
 def nearest_rows(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -133,9 +131,14 @@ def nearest_rows(rows: Tensor, others: Tensor, count: int) -> tuple[Tensor, Tens
         others: (M, D); a row that is among them is its own nearest.
         count: at most M.
     """
-    wide = others.double()
-    found = [_distances(part, wide).topk(count, largest=False) for part in torch.split(rows, PART)]
+    found = [distances.topk(count, largest=False) for distances in _distances(rows, others)]
     return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
+
+
+def _distances(rows: Tensor, others: Tensor) -> Iterator[Tensor]:
+    """Yield the distances (P, M) of `PART` rows at a time to all others."""
+    wide = others.double()  # in float64 the fast formula, by the dot product, tells near from equal
+    return (torch.cdist(part.double(), wide) for part in torch.split(rows, PART))
 
 
 def radii(rows: Tensor, neighbours: int) -> Tensor:
@@ -151,10 +154,9 @@ def within(rows: Tensor, others: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]
         others: (M, D).
         reach: (M,) of each other.
     """
-    wide = others.double()
     held, holding = [], torch.zeros(len(others), dtype=torch.bool)
-    for part in torch.split(rows, PART):
-        inside = _distances(part, wide) < reach
+    for distances in _distances(rows, others):
+        inside = distances < reach
         held.append(inside.sum(1))
         holding |= inside.any(0)
     return torch.cat(held), holding

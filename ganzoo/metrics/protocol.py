@@ -57,11 +57,7 @@ class Protocol:
         return cls(part["metric"], part["extractor"], images, part["split"], real, int(part["seed"] or 0))
 
     def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            ConfigError: no images, or a seed out of range.
-        """
+        """Refuse no images, and a seed out of range, with a ConfigError."""
         if self.images < 1 or (self.real is not None and self.real < 1):
             raise ConfigError(f"'{self}' asks for no images: ask for 1 or more")
         if not 0 <= self.seed <= 2**63 - self.images:

@@ -27,13 +27,13 @@ _FORMAT = 2  # of the files: another number makes new ones
 def path_of(job: Job, real: Real) -> Path | None:
     """Return the file of a job's state of real images, or None if it cannot be cached.
 
-    Everything that it depends on is in the name: the content of the data, the image size, the number of images, the
-    extractor with its arguments and weights, and the module and declared version of the metric and the extractor.
+    Everything that it depends on is in the name.
     """
     measure, weights = job.measure, job.weights
     if not isinstance(measure, KeepsReal) or weights is None:
         return None
     store, protocol = real.target, job.protocol
+    made_by = [measure, *([job.extractor.module] if job.extractor else [])]
     parts = {
         "format": _FORMAT,
         "data": real.key,
@@ -42,15 +42,11 @@ def path_of(job: Job, real: Real) -> Path | None:
         "extractor": protocol.extractor,
         "weights": weights,
         "keeps": measure.keeps,
-        "versions": [_version(part) for part in (measure, job.extractor and job.extractor.module) if part is not None],
+        "versions": [f"{type(part).__module__} {getattr(part, 'version', 1)}" for part in made_by],
         "torch": torch.__version__,
     }
     name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return cache_dir() / FOLDER / f"{name}.safetensors"
-
-
-def _version(part: object) -> str:
-    return f"{type(part).__module__} {getattr(part, 'version', 1)}"
 
 
 def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
@@ -58,8 +54,7 @@ def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
 
     All processes return the same jobs: a file that one of them lacks is used by none.
     """
-    paths = {job: path for job in jobs if (path := path_of(job, real)) is not None}
-    found = {job: state for job, path in paths.items() if (state := _load(path)) is not None}
+    found = {job: state for job in jobs if (state := _load(path_of(job, real))) is not None}
     flags = torch.tensor([[job in found for job in jobs]], dtype=torch.uint8)
     shared = processes.share([flags] * processes.world, lambda part: {"flags": part})
     agreed = dict(zip(jobs, torch.cat([part["flags"] for part in shared]).all(0).tolist(), strict=True))
@@ -70,14 +65,12 @@ def recall(jobs: Sequence[Job], real: Real, processes: Processes) -> list[Job]:
     return [job for job in jobs if not agreed[job]]
 
 
-def _load(path: Path) -> dict[str, torch.Tensor] | None:
+def _load(path: Path | None) -> dict[str, torch.Tensor] | None:
     try:
-        state = load_tensors(path) if path.exists() else None
+        state = load_tensors(path) if path and path.exists() else {}
     except GanzooError:  # damaged: computed anew
         return None
-    if state is None or not torch.equal(state.pop(_HASH, torch.empty(0)), _hash(state)):
-        return None
-    return state
+    return state if torch.equal(state.pop(_HASH, torch.empty(0)), _hash(state)) else None
 
 
 def _hash(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -91,9 +84,8 @@ def _hash(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
 
 def remember(jobs: Sequence[Job], real: Real) -> None:
     """Store the jobs' state of the real images; a full disk costs the cache, not the value."""
-    paths = {path: job for job in jobs if (path := path_of(job, real)) is not None}  # some share one
-    for path, job in paths.items():
-        if not isinstance(job.measure, KeepsReal):
+    for path, job in {path_of(job, real): job for job in jobs}.items():  # some share one
+        if path is None or not isinstance(job.measure, KeepsReal):
             continue
         with job.errors():
             state = {name: value.detach().cpu().contiguous() for name, value in job.measure.real_state().items()}

@@ -9,7 +9,7 @@ import torch
 
 from ganzoo.errors import ConfigError, PluginError, WeightsError
 from ganzoo.gan import GAN, Loss
-from ganzoo.gan.losses import LOSSES, find_plugin_losses_with, unknown_loss
+from ganzoo.gan.losses import LOSSES, get_loss
 from ganzoo.models.config import ModelConfig, find_architecture
 from ganzoo.registry import Architecture, Zoo, installed
 from ganzoo.registry.hyperparameters import make_config, named, replaced
@@ -17,11 +17,7 @@ from ganzoo.registry.zoo import Registered, import_target
 
 
 def build(architecture: Registered[Architecture], config: Any) -> GAN:
-    """Return an untrained GAN of this architecture.
-
-    Args:
-        architecture: from the zoo.
-        config: an instance of its config dataclass.
+    """Return an untrained GAN of this architecture; ``config`` is an instance of its config's type.
 
     Raises:
         PluginError: the plugin's code fails on import or is no GAN.
@@ -34,27 +30,6 @@ def build(architecture: Registered[Architecture], config: Any) -> GAN:
     gan = cls(config)
     gan.config = config
     return gan
-
-
-def plugin_loss(name: str) -> Loss:
-    """Import the adversarial loss ``name`` or ``package:name`` of an installed plugin.
-
-    Raises:
-        ConfigError: no loss has this name.
-        NameClashError: two packages provide it.
-        PluginError: it cannot be imported, or is no `Loss`.
-    """
-    losses = installed().losses
-    if name not in losses:
-        raise unknown_loss(name, dict.fromkeys([*LOSSES, *losses.names()]))
-    entry = losses[name]
-    loss = import_target("loss", entry)
-    if not isinstance(loss, Loss):
-        raise PluginError(f"{entry.record.target} of {entry.dist} is no ganzoo.gan.Loss")
-    return loss
-
-
-find_plugin_losses_with(plugin_loss)
 
 
 def with_full_names(config: Any) -> Any:
@@ -75,7 +50,7 @@ def with_full_names(config: Any) -> Any:
                 f"the loss '{short}' is one of {dist}, which is not installed or no longer has it: pip install {dist}, "
                 "if you trust that package's code"
             )
-        loss = plugin_loss(name)
+        loss = get_loss(name)
         owned = installed().losses[name]
         if owned.dist != "ganzoo":
             _try(loss, name, owned.dist)
@@ -87,10 +62,8 @@ def _try(loss: Loss, name: str, dist: str) -> None:
     """Compute a plugin's loss on two logits, before anything is written."""
     logits = torch.zeros(2, requires_grad=True)
     try:
-        values = [
-            loss.discriminator(logits, logits),
-            loss.generator(logits, logits) if loss.relativistic else loss.generator(logits),
-        ]
+        generated = loss.generator(logits, logits) if loss.relativistic else loss.generator(logits)
+        values = [loss.discriminator(logits, logits), generated]
         fine = all(v.ndim <= 1 and len(v.flatten()) <= 2 and v.requires_grad and v.isfinite().all() for v in values)
     except Exception as error:  # a plugin may raise anything
         raise PluginError(
@@ -137,12 +110,7 @@ def create(name: str, **hyperparameters: Any) -> GAN:
 
 
 def architecture_of(zoo: Zoo, config: ModelConfig, what: object) -> Registered[Architecture]:
-    """Return the architecture that a model was written for.
-
-    Args:
-        zoo: where it is looked up.
-        config: of the model.
-        what: the model, as the person named it.
+    """Return the architecture that the model ``what`` was written for.
 
     Raises:
         WeightsError: it is not installed; the text names the package to install.

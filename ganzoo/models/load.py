@@ -11,18 +11,10 @@ import torch
 from ganzoo.errors import UnknownNameError, WeightsError
 from ganzoo.gan import GAN
 from ganzoo.hub.address import Address, is_address, parse
+from ganzoo.models import weights
 from ganzoo.models.config import CONFIG, ModelConfig, read_config
 from ganzoo.models.create import build_for, pick_device
-from ganzoo.models.weights import (
-    MODEL,
-    PICKLES,
-    TRAINING,
-    check_fit,
-    inference_state,
-    load_tensors,
-    load_weights,
-    verify,
-)  # fmt: skip
+from ganzoo.models.weights import MODEL, PICKLES, TRAINING, load_weights, verify
 from ganzoo.registry import Weights, installed
 from ganzoo.registry.zoo import summary_of
 
@@ -75,7 +67,7 @@ def check_sizes(model: Model) -> None:
             gan = build_for(installed(), model.config, model.name)
     except (RuntimeError, TypeError):  # networks that compute in __init__ cannot be made without memory
         return
-    check_fit(load_tensors(model.weights), inference_state(gan), model.weights, gan)
+    weights.check_fit(weights.load_tensors(model.weights), weights.inference_state(gan), model.weights, gan)
 
 
 def find(spec: str | os.PathLike[str]) -> Model:
@@ -121,10 +113,10 @@ def _hub(name: str) -> Model:
     if written is None:
         raise _no_model(parse(name), CONFIG)
     config = read_config(written.path.parent)
-    weights = fetch_optional(written.address, MODEL, sha256=config.weights.sha256 if config.weights else None)
-    if weights is None:
+    file = fetch_optional(written.address, MODEL, sha256=config.weights.sha256 if config.weights else None)
+    if file is None:
         raise _no_model(written.address, MODEL)
-    return Model(name, str(written.address), config, weights.path)
+    return Model(name, str(written.address), config, file.path)
 
 
 def _no_model(address: Address, missing: str) -> WeightsError:

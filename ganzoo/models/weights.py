@@ -19,12 +19,10 @@ from ganzoo.registry.records import WeightsFile
 MODEL = "model.safetensors"
 _FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.float64)}
 """What is loaded into a tensor of this type without loss of meaning."""
-
 PICKLES = (
     ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pyt", ".tar", ".th",
 )  # fmt: skip
 """Endings of files that may run code when they are opened, or that cannot be distinguished from such files."""
-
 TRAINING = "training.safetensors"
 """The networks that only training needs: a discriminator, a critic."""
 
@@ -124,15 +122,10 @@ def check_fit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: P
     """Compare the tensors that were found in a file with those that a GAN wants."""
     wrong = [f"{name} is missing" for name in wanted if name not in found]
     wrong += [f"{name} is left over" for name in found if name not in wanted]
+    both = [(name, found[name], want) for name, want in wanted.items() if name in found]
+    wrong += [f"{name} is {tuple(a.shape)}, not {tuple(b.shape)}" for name, a, b in both if a.shape != b.shape]
     wrong += [
-        f"{name} is {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in found and found[name].shape != wanted[name].shape
-    ]
-    wrong += [
-        f"{name} is {tensor.dtype}, not {wanted[name].dtype}"
-        for name, tensor in found.items()
-        if name in wanted and tensor.dtype not in _FITTING.get(wanted[name].dtype, (wanted[name].dtype,))
+        f"{name} is {a.dtype}, not {b.dtype}" for name, a, b in both if a.dtype not in _FITTING.get(b.dtype, (b.dtype,))
     ]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

@@ -52,19 +52,11 @@ class CardFacts(NamedTuple):
 
 def page_of(facts: CardFacts) -> str:
     """Return the generated part of the page, between its marks."""
-    picture = "![64 samples, seeds 0 to 63](samples.png)"
-    if facts.translates:
-        picture = "![images of the data set, each with the model's output](samples.png)"
-    sections = [
-        *([picture] if facts.picture else []),
-        _intro(facts),
-        _use(facts),
-        _training(facts),
-        _metrics(facts.config),
-        _versions(facts.config),
-    ]
+    shown = "images of the data set, each with the model's output" if facts.translates else "64 samples, seeds 0 to 63"
+    sections = [f"# {facts.name}", *([f"![{shown}](samples.png)"] if facts.picture else []), _intro(facts), _use(facts)]
+    sections += [_training(facts), _metrics(facts.config), _versions(facts.config)]
     # A config may hold any text: a mark in it must not be mistaken for ganzoo's.
-    text = "\n\n".join([f"# {facts.name}", *sections]).replace("<!--", "&lt;!--")
+    text = "\n\n".join(sections).replace("<!--", "&lt;!--")
     return f"{BEGIN}\n\n{text}\n\n{END}"
 
 
@@ -137,9 +129,8 @@ def _metrics(config: ModelConfig) -> str:
         parts += ["The same training with several seeds, each with the value of its best weights and of its last ones:"]
         parts += [_table(("protocol", "seed", "best", "last"), repeats)]
     command = " ".join(f"-m '{m.protocol}'" for m in config.metrics)
-    return "\n\n".join(
-        [*parts, f"`ganzoo eval MODEL {command}` measures it again. Only values of the same protocol compare."]
-    )
+    parts += [f"`ganzoo eval MODEL {command}` measures it again. Only values of the same protocol compare."]
+    return "\n\n".join(parts)
 
 
 def _versions(config: ModelConfig) -> str:

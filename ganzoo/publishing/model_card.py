@@ -60,8 +60,8 @@ def compose(facts: CardFacts, old: str | None = None) -> str:
         front: dict[str, Any] = vars(card.data)  # `to_dict` leaves out keys without a value
         own = front.get(TAG)
         ours = [*data["tags"], own.get("architecture") if isinstance(own, dict) else None]
-        tags = [*data["tags"], *(tag for tag in as_list(front.get("tags")) if tag not in ours)]
-        data = {**front, **data, "tags": tags}
+        data["tags"] += [tag for tag in as_list(front.get("tags")) if tag not in ours]
+        data = {**front, **data}
         before, after = _around(card.text)
     head = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
     page = "\n\n".join(part for part in (before.strip(), page_of(facts), after.strip()) if part)
@@ -106,8 +106,7 @@ def _metadata(facts: CardFacts) -> dict[str, Any]:
         found["base_model"] = str(config.training["start"]).removeprefix("hf:").partition("@")[0]
     plugin = f"{config.plugin} {config.plugin_version}"
     # A search shows the architecture without fetching anything; among the tags it could not be identified.
-    own = {"architecture": config.architecture, "data": config.data["name"], "plugin": plugin}
-    return {**found, TAG: own}
+    return {**found, TAG: {"architecture": config.architecture, "data": config.data["name"], "plugin": plugin}}
 
 
 def _dataset(facts: CardFacts, metric: Score, *, repo: bool = False) -> str:

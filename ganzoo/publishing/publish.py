@@ -17,7 +17,7 @@ from ganzoo.hub.address import Address, check_repo, check_revision, is_address, 
 from ganzoo.hub.client import explained
 from ganzoo.hub.fetch import fetch
 from ganzoo.hub.search import describe
-from ganzoo.hub.upload import Remote, Uploaded, compare, look, need_token, upload
+from ganzoo.hub.upload import Remote, compare, look, need_token, upload
 from ganzoo.models.load import Model, assemble, find
 from ganzoo.models.weights import MODEL, TRAINING
 from ganzoo.publishing.model_card import CARD, read_card
@@ -113,19 +113,14 @@ def publish(
             changed = tuple(compare(remote, target))
             entry = {name: config.to_entry(installed(), address.repo, "THE COMMIT, once it is published")}
             return Published(str(address), "", None, changed, drop, entry, target, tuple(notes))
-        done: Uploaded = upload(
-            remote,
-            folder,
-            message=message or f"{config.architecture} trained on {config.data['name']}",
-            private=private,
-            create_pr=create_pr,
-            drop=drop,
-        )
+        message = message or f"{config.architecture} trained on {config.data['name']}"
+        done = upload(remote, folder, message=message, private=private, create_pr=create_pr, drop=drop)
+    loaded = str(Address(address.repo, done.revision))
     entry = {name: config.to_entry(installed(), address.repo, done.commit)}
-    loaded = Address(address.repo, done.revision)
     return Published(
-        str(loaded), done.url, done.commit, done.changed, done.removed, entry, None, tuple(notes), done.pull_request
-    )
+        loaded, done.url, done.commit, done.changed, done.removed, entry, notes=tuple(notes),
+        pull_request=done.pull_request,
+    )  # fmt: skip
 
 
 def _address(repo: str, revision: str) -> Address:

@@ -85,5 +85,4 @@ def _address_in(card: Path, folder: Path) -> str:
 
 def merged(old: Sequence[Score], new: Sequence[Score]) -> tuple[Score, ...]:
     """Return the old values, replaced where they were measured again, and then the new ones."""
-    values = {(score.protocol, score.data): score for score in (*old, *new)}
-    return tuple(values.values())
+    return tuple({(score.protocol, score.data): score for score in (*old, *new)}.values())

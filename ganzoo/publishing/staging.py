@@ -106,14 +106,9 @@ def _public(found: Model, gan: GAN, folder: Path) -> ModelConfig:
     if Path(str(training.get("start", ""))).is_absolute():
         training["start"] = "own model"
     return replace(
-        config,
-        config=config_to_dict(gan.config),
-        data=data,
-        training=training,
-        trained=trained,
-        weights=file_record(folder / MODEL),
-        digest=digest(gan),
-    )
+        config, config=config_to_dict(gan.config), data=data, training=training, trained=trained,
+        weights=file_record(folder / MODEL), digest=digest(gan),
+    )  # fmt: skip
 
 
 def dataset_repo(zoo: Zoo, name: str) -> str:

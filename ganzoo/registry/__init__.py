@@ -4,45 +4,12 @@ import sys
 
 from ganzoo.registry import records, zoo
 from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.records import (
-    AdversarialLoss,
-    Architecture,
-    Command,
-    Config,
-    Dataset,
-    Extractor,
-    MediumRecord,
-    Meta,
-    Metric,
-    Repeat,
-    Score,
-    Tracker,
-    Trained,
-    Weights,
-    WeightsFile,
-)
+from ganzoo.registry.records import *  # noqa: F403 - all that it exports, listed there
 from ganzoo.registry.zoo import Zoo, installed
 
-__all__ = [
-    "AdversarialLoss",
-    "Architecture",
-    "Command",
-    "Config",
-    "Dataset",
-    "Extractor",
-    "MediumRecord",
-    "Meta",
-    "Metric",
-    "Repeat",
-    "Score",
-    "Tracker",
-    "Trained",
-    "Weights",
-    "WeightsFile",
-    "Zoo",
-    "hookimpl",
-    "installed",
-]
+__all__: list[str] = []
+__all__ += records.__all__
+__all__ += ["Zoo", "hookimpl", "installed"]
 
 # Import paths of the first edition.
 sys.modules |= {f"{__name__}.specs": records, f"{__name__}.listing": zoo}

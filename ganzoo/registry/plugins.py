@@ -1,8 +1,4 @@
-"""Discovery: each entry point of group ``ganzoo`` is loaded on its own, and what fails becomes a `Broken` record.
-
-pluggy's own ``load_setuptools_entrypoints`` stops at the first plugin that raises; here one broken plugin must not
-make the others unusable.
-"""
+"""Discovery: each entry point of group ``ganzoo`` is loaded on its own; one that fails leaves the others usable."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import NODEFAULT, Meta, Struct, field
 
 __all__ = [
-    "API", "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "MediumRecord", "Meta",
+    "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "MediumRecord", "Meta",
     "Metric", "Repeat", "Score", "Tracker", "Trained", "Weights", "WeightsFile",
 ]  # fmt: skip
 
@@ -58,17 +58,27 @@ def wrong_with(kind: object) -> str | None:
     return f"gives no default for {', '.join(without)}" if without else None
 
 
-class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A kind of GAN that can be created and trained.
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the records of plugins have in common.
 
     Args:
-        name: what a user types, for instance ``"dcgan"``.
-        target: ``"package.module:Class"``, a `ganzoo.gan.GAN` called with one instance of ``config``;
-            imported on first use, so it may need torch.
+        name: what a user types.
+        target: ``"package.module:Object"``, imported on first use, so it may need torch.
+        summary: one line that says what it is.
+    """
+
+    name: str
+    target: str
+    summary: str
+
+
+class Architecture(Record, frozen=True, kw_only=True):
+    """A kind of GAN that can be created and trained; ``target`` is a `ganzoo.gan.GAN`, called with a ``config``.
+
+    Args:
         config: a subclass of `Config`, or a frozen dataclass, with a default for every field: the hyper-parameters. Its
             module must not import torch. Fields named ``image_size``, ``channels`` and ``classes`` take their values
             from the data.
-        summary: one line for ``ganzoo list``.
         paper: a reference, for instance ``"Radford et al. 2015, arXiv:1511.06434"``.
         translates: it is image-to-image (`ganzoo translate`): its input is an image, not a seed.
         api: the version of the plugin interface that the plugin was written for.
@@ -76,10 +86,7 @@ class Architecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             a warning.
     """
 
-    name: str
-    target: str
     config: type[Any]
-    summary: str
     paper: str | None = None
     translates: bool = False
     api: int = API
@@ -108,102 +115,65 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     license: str | None = None
 
 
-class MediumRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A kind of sample that GANs generate and data sets hold.
+class MediumRecord(Record, frozen=True, kw_only=True):
+    """A kind of sample; ``target`` is a `ganzoo.media.base.Medium`, called without arguments.
 
     Args:
-        name: the key of such samples in a batch, for instance ``"image"``.
-        target: ``"package.module:Class"``, a `ganzoo.media.base.Medium` without arguments; imported on first use.
-        summary: one line: what it is, and which files are read.
         suffixes: of the files that are read, in lower case with their dots.
     """
 
-    name: str
-    target: str
-    summary: str
     suffixes: tuple[str, ...]
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A command of the command line, ``ganzoo NAME``.
+class Command(Record, frozen=True, kw_only=True):
+    """A command, ``ganzoo NAME``, unless a built-in one has the name; ``target`` is a `click.Command`.
 
     Args:
-        name: what a user types; a built-in command of the same name takes precedence.
-        target: ``"package.module:command"``, a `click.Command`, imported when it is called.
-        summary: one line for ``ganzoo --help``.
         after: the command that it follows in ``ganzoo --help``; by default it comes after all of ganzoo's own.
     """
 
-    name: str
-    target: str
-    summary: str
     after: str | None = None
 
 
-class Tracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Tracker(Record, frozen=True, kw_only=True):
     """An experiment tracker that a training logs to, beside ``stats.jsonl``: ``ganzoo train --tracker NAME``.
 
-    Args:
-        name: what a user types.
-        target: ``"package.module:Class"``, an `accelerate.tracking.GeneralTracker`, called with the run's folder
-            (a str); its ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each
-            report.
-        summary: one line: where the values are logged.
+    ``target`` is an `accelerate.tracking.GeneralTracker`, called with the run's folder (a str); its
+    ``log(values, step)`` gets the mean of every loss term, the learning rates and images/s at each report.
     """
 
-    name: str
-    target: str
-    summary: str
 
-
-class AdversarialLoss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An adversarial loss that architectures can be trained with by its name: ``-o loss=NAME``.
+class AdversarialLoss(Record, frozen=True, kw_only=True):
+    """An adversarial loss, unless a built-in one has the name: ``-o loss=NAME``; ``target`` is a `ganzoo.gan.Loss`.
 
     Args:
-        name: what a user types; a built-in loss of the same name takes precedence.
-        target: ``"package.module:LOSS"``, a `ganzoo.gan.Loss`, imported on first use.
-        summary: one line: what sets it apart.
         paper: a reference.
     """
 
-    name: str
-    target: str
-    summary: str
     paper: str | None = None
 
 
-class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Metric(Record, frozen=True, kw_only=True):
     """A metric of generated images, usually against real ones: ``ganzoo eval MODEL -m 'NAME[...]@10k/test'``.
 
+    ``target`` is called without arguments for each measurement; see `ganzoo.metrics.Measure`.
+
     Args:
-        name: what a user types.
-        target: ``"package.module:Class"``, called without arguments for each measurement; see `ganzoo.metrics.Measure`.
-        summary: one line: what the value means.
         better: whether a lower or a higher value is better.
         extractor: the only feature extractor that the metric is defined for, as Inception is for FID; a protocol may
             then omit it.
     """
 
-    name: str
-    target: str
-    summary: str
     better: Literal["lower", "higher"]
     extractor: str | None = None
 
 
-class Extractor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Extractor(Record, frozen=True, kw_only=True):
     """A feature extractor: maps images to the features that metrics are computed on.
 
-    Args:
-        name: what a user types; ``NAME:WORD,WORD`` passes the words to the target.
-        target: ``"package.module:Class"``, called with those words; returns a `torch.nn.Module`, see
-            `ganzoo.metrics.Features`.
-        summary: one line: which network, on which data.
+    ``target`` is called with the words of ``NAME:WORD,WORD`` and returns a `torch.nn.Module`, see
+    `ganzoo.metrics.Features`.
     """
-
-    name: str
-    target: str
-    summary: str
 
 
 class WeightsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

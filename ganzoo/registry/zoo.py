@@ -127,7 +127,6 @@ class Zoo:
         self.broken = plugins.broken
         self.plugins = plugins.loaded
         self.problems: list[str] = []
-        self._registries: list[Registry[Any]] = []
         self.architectures = self._collect("architecture", "ganzoo_architectures", Architecture)
         self.datasets = self._collect("data set", "ganzoo_datasets", Dataset)
         self.media = self._collect("medium", "ganzoo_media", MediumRecord)
@@ -137,7 +136,6 @@ class Zoo:
         self.trackers = self._collect("tracker", "ganzoo_trackers", Tracker)
         self.commands = self._collect("command", "ganzoo_commands", Command)
         self.models: Registry[Weights] = Registry("model", self.broken)
-        self._registries.append(self.models)
         if models_file is not None:
             self._add_models(models_file, Plugin("registry", "ganzoo", ""))
         for plugin, paths in plugins.results("ganzoo_models", Path):
@@ -146,7 +144,6 @@ class Zoo:
 
     def _collect(self, kind: str, hook: str, record_type: type[T]) -> Registry[T]:
         registry: Registry[T] = Registry(kind, self.broken)
-        self._registries.append(registry)
         for plugin, records in self._discovered.results(hook, record_type):
             for record in records:
                 try:
@@ -165,12 +162,12 @@ class Zoo:
 
     def warnings(self) -> list[str]:
         """Return one line for each problem of the installation: broken plugins and model files, name clashes."""
-        clashes = [line for registry in self._registries for line in registry.clashes()]
+        clashes = [line for registry in self.registries() for line in registry.clashes()]
         return [*map(str, self.broken), *self.problems, *clashes]
 
     def registries(self) -> list[Registry[Any]]:
         """Return the registries of all kinds."""
-        return self._registries
+        return [value for value in vars(self).values() if isinstance(value, Registry)]
 
 
 def _check(record: Any) -> None:

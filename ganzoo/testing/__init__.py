@@ -1,9 +1,4 @@
-"""The conformance kit: checks that an architecture behaves as the command line and the engine expect.
-
-``ganzoo check NAME`` runs it on the command line; `conformance` turns it into pytest tests of a plugin package. The
-checks are the functions `check_*` of this package's modules; each takes a `Subject` and raises a `CheckError` that says
-what to change.
-"""
+"""The conformance kit: `check_*` functions that take a `Subject`, and raise a `CheckError` that says what to change."""
 
 from ganzoo.testing.runner import CHECKS, Result, conformance, run, select
 from ganzoo.testing.subject import DIGITS, CheckError, Subject

@@ -20,10 +20,9 @@ SHARE = 0.5
 
 
 def _module(subject: Subject) -> str:
-    loaded = [
-        p for p in subject.zoo.plugins if (p.dist, p.name) == (subject.registered.dist, subject.registered.plugin)
-    ]
-    expect(loaded, f"a hook of {subject.registered.dist} fails: `ganzoo plugins` shows its traceback")
+    owner = (subject.registered.dist, subject.registered.plugin)
+    loaded = [plugin for plugin in subject.zoo.plugins if (plugin.dist, plugin.name) == owner]
+    expect(loaded, f"a hook of {owner[0]} fails: `ganzoo plugins` shows its traceback")
     return str(loaded[0].module.__name__)
 
 
@@ -51,10 +50,8 @@ def check_import_time(subject: Subject) -> None:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
         own.append(float(done.stdout))
     share = min(own) / statistics.median(bare)
-    expect(
-        share <= SHARE,
-        f"importing {module} takes {share:.0%} of a bare start, above {SHARE:.0%}: import less at its top",
-    )
+    taken = f"importing {module} takes {share:.0%} of a bare start"
+    expect(share <= SHARE, f"{taken}, above {SHARE:.0%}: import less at its top")
 
 
 def check_config_survives_json(subject: Subject) -> None:

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from ganzoo.gan import Progress
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.registry.hyperparameters import config_to_dict
-from ganzoo.testing.subject import BATCH, Subject, expect, listed
+from ganzoo.testing.subject import BATCH, CheckError, Subject, expect, listed
 from ganzoo.training.checkpoint import list_checkpoints
 from ganzoo.training.run import resume, train
 
@@ -32,14 +32,10 @@ MOST_STEPS = 100  # a check trains into the last stage if it begins within as ma
 CHECKED_AFTER, SAMPLES = (120, 240, 480), 256  # steps; images
 
 
-def _options(subject: Subject) -> dict[str, Any]:
-    return config_to_dict(subject.config())
-
-
 def _train(subject: Subject, out: Path, images: int, **settings: Any) -> None:
     train(
-        subject.full_name, data=subject.data, images=images, out=out, config=_options(subject), batch_size=BATCH,
-        progress=False, device="cpu", preview_every=10**9, **settings,
+        subject.full_name, data=subject.data, images=images, out=out, config=config_to_dict(subject.config()),
+        batch_size=BATCH, progress=False, device="cpu", preview_every=10**9, **settings,
     )  # fmt: skip
 
 
@@ -89,16 +85,13 @@ def _depends_on_budget(subject: Subject) -> bool:
 def check_two_processes(subject: Subject) -> None:
     """Two processes that share a batch must hold the same parameters after every step, or they drift apart."""
     with TemporaryDirectory() as folder:
-        error = _train_in_two_processes(subject.full_name, subject.data, _options(subject), folder)
+        error = _train_in_two_processes(subject.full_name, subject.data, config_to_dict(subject.config()), folder)
         # The files decide: gloo may abort a process at its exit, when training is complete.
         files = [Path(folder, f"{rank}.safetensors") for rank in range(2)]
         written = [load_tensors(path) for path in files if path.exists()]
     expect(len(written) == 2, f"two processes do not train it: {error}")
     different = [name for name in written[0] if not torch.equal(written[0][name], written[1][name])]
-    expect(
-        not different,
-        f"{listed(different)} differs between two processes: each of them must run the same phases",
-    )
+    expect(not different, f"{listed(different)} differs between two processes: each must run the same phases")
 
 
 def _train_in_two_processes(*arguments: Any) -> str:
@@ -189,8 +182,7 @@ def check_it_learns(subject: Subject) -> None:
         after = sliced_distance(images, real)
         if after < NEARER * before:
             return
-    expect(
-        False,
+    raise CheckError(
         f"after {CHECKED_AFTER[-1]} steps of {BATCH} images its samples are {after:.3f} from the real ones (sliced "
         f"Wasserstein distance), and {before:.3f} before: it must fall to {NEARER:.0%}. Check the signs of the losses; "
         "if they are right it learns slowly: raise the learning rate or the width for the check",

@@ -45,16 +45,12 @@ def check_output(subject: Subject) -> None:
 def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
     images = gan.sample(3)
     what = f"at image_size={size}, channels={channels} generate()"
-    expect(
-        images.ndim == 4 and len(images) == 3, f"{what} returns {tuple(images.shape)} for 3 images, not (3, C, H, W)"
-    )
-    expect(
-        size is None or images.shape[2:] == (size, size), f"{what} generates {images.shape[2]}x{images.shape[3]} images"
-    )
-    expect(channels is None or images.shape[1] == channels, f"{what} generates images of {images.shape[1]} channels")
-    expect(
-        images.isfinite().all(), f"{what} generates images that are not finite: check the initial weights and divisions"
-    )
+    shape = tuple(images.shape)
+    expect(len(shape) == 4 and shape[0] == 3, f"{what} returns {shape} for 3 images, not (3, C, H, W)")
+    expect(size is None or shape[2:] == (size, size), f"{what} generates {shape[2]}x{shape[3]} images")
+    expect(channels is None or shape[1] == channels, f"{what} generates images of {shape[1]} channels")
+    finite = images.isfinite().all()
+    expect(finite, f"{what} generates images that are not finite: check the initial weights and divisions")
     expect(images.abs().max() <= 1, f"{what} goes to {images.abs().max():.2f}: end the generator with tanh, or clamp")
     expect(images.std() > 0, f"{what} generates one colour: the latent does not reach the image")
 
@@ -73,10 +69,8 @@ def check_translations(subject: Subject) -> None:
         for key in (source, target):
             expect(key in batch, f"translations has '{key}', which the images do not give: {', '.join(batch)}")
         images = gan.translate(batch[source], to=target)
-        expect(
-            images.shape == batch[target].shape,
-            f"{direction} it makes {tuple(images.shape)} of {tuple(batch[source].shape)}",
-        )
+        shape = tuple(images.shape)
+        expect(shape == batch[target].shape, f"{direction} it makes {shape} of {tuple(batch[source].shape)}")
         one = gan.translate(batch[source][2:3], to=target)
         expect(_same(images[2:3], one), f"{direction} an image depends on the others that are translated with it")
         other = gan.translate(batch[source].flip(0), to=target)
@@ -94,19 +88,16 @@ def check_seeds(subject: Subject) -> None:
         torch.unique(images, dim=0).shape[0] == 6,
         "different seeds give the same image: make the latent in inputs() from seeds (ganzoo.gan.seeded_normal)",
     )
-    expect(
-        _same(gan.sample(6, seed=40), images), "the same seeds give other images: use no random numbers in generate()"
-    )
+    again = gan.sample(6, seed=40)
+    expect(_same(again, images), "the same seeds give other images: use no random numbers in generate()")
     for size in (1, 4):
         expect(
             _same(gan.sample(6, seed=40, batch_size=size), images),
             f"in batches of {size} the same seeds give other images: row i of inputs() may depend on seeds[i] alone, "
             "and generate() must not mix the rows of a batch (batch norm in eval mode does not)",
         )
-    expect(
-        _same(gan.sample(seeds=[45, 40, 45]), images[[5, 0, 5]]),
-        "a seed gives another image at another place in the batch",
-    )
+    moved = gan.sample(seeds=[45, 40, 45])
+    expect(_same(moved, images[[5, 0, 5]]), "a seed gives another image at another place in the batch")
 
 
 def check_sampling_changes_nothing(subject: Subject) -> None:

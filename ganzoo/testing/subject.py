@@ -7,7 +7,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -25,6 +25,7 @@ from ganzoo.registry.records import field_names
 from ganzoo.registry.zoo import Registered, import_target
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
 DIGITS = Path(__file__).with_name("digits.npz")
@@ -50,7 +51,7 @@ class Subject:
 
     Args:
         registered: its record, and the distribution that provides it.
-        options: hyper-parameters that keep it small, so that the checks are quick.
+        options: hyper-parameters that keep it small.
         data: the images that it is trained on; any ``data`` of `ganzoo.train`.
         zoo: the zoo that it is registered in.
     """
@@ -142,15 +143,13 @@ class Subject:
         return gan.sample(n), batch["image"]
 
     def steps(
-        self, state: State, steps: int, *, precision: str = "fp32", batch_size: int = BATCH, rank: int = 0,
-        world: int = 1,
+        self, state: State, steps: int, *, precision: Literal["fp32", "bf16"] = "fp32", batch_size: int = BATCH,
+        rank: int = 0, world: int = 1,
     ) -> State:  # fmt: skip
         """Train for some steps on real images, as one process of a launch where it is one."""
         last, loader = state.step + steps, Loader(self.store, seed=0, rank=rank, world=world)
-        train(
-            state, loader, Accelerator(cpu=True), images=10**6, batch_size=batch_size, precision=precision,
-            after_step=lambda: state.step >= last,
-        )  # fmt: skip
+        settings = Settings("", 10**6, batch_size=batch_size, precision=precision)
+        train(state, loader, Accelerator(cpu=True), settings, after_step=lambda: state.step >= last)
         return state
 
 
@@ -161,23 +160,12 @@ def listed(names: Iterable[str]) -> str:
 
 
 class PhaseAt(NamedTuple):
-    """A phase, and the point of training in the middle of its stage at which it is checked.
-
-    Args:
-        phase: the phase.
-        before: the phases of the stage that come before it.
-        progress: in the middle of the stage, when a fade-in is under way.
-        resolution: of the stage's real images.
-    """
+    """A phase, and the point of training in the middle of its stage at which it is checked."""
 
     phase: Phase
-    before: tuple[Phase, ...]
-    progress: Progress
-    resolution: int | tuple[int, int] | None
-
-
-Turn = PhaseAt
-"""The first edition's name of it."""
+    before: tuple[Phase, ...]  # those of the stage that come before it
+    progress: Progress  # when a fade-in is under way
+    resolution: int | tuple[int, int] | None  # of the real images of the stage
 
 
 def phases(gan: GAN) -> list[PhaseAt]:
@@ -192,8 +180,7 @@ def phases(gan: GAN) -> list[PhaseAt]:
     return found
 
 
-turns = phases
-"""The first edition's name of it."""
+Turn, turns = PhaseAt, phases  # their names in the first edition
 
 
 def _default_data(registered: Registered[Architecture]) -> str:

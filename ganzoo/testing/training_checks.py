@@ -14,6 +14,7 @@ from ganzoo.gan.augment import POLICIES
 from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, listed, phases
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.updates import PhaseRunner
 
@@ -42,9 +43,8 @@ def check_structure(subject: Subject) -> None:
     expect(stages and all(stage.phases for stage in stages), "stages() returns no stage, or one without phases")
     expect(set(gan.needs) <= KNOWN_NEEDS, f"needs {listed(set(gan.needs) - KNOWN_NEEDS)}: no data gives that")
     for attribute, names in (("ema", gan.ema), ("inference", gan.inference)):
-        expect(
-            set(names) <= networks, f"{attribute} names {listed(set(names) - networks)}, which is not a network of it"
-        )
+        unknown = set(names) - networks
+        expect(not unknown, f"{attribute} names {listed(unknown)}, which is not a network of it")
     expect(gan.inference, "inference is empty: name the networks that generate() uses")
     for name, half_life in gan.ema.items():
         expect(0 < half_life < math.inf, f"the half-life of {name} is {half_life}: it is a number of images, above 0")
@@ -58,10 +58,8 @@ def check_structure(subject: Subject) -> None:
         expect(len(set(names)) == len(names), f"two phases of a stage have the same name: {', '.join(names)}")
         for phase in stage.phases:
             expect(phase.optimizer in optimizers, f"phase {phase.name} names the optimizer '{phase.optimizer}'")
-            expect(
-                phase.every >= 1 and phase.repeat >= 1,
-                f"phase {phase.name} has every={phase.every}, repeat={phase.repeat}: both count from 1",
-            )
+            counts = f"every={phase.every}, repeat={phase.repeat}"
+            expect(min(phase.every, phase.repeat) >= 1, f"phase {phase.name} has {counts}: both count from 1")
     idle = set(optimizers) - {at.phase.optimizer for at in phases(gan)}
     expect(not idle, f"no phase uses the optimizer {listed(idle)}")
 
@@ -79,7 +77,8 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
 
 def _update(subject: Subject, gan: GAN, at: PhaseAt) -> set[str]:
     """Run one update of a phase; return the parameters that got a gradient."""
-    runner = PhaseRunner(State(gan, EMA(gan), {}), gan.optimizers()[at.phase.optimizer], Accelerator(cpu=True))
+    optimizer, settings = gan.optimizers()[at.phase.optimizer], Settings("", 1, precision="fp32")
+    runner = PhaseRunner(State(gan, EMA(gan), {}), optimizer, Accelerator(cpu=True), settings)
     batch = subject.batch(gan, at)
     runner.enable_grads()
     runner.update(at.phase, [batch], at.progress)
@@ -119,11 +118,8 @@ def check_losses(subject: Subject) -> None:
     """Losses are per image, so that the engine can average them over any number of processes; and finite."""
     gan = subject.build().train()
     for at in phases(gan):
-        phase = at.phase
-        batch = subject.batch(gan, at)
-        yielded = 0
-        for terms in phase.loss(batch, at.progress):
-            yielded += 1
+        phase, terms = at.phase, None
+        for terms in phase.loss(subject.batch(gan, at), at.progress):
             expect(isinstance(terms, dict) and terms, f"phase {phase.name} yields {type(terms).__name__}, not terms")
             for name, values in terms.items():
                 what = f"the term {phase.name}/{name}"
@@ -134,7 +130,7 @@ def check_losses(subject: Subject) -> None:
                 )
                 expect(values.isfinite().all(), f"{what} is not finite at the first step: check logs and divisions")
             expect(any(v.requires_grad for v in terms.values()), f"phase {phase.name} yields nothing with a gradient")
-        expect(yielded, f"phase {phase.name} yields nothing: a loss is a generator of dicts of terms")
+        expect(terms, f"phase {phase.name} yields nothing: a loss is a generator of dicts of terms")
 
 
 def check_needs(subject: Subject) -> None:
@@ -153,14 +149,12 @@ def check_a_step_changes_what_it_trains(subject: Subject) -> None:
     gan = subject.build()
     before = _copies(gan)
     state = subject.steps(subject.state(gan), 1)
-    played = {phase.optimizer for phase in gan.stages()[0].phases if phase.every == 1}
-    trained_now = set().union(*(_own(gan, state.optimizers[name]) for name in played))
-    changed = _changed(gan, before)
-    networks = {name.partition(".")[0] for name in trained_now}
-    still = networks - {name.partition(".")[0] for name in changed}
+    own, changed = {name: _own(gan, optimizer) for name, optimizer in state.optimizers.items()}, _changed(gan, before)
+    due = set().union(*(own[phase.optimizer] for phase in gan.stages()[0].phases if phase.every == 1))
+    still = {name.partition(".")[0] for name in due} - {name.partition(".")[0] for name in changed}
     expect(not still, f"a step does not change {listed(still)}: does a phase train it on the first step?")
-    trained = set().union(*(_own(gan, optimizer) for optimizer in state.optimizers.values()))
-    expect(not changed - trained, f"a step changes {listed(changed - trained)}, which no optimizer has")
+    others = changed.difference(*own.values())
+    expect(not others, f"a step changes {listed(others)}, which no optimizer has")
 
 
 def check_discriminators(subject: Subject) -> None:
@@ -201,13 +195,11 @@ def check_the_average_is_sampled(subject: Subject) -> None:
     )
     state = subject.steps(subject.state(gan), 2)
     averaged = state.ema.model()
-    images = averaged.sample(2)
-    raw = gan.sample(2)
+    images, raw = averaged.sample(2), gan.sample(2)
     with torch.no_grad():
         for name in gan.ema:
             for parameter in getattr(gan, name).parameters():
                 parameter.zero_()
-    expect(
-        torch.equal(averaged.sample(2), images), "the averaged model generates with the weights that are being trained"
-    )
+    same = torch.equal(averaged.sample(2), images)
+    expect(same, "the averaged model generates with the weights that are being trained")
     expect(not torch.equal(raw, gan.sample(2)), f"generate() does not use {listed(set(gan.ema))}")

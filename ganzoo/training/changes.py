@@ -32,32 +32,18 @@ class Change(NamedTuple):
 
 
 class ResumedConfig(NamedTuple):
-    """How a run is resumed.
+    """How a run is resumed."""
 
-    Args:
-        config: all hyper-parameters.
-        settings: of the engine.
-        changes: those that change the weights.
-    """
-
-    config: Mapping[str, Any]
+    config: Mapping[str, Any]  # all hyper-parameters
     settings: Settings
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...]  # those that change the weights
 
 
 def continue_with(
     written: ModelConfig, kind: type[Any], config: Mapping[str, Any], settings: Mapping[str, Any],
     override: Collection[str], *, text: bool = False,
 ) -> ResumedConfig:  # fmt: skip
-    """Compare the requested values with those that a run was started with.
-
-    Args:
-        written: the run's ``config.json``.
-        kind: the architecture's config class.
-        config: requested hyper-parameters.
-        settings: requested settings of the engine.
-        override: names of those that may differ.
-        text: the hyper-parameters are words of a command line.
+    """Compare requested hyper-parameters and settings with those of a run's ``config.json``.
 
     Raises:
         RunError: values differ that are not overridden; the text shows all of them.

@@ -24,11 +24,7 @@ FOLDER, RANKS, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentat
 
 
 def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
-    """Write ``run/checkpoints/IMAGES`` and remove all but the last ``keep``; called by every process.
-
-    Raises:
-        RunError: it cannot be written; the earlier ones stay.
-    """
+    """Write ``run/checkpoints/IMAGES``, then remove all but the last ``keep``; called by every process."""
     final = run / FOLDER / f"{state.images:09d}"
     each = rng_state.gather(state.buffers(), accelerator)
     if accelerator.is_main_process and final not in list_checkpoints(run):

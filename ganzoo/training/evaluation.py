@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,30 +35,17 @@ BATCH = 250
 
 
 class BestMetric(NamedTuple):
-    """The best and the last value of a metric in a run.
-
-    Args:
-        protocol: of that.
-        best: the best value.
-        images: after which it was measured.
-        last: the newest value.
-        since: measurements after the best one.
-    """
+    """The best and the last value of a metric in a run."""
 
     protocol: str
     best: float
-    images: int
+    images: int  # after which the best value was measured
     last: float
-    since: int
+    since: int  # measurements after the best one
 
 
 def best_metric(run: Path, protocol: str) -> BestMetric | None:
-    """Return the best and the last value of a metric in a run, or None before the first measurement.
-
-    Args:
-        run: its folder, with ``stats.jsonl``.
-        protocol: as it is written.
-    """
+    """Return the best and the last value of a metric in a run's ``stats.jsonl``, or None if there is none."""
     found = [
         (int(line["images"]), float(value))
         for line in read_stats(run)
@@ -71,35 +58,22 @@ def best_metric(run: Path, protocol: str) -> BestMetric | None:
     return BestMetric(protocol, found[at][1], found[at][0], found[-1][1], len(found) - 1 - at)
 
 
+@dataclass
 class Evaluation:
-    """The measurements of a run; every process calls the same.
+    """The measurements of a run; every process calls the same."""
 
-    Args:
-        run: its folder.
-        state: of the training.
-        settings: with the protocols, how often, and the patience.
-        accelerator: the other processes.
-        reporter: writes the values.
-        describe: returns the content of the run's ``config.json``.
-    """
-
-    def __init__(
-        self, run: Path, state: State, settings: Settings, accelerator: Accelerator, reporter: Reporter,
-        describe: Callable[[], ModelConfig],
-    ) -> None:  # fmt: skip
-        self.run = run
-        self.state = state
-        self.settings = settings
-        self.accelerator = accelerator
-        self.reporter = reporter
-        self.describe = describe
-        self.processes = Processes(accelerator.process_index, accelerator.num_processes, accelerator.device)
-        self.measured_at = -1
-        self.scores: Sequence[Score] = ()
-        self.first: str | None = None
+    run: Path
+    state: State
+    settings: Settings
+    accelerator: Accelerator
+    reporter: Reporter
+    describe: Callable[[], ModelConfig]  # the content of the run's config.json
+    measured_at: int = -1
+    scores: Sequence[Score] = ()
+    first: str | None = None  # the protocol by which the best model is chosen
 
     def best_metric(self) -> BestMetric | None:
-        """Return the best and last value of the first metric, or None before its first measurement."""
+        """Return those of the first metric."""
         return best_metric(self.run, self.first) if self.first else None
 
     def is_due(self, before: int, now: int) -> bool:
@@ -133,7 +107,7 @@ class Evaluation:
         if self.measured_at == self.state.images:
             return False
         self.measured_at = self.state.images
-        begun, states = time.perf_counter(), rng_state.generators()
+        begun, states, accelerator = time.perf_counter(), rng_state.generators(), self.accelerator
         failed: dict[int, GanzooError] = {}
         try:
             self.scores = evaluate(
@@ -142,7 +116,7 @@ class Evaluation:
                 data=self.settings.data,
                 batch_size=BATCH,
                 progress=self.reporter.progress,
-                processes=self.processes,
+                processes=Processes(accelerator.process_index, accelerator.num_processes, accelerator.device),
                 failed=failed,
             )
         except GanzooError as error:
@@ -160,8 +134,7 @@ class Evaluation:
         stopped_early, patience = False, self.settings.patience
         if self.accelerator.is_main_process and 0 not in failed and patience and (found := self.best_metric()):
             stopped_early = found.since >= patience
-        flag = torch.tensor(float(stopped_early), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(flag, "sum")) if self.processes.world > 1 else stopped_early
+        return bool(accelerator.reduce(torch.tensor(float(stopped_early), device=accelerator.device), "sum"))
 
     def rewind(self) -> None:
         """Measure again what was measured last: the run was rewound to before it."""

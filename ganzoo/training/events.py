@@ -54,34 +54,22 @@ class Stop:
         self._restore()
 
 
+@dataclass
 class Events:
-    """Reports, saves, measures and stops between steps.
+    """Reports, saves, measures and stops between steps."""
 
-    Args:
-        run: the run's folder.
-        state: of the training.
-        settings: the intervals.
-        accelerator: the other processes.
-        reporter: writes the reports.
-        stop: set by a signal.
-        evaluation: measures the averaged generator.
-    """
+    run: Path
+    state: State
+    settings: Settings
+    accelerator: Accelerator
+    reporter: Reporter
+    stop: Stop
+    evaluation: Evaluation
+    stopped_early: bool = False
 
-    def __init__(
-        self, run: Path, state: State, settings: Settings, accelerator: Accelerator, reporter: Reporter, stop: Stop,
-        evaluation: Evaluation,
-    ) -> None:  # fmt: skip
-        self.run = run
-        self.state = state
-        self.settings = settings
-        self.accelerator = accelerator
-        self.reporter = reporter
-        self.stop = stop
-        self.evaluation = evaluation
-        self.stopped_early = False
-        self.monitor = NonFiniteMonitor(state, accelerator.device)
-        self._before = state.images
-        self._saved = state.images
+    def __post_init__(self) -> None:
+        self.monitor = NonFiniteMonitor(self.state, self.accelerator.device)
+        self._before = self._saved = self.state.images
         self._signalled = False  # as all processes know it
         self._rewound: list[int] = []  # to these images
 

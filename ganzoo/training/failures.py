@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,24 +18,20 @@ from ganzoo.training.settings import Settings
 from ganzoo.training.state import State, make_state
 
 
-def fitting_batch(
-    state: State, loader: Loader, accelerator: Accelerator, settings: Settings, *, batch_size: int, precision: str
-) -> int:
+def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, settings: Settings, batch_size: int) -> int:
     """Return the largest halving of ``batch_size`` with which one step fits into memory, or 0.
 
     The step is made with a copy of the state; call it outside of the handler, which would keep the memory.
     """
     size = batch_size // 2
     while size >= accelerator.num_processes:
-        _free()
+        gc.collect()
+        torch.cuda.empty_cache()  # nothing, where there is none
+        smaller = replace(settings, images=state.images + 10 * size, batch_size=size, accumulate=1, warmup=0)
         try:
-            gan = copy.deepcopy(state.gan)
-            trial = make_state(gan, settings, accelerator)
+            trial = make_state(copy.deepcopy(state.gan), smaller, accelerator)
             trial.images = state.images
-            train(
-                trial, loader, accelerator, images=state.images + 10 * size, batch_size=size, precision=precision,
-                after_step=lambda: True,
-            )  # fmt: skip
+            train(trial, loader, accelerator, smaller, after_step=lambda: True)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 return 0
@@ -45,9 +42,7 @@ def fitting_batch(
     return 0
 
 
-def out_of_memory_message(
-    out: Path, settings: Settings, precision: str, state: State, loader: Loader, accelerator: Accelerator
-) -> str:
+def out_of_memory_message(out: Path, settings: Settings, state: State, loader: Loader, accelerator: Accelerator) -> str:
     """Return a message with the batch size that fits; call it outside of the handler, see `fitting_batch`."""
     stages = state.gan.stages()
     stage = stages[current_stage(stages, state.images)]
@@ -56,8 +51,7 @@ def out_of_memory_message(
     message = f"out of memory with batches of {size} images{parts}"
     if accelerator.num_processes > 1:
         return f"{message}: use a larger --accumulate, a smaller --batch-size, or more processes"
-    parts_of = size // settings.accumulate
-    fits = fitting_batch(state, loader, accelerator, settings, batch_size=parts_of, precision=precision)
+    fits = fitting_batch(state, loader, accelerator, settings, size // settings.accumulate)
     if not fits:
         return f"{message}; not even one image fits: make the networks smaller"
     # Smaller parts leave the batch size of an update unchanged.
@@ -76,9 +70,3 @@ def lost_peer(error: BaseException) -> str | None:
     if found is None and isinstance(error, torch.distributed.DistError):
         found = text[:100]
     return found
-
-
-def _free() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

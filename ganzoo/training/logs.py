@@ -25,14 +25,7 @@ PREVIEW_IMAGES = 64
 class Reporter:
     """Writes a line per report and moves the progress bar; the main process alone writes.
 
-    Args:
-        run: the run's folder.
-        state: of the training.
-        accelerator: with its trackers.
-        images: the budget.
-        title: of the progress bar.
-        examples: a batch to translate in previews of an image-to-image model.
-        progress: show the bar.
+    Previews of an image-to-image model translate ``examples``.
     """
 
     def __init__(
@@ -113,11 +106,7 @@ class Reporter:
 
 
 def _whole(digits: str) -> int:
-    """Return a number that a float can hold.
-
-    Raises:
-        ValueError: it is larger.
-    """
+    """Return a number that a float can hold; a larger one is a `ValueError`."""
     if len(digits) > 300:
         raise ValueError("too many digits")
     return int(digits)

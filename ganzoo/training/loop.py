@@ -9,8 +9,10 @@ from accelerate import Accelerator
 
 from ganzoo.data import Loader
 from ganzoo.gan import Batch, Progress, Stage
+from ganzoo.gan.schedules import lr_schedule
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
-from ganzoo.training.updates import PhaseRunner, UpdateConfig
+from ganzoo.training.updates import PhaseRunner
 
 if torch.distributed.is_available():
     # Imported before there is a process group: its defaults keep a reference to an existing one (timm's optimizers
@@ -22,51 +24,37 @@ def train(
     state: State,
     loader: Loader,
     accelerator: Accelerator,
+    settings: Settings,
     *,
-    images: int,
-    batch_size: int,
-    precision: str,
     after_step: Callable[[], bool],
-    update: UpdateConfig = UpdateConfig(),  # noqa: B008 - frozen
 ) -> None:
-    """Run the phases of each stage until the budget is spent or ``after_step`` returns True.
+    """Run the phases of each stage, from the state's step on, until the budget is spent or ``after_step`` returns True.
 
-    Args:
-        state: what is trained; continues from its step and number of images.
-        loader: of the real images.
-        accelerator: device and the other processes.
-        images: the budget, over all processes.
-        batch_size: images per update over all processes, where a stage names none.
-        precision: ``"bf16"`` computes the losses under autocast; ``"fp32"`` does not.
-        after_step: called after every step; must not wait for the device.
-        update: gradient accumulation, clipping, penalties and schedule.
-
-    Raises:
-        RunError: too many updates in a row were skipped because their gradients were not finite.
+    ``after_step`` is called after every step and must not wait for the device.
     """
     gan = state.gan.train()
     runners = {
-        name: PhaseRunner(state, optimizer, accelerator, bf16=precision == "bf16", config=update)
-        for name, optimizer in state.optimizers.items()
+        name: PhaseRunner(state, optimizer, accelerator, settings) for name, optimizer in state.optimizers.items()
     }
+    schedule = lr_schedule(settings.schedule, settings.images, settings.warmup)
     stages = gan.stages()
     active: PhaseRunner | None = None
-    while state.images < images:
+    while state.images < settings.images:
         before = state.images
         index = current_stage(stages, before)
         stage = stages[index]
-        progress = Progress(state.step, before, index, before / images)
-        size = stage.batch_size or batch_size
+        progress = Progress(state.step, before, index, before / settings.images)
+        size = stage.batch_size or settings.batch_size
 
         def next_batch(stage: Stage = stage, size: int = size) -> list[Batch]:
             batch = loader.batch(state.images, size, stage.resolution)
             state.images += size
-            return parts(batch, update.accumulate) if update.accumulate > 1 else [batch]
+            return parts(batch, settings.accumulate) if settings.accumulate > 1 else [batch]
 
         gan.before_step(progress)
         if state.augmentation is not None:
             state.augmentation.before_step(progress)
-        scale = gan.lr_scale(progress) * update.schedule(before)
+        scale = gan.lr_scale(progress) * schedule(before)
         shared = next_batch()
         for phase in stage.phases:
             if progress.step % phase.every == 0:

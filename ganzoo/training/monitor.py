@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -10,21 +12,17 @@ from ganzoo.training.state import State
 _STEPS = 16  # between two checks on a device that would have to be waited for
 
 
+@dataclass
 class NonFiniteMonitor:
     """Finds loss terms, weights and buffers that are not finite; the sums of the terms keep a NaN.
 
     On the CPU after every step; on a GPU every few steps, by an asynchronous copy, so a few steps late and without a
     wait.
-
-    Args:
-        state: of the training.
-        device: of the state.
     """
 
-    def __init__(self, state: State, device: torch.device) -> None:
-        self.state = state
-        self.device = device
-        self._pending: tuple[list[str], Tensor, torch.cuda.Event | None] | None = None
+    state: State
+    device: torch.device
+    _pending: tuple[list[str], Tensor, torch.cuda.Event | None] | None = None
 
     def term(self) -> str | None:
         """Return the first term that is not finite, as far as is known without a wait."""

@@ -34,25 +34,15 @@ VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that has been checked, before its first step.
-
-    Args:
-        architecture: from the zoo.
-        config: its hyper-parameters, the image's shape taken from the data.
-        settings: of the engine.
-        source: the data.
-        gan: untrained.
-        license: of the model that is fine-tuned.
-        changes: what was overridden when the run was resumed, and after how many images.
-    """
+    """A run that has been checked, before its first step."""
 
     architecture: Registered[Architecture]
-    config: Any
+    config: Any  # its hyper-parameters, the image's shape taken from the data
     settings: Settings
     source: Source | PairSource
     gan: GAN
-    license: str | None = None
-    changes: Sequence[Mapping[str, Any]] = ()
+    license: str | None = None  # of the model that is fine-tuned
+    changes: Sequence[Mapping[str, Any]] = ()  # overridden when it was resumed, each with the number of images
 
     def parameters(self) -> dict[str, int]:
         """Return the number of parameters of each network."""
@@ -96,7 +86,7 @@ def plan(
         options: hyper-parameters that differ from the defaults, or from those of ``settings.start``.
         settings: of the engine.
         text: the options are words of a command line.
-        zoo: where names are looked up.
+        zoo: that of this installation by default.
         resumed: the config of a run with checkpoints, which need no weights of ``settings.start`` any more.
 
     Raises:
@@ -162,17 +152,3 @@ def check_tracker(zoo: Zoo, name: str | None) -> None:
         raise ConfigError(
             f"there is no tracker '{name}'.{did_you_mean(str(name), known)} There are: {', '.join(known)}"
         )
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """Return ``"bf16"`` or ``"fp32"``: for ``"auto"``, bf16 where the hardware computes in it."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        fast = torch.cuda.get_device_capability()[0] >= 8
-    elif device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
-    else:
-        fast = False
-    return "bf16" if fast else "fp32"

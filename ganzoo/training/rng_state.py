@@ -39,19 +39,16 @@ def world_size(tensors: Mapping[str, Tensor]) -> int:
 
 
 def restore(tensors: Mapping[str, Tensor], buffers: Mapping[str, Tensor], rank: int) -> None:
-    """Restore the state of one rank.
-
-    Raises:
-        LookupError: something is missing.
-        ValueError: a state is invalid.
-    """
-    mine = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{rank}/")}
+    """Restore the state of one rank; a `LookupError` or `ValueError` if it is incomplete or invalid."""
+    own: dict[str, dict[str, Tensor]] = {_GENERATORS: {}, _BUFFERS: {}}
+    for key, value in tensors.items():
+        of, kind, name = key.split("/", 2)
+        if int(of) == rank:
+            own[kind][name] = value
     with torch.no_grad():
-        for key, value in mine.items():
-            kind, _, name = key.partition("/")
-            if kind == _BUFFERS and name in buffers:  # an overridden run may have fewer
-                buffers[name].copy_(value)
-    set_generators({key.partition("/")[2]: value for key, value in mine.items() if key.startswith(_GENERATORS)})
+        for name in own[_BUFFERS].keys() & buffers.keys():  # an overridden run may have fewer
+            buffers[name].copy_(own[_BUFFERS][name])
+    set_generators(own[_GENERATORS])
 
 
 def seed(value: int) -> None:

@@ -30,10 +30,9 @@ from ganzoo.training.failures import lost_peer, out_of_memory_message
 from ganzoo.training.logs import Reporter
 from ganzoo.training.loop import train as run_phases
 from ganzoo.training.outcome import Outcome
-from ganzoo.training.plan import TENSORBOARD, Plan, plan, resolve_precision
+from ganzoo.training.plan import TENSORBOARD, Plan, plan
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
-from ganzoo.training.updates import UpdateConfig
 from ganzoo.training.validate import check_batch_split
 
 _log = logging.getLogger(__name__)
@@ -179,19 +178,8 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
 
 def _train(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:
     """Train until the budget is spent or a stop is asked for; explain what runs out of memory or loses a process."""
-    settings = planned.settings
-    precision = resolve_precision(settings.precision, accelerator.device)
     try:
-        run_phases(
-            state,
-            loader,
-            accelerator,
-            images=settings.images,
-            batch_size=settings.batch_size,
-            precision=precision,
-            after_step=events.after_step,
-            update=UpdateConfig.of(settings),
-        )
+        run_phases(state, loader, accelerator, planned.settings, after_step=events.after_step)
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):
             raise RunError(
@@ -202,7 +190,7 @@ def _train(out: Path, planned: Plan, state: State, loader: Loader, accelerator: 
     else:
         return
     # Outside of the handler, which would keep the memory of the failed step.
-    raise RunError(out_of_memory_message(out, settings, precision, state, loader, accelerator))
+    raise RunError(out_of_memory_message(out, planned.settings, state, loader, accelerator))
 
 
 def _tracker(name: str | None, out: Path) -> Any:
@@ -256,8 +244,6 @@ def _locked(out: Path, accelerator: Accelerator) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{out} cannot be created: {error.strerror or error}") from error
-    if not accelerator.is_main_process:
-        yield
-        return
-    with locked(out, RunError(f"another process is training in {out}: stop it, or name another folder")):
+    busy = RunError(f"another process is training in {out}: stop it, or name another folder")
+    with locked(out, busy) if accelerator.is_main_process else nullcontext():
         yield

@@ -24,10 +24,14 @@ from ganzoo.registry.hyperparameters import make_config
 UPDATES, INPUTS, MACHINE = "Updates", "Inputs of the discriminator", "Machine"
 MEASURING, OUTPUT = "Measuring", "Reports and checkpoints"
 SECTIONS = (UPDATES, INPUTS, MACHINE, MEASURING, OUTPUT)
-_CHANGED = {"card": "changed"}
-_OUTPUT = {"section": OUTPUT, "resume": "freely"}
-_EVERY = {"count": True, "metavar": "IMAGES", "resume": "freely"}
-_WEIGHT = {"section": UPDATES, "metavar": "WEIGHT", **_CHANGED}
+
+
+def _meta(description: str, *, ge: int | None = None, le: int | None = None, **extra: Any) -> Meta:
+    return Meta(description=description, ge=ge, le=le, extra=extra)
+
+
+def _every(what: str, section: str) -> Meta:
+    return _meta(f"Images between two {what}.", ge=1, section=section, metavar="IMAGES", count=True, resume="freely")
 
 
 @dataclass(frozen=True)
@@ -38,150 +42,118 @@ class Settings:
         ConfigError: settings that do not go together.
     """
 
-    data: Annotated[
-        str, Meta(description="Data set, folder or file, see `ganzoo.data.open_data`.", extra={"resume": "never"})
-    ]
-    images: Annotated[
-        int,
-        Meta(ge=1, description="Real images to sample in all, over all processes.", extra={"resume": "freely"}),
-    ]
-    split: Annotated[str, Meta(description="Split of a data set that has several.", extra={"resume": "never"})] = (
-        "train"
-    )
-    balance: Annotated[
-        bool, Meta(description="Sample every class equally often.", extra={"section": INPUTS, **_CHANGED})
-    ] = False
-    batch_size: Annotated[
-        int, Meta(ge=1, description="Images per update.", extra={"section": UPDATES, "card": "always"})
-    ] = 64
+    data: Annotated[str, _meta("Data set, folder or file, see `ganzoo.data.open_data`.", resume="never")]
+    images: Annotated[int, _meta("Real images to sample in all, over all processes.", ge=1, resume="freely")]
+    split: Annotated[str, _meta("Split of a data set that has several.", resume="never")] = "train"
+    balance: Annotated[bool, _meta("Sample every class equally often.", section=INPUTS, card="changed")] = False
+    batch_size: Annotated[int, _meta("Images per update.", ge=1, section=UPDATES, card="always")] = 64
     accumulate: Annotated[
         int,
-        Meta(
-            ge=1,
-            description="Compute each batch in N parts before its one update: the memory of a smaller batch.",
-            extra={"section": UPDATES, "metavar": "N", **_CHANGED},
+        _meta(
+            "Compute each batch in N parts before its one update: the memory of a smaller batch.",
+            ge=1, section=UPDATES, metavar="N", card="changed",
         ),
-    ] = 1
-    seed: Annotated[
-        int, Meta(ge=0, le=2**31 - 1, description="Seed of the weights, the latents and the order of the data.")
-    ] = 0
+    ] = 1  # fmt: skip
+    seed: Annotated[int, _meta("Seed of the weights, the latents and the order of the data.", ge=0, le=2**31 - 1)] = 0
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],
-        Meta(
-            description="auto is bf16 where the hardware computes in it.", extra={"section": MACHINE, "card": "always"}
-        ),
+        _meta("auto is bf16 where the hardware computes in it.", section=MACHINE, card="always"),
     ] = "auto"
-    device: Annotated[
-        Literal["auto", "cpu"],
-        Meta(description="auto is an accelerator where there is one.", extra={"section": MACHINE}),
-    ] = "auto"
+    device: Annotated[Literal["auto", "cpu"], _meta("auto is an accelerator where there is one.", section=MACHINE)] = (
+        "auto"
+    )
     optimizer: Annotated[
         str | None,
-        Meta(
-            description="One of timm's, in place of the architecture's own.",
-            extra={"section": UPDATES, "metavar": "NAME", "resume": "never", **_CHANGED},
+        _meta(
+            "One of timm's, in place of the architecture's own.",
+            section=UPDATES, metavar="NAME", resume="never", card="changed",
         ),
-    ] = None
+    ] = None  # fmt: skip
     schedule: Annotated[
         Literal["constant", "linear", "cosine", "tanh"],
-        Meta(
-            description="Schedule of the learning rates, which fall to zero at the end.",
-            extra={"section": UPDATES, **_CHANGED},
-        ),
+        _meta("Schedule of the learning rates, which fall to zero at the end.", section=UPDATES, card="changed"),
     ] = "constant"
     warmup: Annotated[
         int,
-        Meta(
-            ge=0,
-            description="Images over which the learning rates rise at the start.",
-            extra={"section": UPDATES, "count": True, "metavar": "IMAGES", **_CHANGED},
+        _meta(
+            "Images over which the learning rates rise at the start.",
+            ge=0, section=UPDATES, metavar="IMAGES", count=True, card="changed",
         ),
-    ] = 0
+    ] = 0  # fmt: skip
     clip_grad: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(
-            description="Clip the gradient of each update; 0 switches it off.",
-            extra={"section": UPDATES, "metavar": "LIMIT", "off": True, **_CHANGED},
+        _meta(
+            "Clip the gradient of each update; 0 switches it off.",
+            section=UPDATES, metavar="LIMIT", off=True, card="changed",
         ),
-    ] = None
+    ] = None  # fmt: skip
     clip_mode: Annotated[
         Literal["norm", "value", "agc"],
-        Meta(
-            description="What is clipped: the norm, each value, or the norm in proportion to the weights'.",
-            extra={"section": UPDATES},
-        ),
+        _meta("What is clipped: the norm, each value, or the norm in proportion to the weights'.", section=UPDATES),
     ] = "norm"
     l1: Annotated[
-        float, Meta(ge=0, description="Weight of the L1 penalty: the sum of all absolute weights.", extra=_WEIGHT)
-    ] = 0.0
+        float,
+        _meta(
+            "Weight of the L1 penalty: the sum of all absolute weights.",
+            ge=0, section=UPDATES, metavar="WEIGHT", card="changed",
+        ),
+    ] = 0.0  # fmt: skip
     l2: Annotated[
-        float, Meta(ge=0, description="Weight of the L2 penalty: half the sum of all squared weights.", extra=_WEIGHT)
-    ] = 0.0
+        float,
+        _meta(
+            "Weight of the L2 penalty: half the sum of all squared weights.",
+            ge=0, section=UPDATES, metavar="WEIGHT", card="changed",
+        ),
+    ] = 0.0  # fmt: skip
     augment: Annotated[
         str | None,
-        Meta(
-            description="color,translation,cutout or some of these (DiffAugment), ada (adaptive) or none. For few "
-            "images.",
-            extra={"section": INPUTS, "metavar": "POLICY", "off": True, **_CHANGED},
+        _meta(
+            "color,translation,cutout or some of these (DiffAugment), ada (adaptive) or none. For few images.",
+            section=INPUTS, metavar="POLICY", off=True, card="changed",
         ),
-    ] = None
+    ] = None  # fmt: skip
     instance_noise: Annotated[
         float,
-        Meta(
-            ge=0,
-            description="Standard deviation of noise on the images, which falls to zero.",
-            extra={"section": INPUTS, "metavar": "DEVIATION", **_CHANGED},
+        _meta(
+            "Standard deviation of noise on the images, which falls to zero.",
+            ge=0, section=INPUTS, metavar="DEVIATION", card="changed",
         ),
-    ] = 0.0
-    sync_batch_norm: Annotated[
-        bool, Meta(description="Batch norm over all processes.", extra={"section": MACHINE, **_CHANGED})
-    ] = False
-    report_every: Annotated[
-        int, Meta(ge=1, description="Images between two lines of stats.jsonl.", extra={**_EVERY, "section": OUTPUT})
-    ] = 5_000
-    preview_every: Annotated[
-        int, Meta(ge=1, description="Images between two grids of samples.", extra={**_EVERY, "section": OUTPUT})
-    ] = 50_000
-    checkpoint_every: Annotated[
-        int, Meta(ge=1, description="Images between two checkpoints.", extra={**_EVERY, "section": OUTPUT})
-    ] = 100_000
-    keep: Annotated[int, Meta(ge=1, description="Checkpoints to keep.", extra=_OUTPUT)] = 2
+    ] = 0.0  # fmt: skip
+    sync_batch_norm: Annotated[bool, _meta("Batch norm over all processes.", section=MACHINE, card="changed")] = False
+    report_every: Annotated[int, _every("lines of stats.jsonl", OUTPUT)] = 5_000
+    preview_every: Annotated[int, _every("grids of samples", OUTPUT)] = 50_000
+    checkpoint_every: Annotated[int, _every("checkpoints", OUTPUT)] = 100_000
+    keep: Annotated[int, _meta("Checkpoints to keep.", ge=1, section=OUTPUT, resume="freely")] = 2
     metrics: Annotated[
         tuple[str, ...],
-        Meta(
-            description="Measure during training, as in 'fd[pixels]@10k/test'; the best model by the first one is "
-            "kept.",
-            extra={"section": MEASURING, "metavar": "PROTOCOL", "flags": ("-m",), "resume": "freely"},
+        _meta(
+            "Measure during training, as in 'fd[pixels]@10k/test'; the best model by the first one is kept.",
+            section=MEASURING, metavar="PROTOCOL", flags=("-m",), resume="freely",
         ),
-    ] = ()
-    eval_every: Annotated[
-        int, Meta(ge=1, description="Images between two measurements.", extra={**_EVERY, "section": MEASURING})
-    ] = 100_000
+    ] = ()  # fmt: skip
+    eval_every: Annotated[int, _every("measurements", MEASURING)] = 100_000
     patience: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        Meta(
-            description="Stop after N measurements without a better one; 0 switches it off.",
-            extra={"section": MEASURING, "metavar": "N", "off": True, "resume": "freely"},
+        _meta(
+            "Stop after N measurements without a better one; 0 switches it off.",
+            section=MEASURING, metavar="N", off=True, resume="freely",
         ),
-    ] = None
+    ] = None  # fmt: skip
     tracker: Annotated[
         str | None,
-        Meta(
-            description="Also log to a tracker: tensorboard, or one of a plugin.", extra={**_OUTPUT, "metavar": "NAME"}
+        _meta(
+            "Also log to a tracker: tensorboard, or one of a plugin.", section=OUTPUT, metavar="NAME", resume="freely"
         ),
     ] = None
-    start: Annotated[
-        str | None,
-        Meta(description="A pretrained model to fine-tune.", extra={"resume": "never", **_CHANGED}),
-    ] = None
+    start: Annotated[str | None, _meta("A pretrained model to fine-tune.", resume="never", card="changed")] = None
     on_nan: Annotated[
         Literal["stop", "skip", "rewind"],
-        Meta(
-            description="When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last "
-            "checkpoint and continue with other random numbers.",
-            extra={"section": MACHINE, "resume": "freely"},
+        _meta(
+            "When a loss is not finite: stop, skip updates whose gradient is not, or go back to the last checkpoint "
+            "and continue with other random numbers.",
+            section=MACHINE, resume="freely",
         ),
-    ] = "stop"
+    ] = "stop"  # fmt: skip
 
     def __post_init__(self) -> None:
         if self.patience is not None and not self.metrics:

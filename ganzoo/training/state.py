@@ -28,10 +28,9 @@ class Sums:
         """Add the mean of one batch."""
         if name in self.totals:
             self.totals[name].add_(mean)
-            self.counts[name] += 1
         else:
             self.totals[name] = mean.to(torch.float32, copy=True)
-            self.counts[name] = 1
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def means(self, accelerator: Accelerator) -> dict[str, float]:
         """Return the mean of each term since the last call, over all processes, and reset them."""
@@ -47,24 +46,14 @@ class Sums:
 
 @dataclass
 class State:
-    """What training changes: this, and torch's random generators, are a checkpoint.
-
-    Args:
-        gan: the networks, on their device.
-        ema: their averages.
-        optimizers: by name.
-        step: steps done.
-        images: real images seen, over all processes.
-        sums: of the loss terms since the last report.
-        augmentation: of what the discriminators see.
-    """
+    """What training changes: this, and torch's random generators, are a checkpoint."""
 
     gan: GAN
     ema: EMA
     optimizers: dict[str, Optimizer]
     step: int = 0
-    images: int = 0
-    sums: Sums = field(default_factory=Sums)
+    images: int = 0  # real ones, over all processes
+    sums: Sums = field(default_factory=Sums)  # since the last report
     augmentation: Augmentation | None = None
 
     def buffers(self) -> dict[str, Tensor]:
@@ -91,6 +80,5 @@ def make_state(gan: GAN, settings: Settings, accelerator: Accelerator) -> State:
         decision_boundary = (gan.decision_boundary or 0.0) if settings.augment == ADAPTIVE else 0.0
         augmentation = Augmentation(
             settings.augment, noise=settings.instance_noise, decision_boundary=decision_boundary
-        )
-        augmentation.to(accelerator.device)
+        ).to(accelerator.device)
     return State(gan, EMA(gan), optimizers, augmentation=augmentation)

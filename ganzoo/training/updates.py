@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import RunError
 from ganzoo.gan import Batch, Phase, Progress
-from ganzoo.gan.schedules import lr_schedule
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
@@ -20,55 +19,13 @@ MOST_SKIPPED = 100
 """Updates in a row that may be skipped."""
 
 
-@dataclass(frozen=True)
-class UpdateConfig:
-    """Gradient accumulation, clipping, penalties and schedule of updates; see `Settings` for those of the same name.
-
-    Args:
-        accumulate: parts that a batch is computed in before its one update.
-        schedule: number of images seen to a factor on the learning rates, beside that of `GAN.lr_scale`.
-        clip_grad: limit on the gradient; None sets none.
-        clip_mode: what is limited: ``"norm"``, ``"value"`` or ``"agc"``.
-        l1: weight of the sum of all absolute weights.
-        l2: weight of half the sum of all squared weights.
-        skip_nonfinite: skip an update whose gradient is not finite; each update then waits for the device.
-    """
-
-    accumulate: int = 1
-    schedule: Callable[[int], float] = lambda images: 1.0
-    clip_grad: float | None = None
-    clip_mode: str = "norm"
-    l1: float = 0.0
-    l2: float = 0.0
-    skip_nonfinite: bool = False
-
-    @classmethod
-    def of(cls, settings: Settings) -> UpdateConfig:
-        """Return how the updates of a run are made."""
-        return cls(
-            settings.accumulate,
-            lr_schedule(settings.schedule, settings.images, settings.warmup),
-            settings.clip_grad,
-            settings.clip_mode,
-            settings.l1,
-            settings.l2,
-            skip_nonfinite=settings.on_nan == "skip",
-        )
-
-
+@dataclass
 class Gradients:
-    """The gradients of one optimizer's parameters.
+    """The gradients of one optimizer's parameters, penalised and clipped as the settings say."""
 
-    Args:
-        parameters: of the optimizer.
-        accelerator: the other processes.
-        config: clipping and penalties.
-    """
-
-    def __init__(self, parameters: Sequence[nn.Parameter], accelerator: Accelerator, config: UpdateConfig) -> None:
-        self.parameters = parameters
-        self.accelerator = accelerator
-        self.config = config
+    parameters: Sequence[nn.Parameter]
+    accelerator: Accelerator
+    settings: Settings
 
     def average(self) -> None:
         """Average over all processes, in one flat reduction: an update sends one message."""
@@ -85,52 +42,41 @@ class Gradients:
 
     def penalise_and_clip(self) -> None:
         """Add the gradients of the penalties on weights, then clip."""
-        config = self.config
-        if config.l1 or config.l2:
+        settings = self.settings
+        if settings.l1 or settings.l2:
             # Matrices and kernels: to shrink a bias or the scale of a norm does not make a network simpler.
             pairs = [(p.detach(), p.grad) for p in self.parameters if p.grad is not None and p.ndim > 1]
             weights, gradients = [w for w, _ in pairs], [g for _, g in pairs]
-            if config.l2 and pairs:
-                torch._foreach_add_(gradients, weights, alpha=config.l2)
-            if config.l1 and pairs:
-                torch._foreach_add_(gradients, [weight.sign() for weight in weights], alpha=config.l1)
-        if config.clip_grad is not None:
+            if settings.l2 and pairs:
+                torch._foreach_add_(gradients, weights, alpha=settings.l2)
+            if settings.l1 and pairs:
+                torch._foreach_add_(gradients, [weight.sign() for weight in weights], alpha=settings.l1)
+        if settings.clip_grad is not None:
             from timm.utils import dispatch_clip_grad  # type: ignore[attr-defined]  # takes seconds to import
 
-            dispatch_clip_grad(self.parameters, config.clip_grad, mode=config.clip_mode)
+            dispatch_clip_grad(self.parameters, settings.clip_grad, mode=settings.clip_mode)
 
     def _present(self) -> list[Tensor]:
         return [p.grad for p in self.parameters if p.grad is not None]
 
 
 class PhaseRunner:
-    """Runs the phases of one optimizer.
+    """Runs the phases of one optimizer, which is over some of the parameters of the state's networks."""
 
-    Args:
-        state: whose networks, sums of loss terms and augmentation are used.
-        optimizer: over some of the parameters.
-        accelerator: device and the other processes.
-        bf16: compute the losses under autocast.
-        config: gradient accumulation, clipping and penalties.
-    """
-
-    def __init__(
-        self, state: State, optimizer: Optimizer, accelerator: Accelerator, *, bf16: bool = False,
-        config: UpdateConfig = UpdateConfig(),
-    ) -> None:  # fmt: skip
+    def __init__(self, state: State, optimizer: Optimizer, accelerator: Accelerator, settings: Settings) -> None:
         self.optimizer = optimizer
         self.accelerator = accelerator
         self.sums = state.sums
         self.augmentation = state.augmentation
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        self.gradients = Gradients(self.parameters, accelerator, config)
+        self.gradients = Gradients(self.parameters, accelerator, settings)
         own = {id(p) for p in self.parameters}
         self.others = [p for p in state.gan.parameters() if id(p) not in own]
         self.base_lrs = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
         # Not accelerator.autocast(): it looks its state up at each call, and this is entered four times a step; and
         # accelerate fixes one precision for a whole process, where a notebook may train twice.
-        self.bf16 = bf16
-        self.skip_nonfinite = config.skip_nonfinite
+        self.bf16 = resolve_precision(settings.precision, accelerator.device) == "bf16"
+        self.skip_nonfinite = settings.on_nan == "skip"
         self.skipped = 0  # in a row
         # An update that is skipped must not have changed the running statistics, which a forward pass changes.
         self.buffers = [b for b in state.gan.buffers() if b.is_floating_point()] if self.skip_nonfinite else []
@@ -199,3 +145,17 @@ class PhaseRunner:
             )
         self.sums.add(f"{phase.name}/skipped", nonfinite.float())
         return skip
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """Return ``"bf16"`` or ``"fp32"``: for ``"auto"``, bf16 where the hardware computes in it."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability()[0] >= 8
+    elif device.type == "cpu":
+        able = torch.cpu.get_capabilities()
+        fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+    else:
+        fast = False
+    return "bf16" if fast else "fp32"

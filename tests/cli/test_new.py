@@ -80,7 +80,7 @@ def test_nothing_is_overwritten(call, package, tmp_path):
     before = (package / "README.md").read_text()
     done = call("new", "wave-gan", "--out", str(package))
     assert (done.code, (package / "README.md").read_text()) == (1, before)
-    assert "nothing is overwritten" in done.err
+    assert "overwritten" in done.err
     (tmp_path / "file").write_text("x")
     assert call("new", "wave-gan", "--out", str(tmp_path / "file")).code == 1
 

@@ -43,7 +43,7 @@ def test_lowres4_keeps_the_mean_of_each_block(images):
     blocks = made.unfold(2, 4, 4).unfold(3, 4, 4).flatten(4)
     assert (blocks.amax(-1) - blocks.amin(-1)).max() == 0
     torch.testing.assert_close(blocks[..., 0], images.unfold(2, 4, 4).unfold(3, 4, 4).flatten(4).mean(-1))
-    with pytest.raises(DataError, match="multiple of 4, not 30"):
+    with pytest.raises(DataError, match="4, not 30"):
         get_degradation("lowres4")(torch.zeros(1, 1, 30, 30))
 
 
@@ -64,5 +64,5 @@ def test_edges_are_dark_where_the_brightness_steps_and_white_elsewhere():
 
 
 def test_an_unknown_one_is_named():
-    with pytest.raises(DataError, match=r"called 'gray'. Did you mean 'grey'\?.*There are: grey, lowres4, mask, edges"):
+    with pytest.raises(DataError, match=r"'gray'.*'grey'.*: grey, lowres4, mask, edges"):
         get_degradation("gray")

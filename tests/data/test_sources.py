@@ -42,7 +42,7 @@ def test_a_parquet_folder_gives_the_pictures_in_order(mnist, digits):
 
 
 def test_a_missing_split_is_an_error_that_names_the_others(mnist):
-    with pytest.raises(DataError, match=r"no split 'validation'; it has: test, train$"):
+    with pytest.raises(DataError, match=r"'validation'.*: test, train$"):
         open_source(mnist, split="validation")
 
 
@@ -80,23 +80,23 @@ def test_parquet_labels_that_are_no_integers_are_left_out(parquet, values):
 
 @pytest.mark.parametrize("wrong", [-1, 65536, 2**40])
 def test_a_label_that_is_no_class_index_is_an_error(parquet, wrong, tmp_path):
-    with pytest.raises(DataError, match=rf"labels must be class indices in 0 \.\.\. 65535, not .*{wrong}"):
+    with pytest.raises(DataError, match=rf"labels .*0 \.\.\. 65535, not .*{wrong}"):
         open_source(parquet(label=[0, 0, 0, 0, 0, wrong]))
     file = save(tmp_path / "a.npz", images=np.ones((6, 4, 4), np.uint8), labels=[0, 0, 0, 0, 0, wrong])
-    with pytest.raises(DataError, match=rf"labels must be class indices in 0 \.\.\. 65535, not .*{wrong}"):
+    with pytest.raises(DataError, match=rf"labels .*0 \.\.\. 65535, not .*{wrong}"):
         open_source(file)
 
 
 def test_the_column_may_be_called_img_and_another_is_an_error(parquet):
     assert open_source(parquet(image="img")).count == 6
-    with pytest.raises(DataError, match="no column of images; it has: photo, x"):
+    with pytest.raises(DataError, match=r"column .*: photo, x"):
         open_source(parquet(image="photo", x=[1] * 6))
 
 
 def test_shards_without_the_column_are_an_error_when_read(parquet):
     parquet(name="train-0.parquet")
     source = open_source(parquet(image="img", name="train-1.parquet"))
-    with pytest.raises(DataError, match=r"train-1\.parquet cannot be read: .*image"):
+    with pytest.raises(DataError, match=r"train-1\.parquet .*image"):
         list(source.read())
 
 
@@ -172,12 +172,12 @@ def test_arrays_that_are_no_images_are_an_error(tmp_path, images, text):
 
 @pytest.mark.parametrize("wrong", [np.zeros(2, int), np.zeros((3, 1), int), np.zeros(3), np.array(["a", "b", "c"])])
 def test_labels_of_another_shape_or_type_are_an_error(tmp_path, wrong):
-    with pytest.raises(DataError, match="'labels' must be 3 class indices, not"):
+    with pytest.raises(DataError, match=r"'labels' .* 3 .*not"):
         open_source(save(tmp_path / "a.npz", images=np.ones((3, 4, 4), np.uint8), labels=wrong))
 
 
 def test_an_archive_without_images_is_an_error_that_names_its_arrays(tmp_path):
-    with pytest.raises(DataError, match="no array 'images'; it has: x_train, y_train"):
+    with pytest.raises(DataError, match=r"'images'.*: x_train, y_train"):
         open_source(save(tmp_path / "a.npz", x_train=np.ones(3), y_train=np.ones(3)))
 
 
@@ -198,7 +198,7 @@ def test_pickled_objects_are_refused_and_never_unpickled(tmp_path, suffix, trapp
     trap = np.array([Trap(sprung)] * 3, dtype=object)
     images = trap if trapped == "images" else np.ones((3, 4, 4), np.uint8)
     np.save(path, trap, allow_pickle=True) if suffix == "npy" else np.savez(path, images=images, labels=trap)
-    with pytest.raises(DataError, match="not an array file that can be read safely"):
+    with pytest.raises(DataError, match="safely"):
         open_source(path)
     assert not sprung.exists()
 
@@ -209,7 +209,7 @@ def test_a_truncated_array_file_is_one_error(tmp_path, keep, suffix):
     path, images = tmp_path / f"a.{suffix}", np.arange(3 * 16, dtype=np.uint8).reshape(3, 4, 4)
     np.save(path, images) if suffix == "npy" else np.savez(path, images=images)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match="not an array file that can be read safely"):
+    with pytest.raises(DataError, match="safely"):
         open_source(path)
 
 
@@ -230,7 +230,7 @@ def test_an_array_header_that_lies_is_one_error(tmp_path, shape, suffix):
     else:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("images.npy", data)
-    with pytest.raises(DataError, match="not an array file that can be read safely"):
+    with pytest.raises(DataError, match="safely"):
         open_source(path)
 
 
@@ -240,18 +240,18 @@ def test_an_array_header_that_lies_is_one_error(tmp_path, shape, suffix):
 @pytest.mark.parametrize("spec", ["./nothing", "nothing/there", "/no/such/folder"])
 def test_a_path_that_does_not_exist_is_an_error_that_names_it_whole(spec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=rf"There is no folder or file /.*{spec.removeprefix('./').lstrip('/')}$"):
+    with pytest.raises(DataError, match=rf"/.*{spec.removeprefix('./').lstrip('/')}$"):
         open_source(spec)
 
 
 def test_an_unknown_name_is_an_error_that_suggests_the_nearest():
-    with pytest.raises(DataError, match=r"No data set or path is called 'mnits'\. Did you mean 'mnist'\?"):
+    with pytest.raises(DataError, match=r"'mnits'.*'mnist'"):
         open_source("mnits")
 
 
 def test_a_file_of_another_kind_is_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("1,2")
-    with pytest.raises(DataError, match=r"a\.csv is neither a folder, nor a \.npz or \.npy file of images"):
+    with pytest.raises(DataError, match=r"a\.csv .*\.npz .*\.npy"):
         open_source(tmp_path / "a.csv")
 
 

@@ -128,7 +128,7 @@ def test_instance_noise_has_the_deviation_that_is_asked_for(images):
 
 def test_a_policy_is_read_in_the_order_of_application_and_a_wrong_word_is_named(images):
     assert augment.read_policy("cutout, color") == ["color", "cutout"]
-    with pytest.raises(ConfigError, match=r"no augmentation 'colour'\. Did you mean 'color'\?"):
+    with pytest.raises(ConfigError, match=r"'colour'.*'color'"):
         augment.diff_augment(images, "colour,cutout")
     torch.manual_seed(0)
     made = augment.diff_augment(images, "cutout,color")

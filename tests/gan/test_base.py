@@ -64,7 +64,7 @@ def test_sampling_leaves_the_global_generator_and_the_weights_alone(name, small)
 
 def test_an_unknown_condition_is_an_error_that_lists_the_known(name, small):
     gan = small(name)
-    with pytest.raises(ConfigError, match=r"takes no 'colour' when it is sampled; it takes: ") as raised:
+    with pytest.raises(ConfigError, match=r"'colour'.*: ") as raised:
         gan.sample(1, colour="red")
     assert all(known in str(raised.value) for known in gan.conditions())
     assert gan.conditions()

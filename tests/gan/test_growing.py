@@ -36,9 +36,7 @@ def test_a_resolution_is_faded_in(gan, stage, images, share):
 
 def test_a_stage_whose_batches_hold_an_image_twice_is_refused_if_it_is_reached(mnist, tmp_path):
     config = {**narrow("progan"), "image_size": 16, "fade": 8, "hold": 16, "batch_sizes": [8, 8, 2000]}
-    with pytest.raises(
-        DataError, match="1000 images, too few for batches of 2000: use smaller ones in the hyper-param"
-    ):
+    with pytest.raises(DataError, match=r"1000 images.*batches of 2000"):
         ganzoo.train("progan", data=str(mnist), images=100, out=tmp_path / "x", config=config, progress=False)
     assert not (tmp_path / "x").exists()
     ganzoo.train("progan", data=str(mnist), images=32, out=tmp_path / "x", config=config, progress=False)
@@ -110,9 +108,9 @@ def test_a_run_goes_on_in_the_middle_of_a_fade_in(mnist, tmp_path):
         assert all(torch.equal(tensor, parts[name][key]) for key, tensor in tensors.items()), name
 
 
-def test_a_budget_that_does_not_reach_the_last_stage_is_told(mnist, tmp_path, caplog):
+def test_a_budget_that_does_not_reach_the_last_stage_is_a_warning(mnist, tmp_path, caplog):
     config = {**narrow("progan"), "hold": 10_000}
     ganzoo.train(
         "progan", data=str(mnist), images=64, batch_size=32, out=tmp_path / "run", config=config, progress=False
     )
-    assert "progan has 3 stages, and 64 images reach 1 of them: the last one begins at 20,320" in caplog.text
+    assert "64 images reach 1 of them: the last one begins at 20,320" in caplog.text

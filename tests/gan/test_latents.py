@@ -34,23 +34,23 @@ def test_what_is_no_finite_number_is_refused(given):
 
 @pytest.mark.parametrize("given", [[], [1, 2, 3], torch.zeros(3, 1)])
 def test_another_number_of_values_is_refused(given):
-    with pytest.raises(ConfigError, match=rf"^2 images need 2 values of x or one for all, not {len(given)}$"):
+    with pytest.raises(ConfigError, match=rf"2 values of x .*not {len(given)}$"):
         condition_values("x", given, 2)
 
 
 @pytest.mark.parametrize(("given", "shown"), [(1.7, "1.7"), (-0.5, "-0.5"), ([0, 3], "3"), (-1, "-1")])
 def test_a_class_is_a_whole_number_below_their_number(given, shown):
-    with pytest.raises(ConfigError, match=rf"^x must be whole numbers in 0 \.\.\. 2, not {shown}$"):
+    with pytest.raises(ConfigError, match=rf"^x .*0 \.\.\. 2, not {shown}$"):
         condition_values("x", given, 2, below=3)
 
 
-def test_each_image_may_have_a_truncation_of_its_own():
+def test_each_image_may_have_its_own_truncation():
     normal = torch.randn(3, 50)
     each = truncate(normal, [0.5, 1.0, 2.0])
     for row, limit in enumerate((0.5, 1.0, 2.0)):
         torch.testing.assert_close(each[row], truncate(normal, limit)[row])
         assert each[row].abs().max() <= limit
-    with pytest.raises(ConfigError, match="truncation must be above 0, not 0"):
+    with pytest.raises(ConfigError, match=r"truncation .*not 0"):
         truncate(normal, [1, 0, 1])
 
 

@@ -122,7 +122,7 @@ def test_logits_of_a_thousand_overflow_nothing(name):
 
 
 def test_an_unknown_loss_is_an_error_that_suggests_the_nearest():
-    with pytest.raises(ConfigError, match=r"No loss is called 'hing'\. Did you mean 'hinge'\? There are: minimax, "):
+    with pytest.raises(ConfigError, match=r"'hing'.*'hinge'.*: minimax, "):
         get_loss("hing")
 
 

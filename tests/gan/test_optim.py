@@ -84,5 +84,5 @@ def test_another_optimizer_takes_over_groups_rates_and_betas():
 
 @pytest.mark.parametrize("name", ["adamm", "lbfgs"])
 def test_a_name_that_is_no_optimizer_is_refused(name):
-    with pytest.raises(ConfigError, match=f"timm has no optimizer '{name}'"):
+    with pytest.raises(ConfigError, match=f"timm .*'{name}'"):
         check_name(name)

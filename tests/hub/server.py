@@ -11,8 +11,9 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 
 from hub.answers import Fault, Request
-from hub.handler import Handler
+from hub.api import Api
 from hub.repos import Blob, Commit, Hub, Repo
+from hub.storage import Storage
 
 __all__ = ["Fault", "LoopbackHub"]
 
@@ -32,7 +33,8 @@ class LoopbackHub:
         self.parts: dict[str, bytes] = {}
         self.chunk, self.page = chunk, page
         self._servers = [
-            ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self, name)) for name in ("api", "storage")
+            ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, self, name))
+            for name, handler in (("api", Api), ("storage", Storage))
         ]
         for server in self._servers:
             server.daemon_threads = True

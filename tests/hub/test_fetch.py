@@ -75,7 +75,7 @@ def test_a_file_that_decayed_in_the_cache_is_refused_and_gone(hub, repo):
 
 
 def test_a_file_that_is_not_the_listed_one_is_refused(hub, repo):
-    with pytest.raises(HubError, match=f"sha256 {SHA} where {'0' * 64} is expected: it is not the"):
+    with pytest.raises(HubError, match=f"sha256 {SHA} where {'0' * 64} "):
         fetch(repo, "model.safetensors", sha256="0" * 64)
     assert not [p for p in everything(constants.HF_HUB_CACHE) if p.name == "model.safetensors"]
 
@@ -150,7 +150,7 @@ def test_offline_the_cache_serves_and_nothing_else(hub, repo, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     before = len(hub.requests)
     assert fetch(Address("me/x"), "model.safetensors").address == repo
-    with pytest.raises(HubError, match=r"hf:me/x: HF_HUB_OFFLINE is set and config.json is not in the cache: unset it"):
+    with pytest.raises(HubError, match=r"hf:me/x: HF_HUB_OFFLINE .*config.json .*unset"):
         fetch(Address("me/x"), "config.json")
     with pytest.raises(HubError, match="HF_HUB_OFFLINE"):
         fetch(parse("hf:me/other"), "config.json")
@@ -166,7 +166,7 @@ def test_when_the_hub_is_down_the_cache_serves(hub, repo):
 @pytest.mark.slow
 def test_when_the_hub_is_down_and_nothing_is_cached(hub, repo, caplog):
     hub.close()
-    with pytest.raises(HubError, match=r"hf:me/x: the Hub cannot be reached .*: check the network, try again"):
+    with pytest.raises(HubError, match=r"hf:me/x: .*reached .*network"):
         fetch(Address("me/x"), "config.json")
     assert "Retry" in caplog.text or "retry" in caplog.text.lower()  # the person saw why it took so long
 
@@ -204,7 +204,7 @@ def test_a_full_disk_is_named(hub, repo, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(file_download, "http_get", full)  # the disk, not the client, is what this stands for
-    with pytest.raises(HubError, match="hf is full: free some space, or set HF_HOME"):
+    with pytest.raises(HubError, match=r"hf is full.*HF_HOME"):
         fetch(repo, "model.safetensors")
     assert not [p for p in everything(constants.HF_HUB_CACHE) if p.suffix in (".incomplete", ".safetensors")]
 

@@ -82,7 +82,7 @@ def test_a_private_repository(alice, folder):
 
 def test_a_public_repository_is_not_taken_for_private(alice, folder):
     send(folder)
-    with pytest.raises(HubError, match="hf:alice/x exists already and is public"):
+    with pytest.raises(HubError, match=r"hf:alice/x .*already .*public"):
         send(folder, private=True)
 
 
@@ -91,7 +91,7 @@ def test_a_repository_that_becomes_public_meanwhile_gets_nothing(alice, folder):
     seen = look(ADDRESS)
     alice.hub.repos["alice/x"].private = False
     (folder / "config.json").write_bytes(b"secret")
-    with pytest.raises(HubError, match="hf:alice/x is public by now: nothing was sent"):
+    with pytest.raises(HubError, match=r"hf:alice/x .*public"):
         upload(seen, folder, message="m", private=True)
     seen = look(Address("alice/y"))
     alice.upload("alice/y", {})
@@ -103,7 +103,7 @@ def test_a_repository_that_becomes_public_meanwhile_gets_nothing(alice, folder):
 def test_a_repository_that_another_makes_meanwhile_is_not_overwritten(alice, folder):
     seen = look(ADDRESS)
     alice.upload("alice/x", {"README.md": b"theirs"})
-    with pytest.raises(HubError, match="hf:alice/x was created"):
+    with pytest.raises(HubError, match=r"hf:alice/x .*created"):
         upload(seen, folder, message="m")
     assert contents(alice) == {"README.md": b"theirs"}
 
@@ -172,7 +172,7 @@ def test_another_commit_meanwhile(alice, folder):
 )
 def test_an_upload_that_the_hub_ends_can_be_run_again(alice, folder, match):
     alice.faults.append(Fault(match, times=1, status=404, message="lost"))
-    with pytest.raises(HubError, match="hf:alice/x: the Hub answers 404"):
+    with pytest.raises(HubError, match=r"hf:alice/x: .*404"):
         send(folder)
     assert contents(alice) == {}
     assert send(folder).changed == ("config.json", "model.safetensors")
@@ -184,7 +184,7 @@ def test_a_hub_that_goes_down_in_the_middle(alice, folder, monkeypatch):
 
     monkeypatch.setattr(time, "sleep", lambda _: None)
     alice.faults.append(Fault("POST /api/models/alice/x/commit", cut=0))
-    with pytest.raises(HubError, match=r"hf:alice/x: the Hub cannot be reached .*run it again, what is already there"):
+    with pytest.raises(HubError, match=r"hf:alice/x: .*reached .*again"):
         send(folder)
     alice.faults.clear()
     assert send(folder).changed in {(), ("config.json", "model.safetensors")}

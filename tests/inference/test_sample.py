@@ -72,7 +72,7 @@ def test_an_interpolation_ends_at_the_images_of_its_seeds(gan):
     assert (strip[1] - strip[0]).abs().max() > 1e-3
     with pytest.raises(ConfigError, match="at least 2 steps"):
         interpolate(gan, 3, 8, steps=1)
-    with pytest.raises(ConfigError, match=r"at least 2 steps, not 2\.5"):
+    with pytest.raises(ConfigError, match=r"2 steps, not 2\.5"):
         interpolate(gan, 3, 8, steps=2.5)
 
 
@@ -108,7 +108,7 @@ def test_each_image_has_its_own_label_across_chunks(conditional, tmp_path):
     save_images(conditional, tmp_path / "x.npz", 300, labels=labels)
     images = np.load(tmp_path / "x.npz")["images"]
     assert np.abs(images[297:].astype(int) - to_uint8(conditional.sample(3, seed=297, labels=[7, 8, 9]))).max() <= 1
-    with pytest.raises(ConfigError, match="300 images need 300 values of labels or one for all, not 2"):
+    with pytest.raises(ConfigError, match=r"300 values of labels .*not 2"):
         save_images(conditional, tmp_path / "y.npz", 300, labels=[1, 2])
 
 

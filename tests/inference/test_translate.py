@@ -114,7 +114,7 @@ def test_a_damaged_input_leaves_nothing_half_done(gan, folder, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no picture")
     source = from_files([*paths, tmp_path / "bad.png"])
     for out in ("made", "x.npz", "x.png"):
-        with pytest.raises(DataError, match=r"bad\.png is not a readable image"):
+        with pytest.raises(DataError, match=r"bad\.png .*readable"):
             translate_source(gan, source, tmp_path / out, batch_size=2)
     assert os.listdir(tmp_path) == ["bad.png"]
 
@@ -123,7 +123,7 @@ def test_an_output_that_is_an_input_is_refused(gan, folder, tmp_path):
     mine = tmp_path / "mine.png"
     mine.write_bytes(min(folder.rglob("*.png")).read_bytes())
     before = mine.read_bytes()
-    with pytest.raises(ConfigError, match=r"mine\.png is an input"):
+    with pytest.raises(ConfigError, match=r"mine\.png .*input"):
         translate_source(gan, from_files([mine]), mine)
     assert mine.read_bytes() == before
 
@@ -152,7 +152,7 @@ def test_files_pictures_and_arrays_in_code(gan, folder):
         for given in (path, str(path), [path], picture, np.asarray(picture), [np.asarray(picture)]):
             assert close(to_uint8(ganzoo.translate(gan, given))[..., 0], expected)
     assert ganzoo.translate(gan, torch.zeros(2, 1, 28, 28)).shape == (2, 1, 28, 28)
-    with pytest.raises(ConfigError, match="images must be a tensor, files, PIL images or arrays, not int"):
+    with pytest.raises(ConfigError, match=r"images .*not int"):
         ganzoo.translate(gan, 3)
 
 
@@ -164,7 +164,7 @@ def test_files_pictures_and_arrays_in_code(gan, folder):
     ],
 )  # fmt: skip
 def test_an_array_of_another_kind_is_refused(gan, array):
-    with pytest.raises(ConfigError, match=r"arrays must be uint8 \(H, W\) or \(H, W, C\), not "):
+    with pytest.raises(ConfigError, match=r"uint8 \(H, W\) or \(H, W, C\), not "):
         ganzoo.translate(gan, array)
 
 
@@ -179,7 +179,7 @@ def test_a_picture_in_code_is_what_its_file_is(gan, folder, tmp_path):
         assert torch.equal(ganzoo.translate(gan, turned), ganzoo.translate(gan, tmp_path / "turned.png"))
         assert not torch.equal(ganzoo.translate(gan, turned), ganzoo.translate(gan, whole))
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:-60])
-    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(DataError, match="image 0 is not a readable image"):
+    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(DataError, match=r"image 0 .*readable"):
         ganzoo.translate(gan, cut)
 
 
@@ -191,7 +191,7 @@ def test_a_missing_image_is_another_error_than_a_damaged_one(gan, tmp_path):
 
 
 def test_translate_takes_no_number(gan):
-    with pytest.raises(ConfigError, match="and takes no n"):
+    with pytest.raises(ConfigError, match=r"no n\b"):
         gan.translate(torch.zeros(2, 1, 28, 28), n=3)
 
 

@@ -83,7 +83,7 @@ def test_weights_that_come_damaged_are_refused(hub, published):
     from hub.server import Fault
 
     hub.faults.append(Fault("GET /file/", times=1, corrupt=True))
-    with pytest.raises(HubError, match=r"has sha256 .* where the Hub has"):
+    with pytest.raises(HubError, match=r"sha256 .*Hub"):
         made("timm:test_vit")
     made("timm:test_vit")
 
@@ -107,7 +107,7 @@ def test_offline_it_says_which_file_from_where_and_whereto(hub, shelf, monkeypat
 
 def test_a_repository_with_a_pickle_alone_is_refused(hub, shelf):
     hub.upload(f"timm/{FULL}", {"pytorch_model.bin": b"cos\nsystem\n"})
-    with pytest.raises(WeightsError, match=f"hf:timm/{FULL} has no model.safetensors: .* are a pickle"):
+    with pytest.raises(WeightsError, match=f"hf:timm/{FULL} .*model.safetensors.*pickle"):
         made("timm:test_vit")
     assert not any("bin" in line for line in hub.lines())
 
@@ -157,7 +157,7 @@ def test_weights_of_your_own_are_named_with_their_hash(shelf, tmp_path, digits, 
     shelf.mkdir(parents=True)
     path.rename(shelf / path.name)
     assert torch.equal(made(f"timm{extractor.written}")(grey(digits))["features"], seen)
-    with pytest.raises(WeightsError, match=r"mine.safetensors \(.*\) is not the file .* begins with 0123456789ab"):
+    with pytest.raises(WeightsError, match=r"mine.safetensors \(.*\) .*0123456789ab"):
         made(f"timm:{name},mine.safetensors,sha256=0123456789ab")
 
 
@@ -173,22 +173,20 @@ def test_weights_of_your_own_may_be_for_other_classes_or_none(shelf, tmp_path, d
 def test_weights_that_do_not_fit_are_refused(shelf, tmp_path):
     path = tmp_path / "mine.safetensors"
     save_file(tensors_of(random_model("test_resnet")), path)
-    with pytest.raises(WeightsError, match=r"mine.safetensors does not fit test_vit.r160_in1k: Error.* Missing key"):
+    with pytest.raises(WeightsError, match=r"mine.safetensors .*test_vit.r160_in1k: .*Missing key"):
         made(f"timm:test_vit,{path}")
     tensors = {**load_file(path), "conv1.0.weight": torch.full_like(load_file(path)["conv1.0.weight"], torch.nan)}
     save_file(tensors, path)
-    with pytest.raises(WeightsError, match=r"conv1.0.weight holds NaN or infinity"):
+    with pytest.raises(WeightsError, match=r"conv1.0.weight .*NaN"):
         made(f"timm:test_resnet,{path}")
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(
-        WeightsError, match=r"mine.safetensors cannot be loaded: it is cut short or no safetensors file"
-    ):
+    with pytest.raises(WeightsError, match=r"mine.safetensors .*cut short"):
         made(f"timm:test_resnet,{path}")
 
 
 def test_a_size_that_the_network_cannot_take_is_refused(shelf):
     keep(random_model("levit_128s"), "levit_128s.fb_dist_in1k")
-    with pytest.raises(ConfigError, match=r"levit_128s.fb_dist_in1k cannot be made for 96 pixels"):
+    with pytest.raises(ConfigError, match=r"levit_128s.fb_dist_in1k .*96 pixels"):
         made("timm:levit_128s,96")
 
 

@@ -42,7 +42,7 @@ def test_equal_values_have_no_best(gan):
         assert [*found.best.values()] == [None]
 
 
-def test_values_of_data_that_nobody_wrote_down_are_not_ranked(gan):
+def test_values_without_recorded_data_are_not_ranked(gan):
     found = compare(entries(gan, a=[score(3.0, data=None)], b=[score(2.0, data=None)]), installed())
     assert found.alike == ()
     assert found.unlike == ("fd",)
@@ -90,7 +90,7 @@ def test_it_takes_two_that_differ(gan, names):
         check_comparable([Entry(name, gan, ()) for name in names])
 
 
-def test_a_protocol_that_nobody_can_run_is_no_remedy(gan):
+def test_a_protocol_that_cannot_be_run_is_not_suggested(gan):
     found = compare(entries(gan, a=[score(3.0, "by hand")], b=[score(1.0, "gone[x]@1")]), installed())
     assert remedy(found, installed()) == "ganzoo compare a b -m 'fd[pixels]@10k/test' --data DATA"
 
@@ -112,5 +112,5 @@ def test_the_picture_has_a_row_for_each_and_a_column_for_each_seed(gan):
 
 def test_a_model_that_translates_has_no_row(gan):
     other = ganzoo.create("pix2pix", image_size=16, base_channels=8, discriminator_channels=8)
-    with pytest.raises(ConfigError, match="b translates images"):
+    with pytest.raises(ConfigError, match="b translates"):
         picture([Entry("a", gan, ()), Entry("b", other, ())])

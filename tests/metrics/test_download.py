@@ -73,19 +73,19 @@ def test_what_does_not_come_whole_leaves_nothing(server, tmp_path, name, sha256,
     assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
 
 
-def test_nobody_there(server, tmp_path, monkeypatch):
-    with pytest.raises(WeightsError, match=r"http://127.0.0.1:1/w.pth cannot be reached \(.*refused"):
+def test_an_unreachable_server(server, tmp_path, monkeypatch):
+    with pytest.raises(WeightsError, match=r"http://127.0.0.1:1/w.pth .*\(.*refused"):
         download("http://127.0.0.1:1/w.pth", tmp_path / "w.pth", SHA256)
 
 
 def test_only_https_is_asked(tmp_path):
-    with pytest.raises(WeightsError, match=r"http://127.0.0.1:1/w.pth is not asked for: only https is"):
+    with pytest.raises(WeightsError, match=r"http://127.0.0.1:1/w.pth .*https"):
         download("http://127.0.0.1:1/w.pth", tmp_path / "w.pth", SHA256)
 
 
 def test_offline_nothing_is_asked(server, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(WeightsError, match="is not asked for while HF_HUB_OFFLINE is set"):
+    with pytest.raises(WeightsError, match="HF_HUB_OFFLINE"):
         download(f"{server}/weights.pth", tmp_path / "w.pth", SHA256)
     assert Handler.asked == []
 
@@ -103,5 +103,5 @@ def test_of_two_at_once_one_fetches(server, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(server, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(GanzooError, match=r"file/w.pth cannot be written"):
+    with pytest.raises(GanzooError, match=r"file/w.pth .*written"):
         download(f"{server}/weights.pth", tmp_path / "file" / "w.pth", SHA256)

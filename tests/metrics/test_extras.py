@@ -21,5 +21,5 @@ def test_a_missing_package_is_named(monkeypatch, module, missing, extra):
     for name in [name for name in sys.modules if name.split(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(MissingExtraError, match=rf'needs an optional package: pip install "ganzoo\[{extra}\]"'):
+    with pytest.raises(MissingExtraError, match=rf'pip install "ganzoo\[{extra}\]"'):
         importlib.import_module(module)

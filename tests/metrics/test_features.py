@@ -108,13 +108,13 @@ def test_what_is_kept_of_real_images_stands_for_them(kind):
 @pytest.mark.parametrize("kind", ALL)
 def test_too_few_images_are_refused(kind):
     few = normal(n=kind.least - 1)
-    with pytest.raises(ValueError, match=f"at least {kind.least:,} generated"):
+    with pytest.raises(ValueError, match=f"{kind.least:,} generated"):
         value(kind, few, few)
     enough = normal(n=kind.least)
     assert value(kind, enough, enough) is not None
 
 
-def test_neighbours_that_are_very_near_are_told_apart():
+def test_neighbours_that_are_very_near_are_distinguished():
     rows = normal(n=50, mean=1_000.0)
     found, at = nearest_rows(rows + 1e-2, rows, 1)
     assert torch.equal(at[:, 0], torch.arange(50))

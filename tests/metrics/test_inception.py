@@ -156,7 +156,7 @@ def test_without_the_file_it_says_which_from_where_and_whereto(shelf, monkeypatc
 def test_another_file_of_that_name_is_refused(shelf):
     shelf.mkdir(parents=True)
     (shelf / inception.FILE).write_bytes(b"something else")
-    with pytest.raises(WeightsError, match=f"has sha256 .* where {inception.SHA256} is expected: delete it"):
+    with pytest.raises(WeightsError, match=f"sha256 .*{inception.SHA256} .*delete"):
         made("inception")
 
 
@@ -176,7 +176,7 @@ def test_no_code_in_the_file_is_run_even_if_its_hash_is_right(shelf, tmp_path, m
     path = shelf / inception.FILE
     save({"fc.weight": Trap(tmp_path / "ran")}, path)
     monkeypatch.setattr(inception, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
-    with pytest.raises(WeightsError, match="does not hold the weights of Inception"):
+    with pytest.raises(WeightsError, match="weights of Inception"):
         made("inception")
     assert not (tmp_path / "ran").exists()
 
@@ -186,10 +186,10 @@ def test_tensors_of_another_network_are_refused(shelf, monkeypatch):
     torch.save({"fc.weight": torch.zeros(2, 2)}, shelf / inception.FILE)
     sha256 = hashlib.sha256((shelf / inception.FILE).read_bytes()).hexdigest()
     monkeypatch.setattr(inception, "SHA256", sha256)
-    with pytest.raises(WeightsError, match=r"does not hold the weights of Inception: Error.s. in loading state_dict"):
+    with pytest.raises(WeightsError, match=r"Inception: Error.*state_dict"):
         made("inception")
 
 
 def test_another_resize_is_refused():
-    with pytest.raises(ConfigError, match=r"by tf-resize or antialias, not by 'antialis'. Did you mean 'antialias'"):
+    with pytest.raises(ConfigError, match=r"'antialis'.*'antialias'"):
         made("inception,antialis")

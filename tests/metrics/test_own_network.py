@@ -106,13 +106,11 @@ def test_outputs_are_known_by_their_names_or_the_first_one_is_taken(tmp_path, di
 def test_what_a_value_names_is_found_by_name_and_hash(tmp_path, shelf, digits, monkeypatch):
     written = made(f"onnx:{network(tmp_path / 'own.onnx', size=(12, 12))}").written
     text = f"onnx{written}"
-    with pytest.raises(
-        WeightsError, match=f"no file own.onnx, nor {shelf}.own.onnx: .* put the one whose sha256 begins"
-    ):
+    with pytest.raises(WeightsError, match=f"own.onnx, .*{shelf}.own.onnx: .*sha256 begins"):
         made(text)
     shelf.mkdir(parents=True)
     network(shelf / "own.onnx", size=(16, 16))
-    with pytest.raises(WeightsError, match=r"own.onnx \([0-9a-f]{12}...\) is not the file that the protocol names"):
+    with pytest.raises(WeightsError, match=r"own.onnx \([0-9a-f]{12}...\) "):
         made(text)
     network(shelf / "own.onnx", size=(12, 12))
     assert made(text).written == written
@@ -166,21 +164,21 @@ def test_what_is_no_such_file_is_refused(shelf, text, error, why):
 def test_a_damaged_file_is_refused(tmp_path):
     path = network(tmp_path / "own.onnx")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(WeightsError, match=r"own.onnx is cut short or no ONNX file"):
+    with pytest.raises(WeightsError, match=r"own.onnx .*cut short"):
         made(f"onnx:{path}")
 
 
 def test_a_size_that_the_file_does_not_take_is_refused(tmp_path):
     path = network(tmp_path / "own.onnx", size=(12, 12))
-    with pytest.raises(ConfigError, match=r"own.onnx takes images of 12 pixels: leave out the other size"):
+    with pytest.raises(ConfigError, match=r"own.onnx .*12 pixels"):
         made(f"onnx:{path},16")
-    with pytest.raises(ConfigError, match=r"own.onnx takes images of any size: say one before bilinear"):
+    with pytest.raises(ConfigError, match=r"own.onnx .*any size.*bilinear"):
         made(f"onnx:{network(tmp_path / 'own.onnx')},bilinear")
 
 
 def test_a_name_that_a_protocol_cannot_hold_is_refused(tmp_path):
     network(tmp_path / "own[1].onnx")
-    with pytest.raises(ConfigError, match="a protocol cannot hold the name of this file: rename it"):
+    with pytest.raises(ConfigError, match=r"name .*rename"):
         made(f"onnx:{tmp_path / 'own[1].onnx'}")
 
 

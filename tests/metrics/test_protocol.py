@@ -30,8 +30,8 @@ def test_there_is_one_way_to_write_it(text, same):
     "text",
     ["", "fd", "fd[pixels]", "fd@/test", "fd[]@10k/test", "fd[a[b]]@1/t", "fd[p]@10K/t", "fd[p]@-1/t", "@1", "fd@1/"],
 )
-def test_what_is_no_protocol_is_told_what_one_looks_like(text):
-    with pytest.raises(ConfigError, match=r"is no protocol: write METRIC\[EXTRACTOR\]@IMAGES/SPLIT"):
+def test_the_error_for_an_invalid_protocol_shows_the_syntax(text):
+    with pytest.raises(ConfigError, match=r"METRIC\[EXTRACTOR\]@IMAGES/SPLIT"):
         Protocol.parse(text)
 
 

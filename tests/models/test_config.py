@@ -29,7 +29,7 @@ def test_a_value_is_a_number(value, tmp_path):
     (tmp_path / "config.json").write_text(text)
     assert read_config(tmp_path).metrics[0].value == 0.5
     (tmp_path / "config.json").write_text(text.replace("0.5", value))
-    with pytest.raises(WeightsError, match=r"a metric gives a number, not -?(nan|inf) - at `\$.metrics\[0\]`"):
+    with pytest.raises(WeightsError, match=r"(nan|inf) - at `\$.metrics\[0\]`"):
         read_config(tmp_path)
 
 

@@ -21,7 +21,7 @@ def test_a_plugin_whose_model_cannot_be_imported_is_named():
     def owned(target):
         return Registered(Architecture(name="x", target=target, config=config, summary=""), "ganzoo-x", "1.0", "x")
 
-    with pytest.raises(PluginError, match=r"'x' of ganzoo-x 1\.0 cannot be imported: ModuleNotFoundError"):
+    with pytest.raises(PluginError, match=r"'x' of ganzoo-x 1\.0 .*ModuleNotFoundError"):
         build(owned("nowhere.model:X"), config())
     with pytest.raises(PluginError, match="AttributeError"):
         build(owned("ganzoo.gan:Nothing"), config())
@@ -33,5 +33,5 @@ def test_devices():
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type in ("cpu", "cuda", "mps", "xpu")
     for bad in ("gpu", "cuda:99"):
-        with pytest.raises(ConfigError, match=f"no device '{bad}'"):
+        with pytest.raises(ConfigError, match=f"device '{bad}'"):
             pick_device(bad)

@@ -102,7 +102,7 @@ def test_a_folder_that_was_changed_after_it_was_made_is_refused(alice, trained, 
     publish(trained, "alice/digits", dry_run=tmp_path / "up")
     path = tmp_path / "up" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    with pytest.raises(WeightsError, match=r"sha256 [0-9a-f]{64} where [0-9a-f]{64}"):
+    with pytest.raises(WeightsError, match=r"sha256 [0-9a-f]{64} .*[0-9a-f]{64}"):
         ganzoo.load(tmp_path / "up")
 
 

@@ -139,7 +139,7 @@ def test_an_unknown_key_is_an_error_with_the_closest_and_all():
 
 def test_a_config_that_checks_itself_is_quoted():
     assert make_config(Picky, {"low": 2}) == Picky(2, 2)
-    with pytest.raises(ConfigError, match=r"^toy low=3 is above high=2$"):
+    with pytest.raises(ConfigError, match=r"^toy low=3 .*high=2$"):
         make_config(Picky, {"low": 3}, owner="toy")
 
 

@@ -103,7 +103,7 @@ def test_a_file_on_the_hub_may_not_leave_its_repository(tmp_path):
     hub = f"bytes: 123\n      repo: me/digits\n      revision: {'b' * 40}"
     (model,) = read(tmp_path, ENTRY.replace("bytes: 123", hub))
     assert model.weights.repo == "me/digits"
-    with pytest.raises(RegistryError, match="must lie in the repository"):
+    with pytest.raises(RegistryError, match="the repository"):
         read(tmp_path, ENTRY.replace("bytes: 123", hub).replace("weights/digits", "../digits"))
 
 
@@ -135,7 +135,7 @@ def test_a_damaged_file_is_one_line(tmp_path, text, line, why):
 def test_a_file_that_is_not_utf8_names_the_line(tmp_path):
     path = tmp_path / "registry.yaml"
     path.write_bytes(b"models:\n  # caf\xe9\n")
-    with pytest.raises(RegistryError, match=r"registry.yaml:2: the file is not UTF-8"):
+    with pytest.raises(RegistryError, match=r"registry.yaml:2: .*UTF-8"):
         read_models(path)
 
 

@@ -137,6 +137,24 @@ def test_a_broken_command_is_one_line_and_costs_no_other(tmp_path, target, text)
     assert "dcgan" in ganzoo("list", site=tmp_path).stdout
 
 
+def test_an_error_in_a_plugin_names_its_package(tmp_path):
+    source = (
+        "import json, click\nfrom ganzoo.registry import Command, hookimpl\nfrom ganzoo.cli import options\n\n\n"
+        "@hookimpl\ndef ganzoo_commands():\n"
+        "    return [Command(name=n, target='ganzoo_odd:' + n, summary='') for n in ('mine', 'library', 'ganzoos')]\n\n"
+        "@click.command()\ndef mine():\n    1 / 0\n\n\n"
+        "@click.command()\ndef library():\n    json.loads([])\n\n\n"
+        "@click.command()\ndef ganzoos():\n    options.size_text('x')\n"
+    )
+    install(tmp_path, "ganzoo-odd", source)
+    own = (
+        "Error: unexpected ZeroDivisionError in the plugin ganzoo-odd: division by zero (--debug shows where; report it"
+    )
+    assert ganzoo("mine", site=tmp_path).stderr == f"{own} to its authors)\n"
+    assert "unexpected TypeError in the plugin ganzoo-odd: " in ganzoo("library", site=tmp_path).stderr
+    assert ganzoo("ganzoos", site=tmp_path).stderr.startswith("Error: unexpected TypeError: ")
+
+
 SMALL = ("-o", "base_channels=8", "-o", "discriminator_channels=8", "--images", "64", "--batch-size", "32")
 
 
@@ -148,6 +166,14 @@ def test_a_loss_is_trained_with_by_its_name(site, mnist, tmp_path):
     run = str(tmp_path / "run")
     code = f"import ganzoo\nfrom ganzoo_pearson_loss import losses\nprint(ganzoo.load({run!r}).loss is losses.PEARSON)"
     assert python("-c", code, site=site).stdout == "True\n"
+
+
+def test_a_loss_is_found_with_the_contract_alone_imported(site):
+    code = (
+        "import sys\nfrom ganzoo.gan import get_loss\nfrom ganzoo_pearson_loss import losses\n"
+        "print(get_loss('pearson') is losses.PEARSON, 'ganzoo.models' in sys.modules)"
+    )
+    assert python("-c", code, site=site).stdout == "True False\n"
 
 
 def test_a_plugins_loss_is_suggested_with_the_others(site, mnist, tmp_path):

@@ -12,6 +12,7 @@ from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from helpers import make, make_store
 
@@ -48,10 +49,8 @@ def main(folder: Path, images) -> None:
                 last = state.step + steps
                 loader = Loader(make_store(images, gan=state.gan), seed=0, rank=rank, world=world)
                 with state.augmentation.attached(state.gan):
-                    train(
-                        state, loader, accelerator, images=10**6, batch_size=BATCH, precision=precision,
-                        after_step=lambda: state.step >= last,
-                    )  # fmt: skip
+                    settings = Settings("digits", 10**6, batch_size=BATCH, precision=precision)
+                    train(state, loader, accelerator, settings, after_step=lambda: state.step >= last)
 
             rng_state.seed(rank)
             straight = fresh(name)

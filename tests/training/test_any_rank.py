@@ -11,7 +11,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.loop import train
-from ganzoo.training.updates import UpdateConfig
+from ganzoo.training.settings import Settings
 from helpers import make_state
 
 SHAPES = [(1, 24), (24, 3), (2, 3, 4, 4)]  # (C, T), (T, C), (C, F, H, W)
@@ -53,10 +53,8 @@ def test_the_loop_trains_on_it(shape, accumulate):
     gan = make(shape)
     before = {name: value.detach().clone() for name, value in gan.named_parameters()}
     state = make_state(gan)
-    train(
-        state, Samples(shape), Accelerator(cpu=True), images=48, batch_size=16, precision="fp32",
-        after_step=lambda: False, update=UpdateConfig(accumulate=accumulate, clip_grad=1.0, l2=1e-4),
-    )  # fmt: skip
+    settings = Settings("", 48, batch_size=16, accumulate=accumulate, precision="fp32", clip_grad=1.0, l2=1e-4)
+    train(state, Samples(shape), Accelerator(cpu=True), settings, after_step=lambda: False)
     assert (state.step, state.images) == (3, 48)
     assert all(not torch.equal(value, before[name]) for name, value in gan.named_parameters())
     assert state.ema.model().generator(torch.randn(2, 8)).shape == (2, *shape)

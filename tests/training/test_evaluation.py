@@ -149,14 +149,14 @@ def test_it_ends_when_it_gets_no_better(mnist, tmp_path, monkeypatch):
     assert (tmp_path / "run/checkpoints/000000256").is_dir()
 
 
-def test_what_cannot_be_measured_is_told_and_the_training_goes_on(mnist, tmp_path, monkeypatch, caplog):
+def test_what_cannot_be_measured_is_logged_and_the_training_goes_on(mnist, tmp_path, monkeypatch, caplog):
     def broken(*_, **__):
         raise PluginError("no number")
 
     monkeypatch.setattr(evaluation, "evaluate", broken)
     outcome = train(mnist, tmp_path / "run")
     assert outcome.images == 192
-    assert "after 64 images: no number; the training continues" in caplog.text
+    assert "after 64 images: no number" in caplog.text
     assert outcome.best_metric is None
 
 
@@ -183,7 +183,7 @@ def test_one_that_fails_leaves_the_others_and_no_best_of_it(mnist, tmp_path, mon
         ({"eval_every": 0}, ConfigError, "eval_every=0"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_trained_or_written(mnist, tmp_path, settings, error, text):
+def test_mistakes_are_raised_before_anything_is_trained_or_written(mnist, tmp_path, settings, error, text):
     with pytest.raises(error, match=text):
         train(mnist, tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()
@@ -200,9 +200,9 @@ def test_a_best_model_that_cannot_be_written_leaves_the_one_before(run, mnist, t
     assert (there / "best/model.safetensors").read_bytes() == before
 
 
-def test_a_full_disk_is_told(mnist, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported(mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "swap_folder", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
-    with pytest.raises(RunError, match="best cannot be written: No space left"):
+    with pytest.raises(RunError, match=r"best .*No space left"):
         train(mnist, tmp_path / "run")
     assert not list((tmp_path / "run").glob(".best*"))
 

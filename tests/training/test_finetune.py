@@ -49,7 +49,7 @@ def test_from_the_hub_with_and_without_discriminator(alice, trained, mnist, tmp_
     assert written.architecture == "dcgan"
     with caplog.at_level(logging.WARNING):
         plan(None, {}, settings(mnist, start="hf:alice/half"))
-    assert "hf:alice/half came without the networks that only training needs: they begin untrained" in caplog.text
+    assert "hf:alice/half came without" in caplog.text
 
 
 def test_from_a_name_of_the_zoo(mnist):
@@ -118,12 +118,12 @@ def test_what_does_not_go_together(trained, mnist, name, options, error, text):
 
 def test_data_with_more_classes_than_the_model(tmp_path, mnist, folder):
     config = {**narrow("cgan"), "classes": 4}
-    with pytest.raises(DataError, match="has 10 classes, and the model 4"):
+    with pytest.raises(DataError, match=r"10 classes, .* 4"):
         plan("cgan", config, settings(mnist))
 
 
 def test_neither_architecture_nor_model(mnist):
-    with pytest.raises(ConfigError, match="name an architecture, or a model to start from"):
+    with pytest.raises(ConfigError, match="architecture, or a model"):
         plan(None, {}, settings(mnist))
 
 

@@ -8,6 +8,7 @@ from ganzoo.data import Loader
 from ganzoo.gan import GAN, Phase, Stage
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import current_stage, train
+from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.updates import PhaseRunner
 from helpers import make, make_state, make_store, run_steps
@@ -50,10 +51,8 @@ class Toy(GAN):
 def play(gan, digits, *, images, batch_size=8):
     state = make_state(gan)
     loader = Loader(make_store(digits, 64), seed=0)
-    train(
-        state, loader, Accelerator(cpu=True), images=images, batch_size=batch_size, precision="fp32",
-        after_step=lambda: False,
-    )  # fmt: skip
+    settings = Settings("digits", images, batch_size=batch_size, precision="fp32")
+    train(state, loader, Accelerator(cpu=True), settings, after_step=lambda: False)
     return state
 
 
@@ -201,6 +200,8 @@ def test_the_loop_reads_nothing_back_from_the_device(digits, monkeypatch):
 class Peer:
     """An accelerator whose other process has the same gradients."""
 
+    device = torch.device("cpu")
+
     def reduce(self, values, how):
         assert how == "mean"
         return values.clone()
@@ -209,7 +210,7 @@ class Peer:
 def test_averaging_leaves_equal_gradients_as_they_are_in_the_layout_of_their_parameters():
     gan = make("dcgan")
     state = State(gan, EMA(gan), {})
-    runner = PhaseRunner(state, gan.optimizers()["D"], Peer())
+    runner = PhaseRunner(state, gan.optimizers()["D"], Peer(), Settings("digits", 1))
     gan.discriminator(torch.randn(4, 1, 28, 28)).sum().backward()
     before = [p.grad.clone() for p in runner.parameters]
     assert any(not p.is_contiguous() for p in runner.parameters)  # channels-last weights, or this shows nothing

@@ -166,7 +166,7 @@ def test_a_run_is_never_overwritten_and_never_shared(mnist, tmp_path):
         train("vanilla", mnist, tmp_path / "run", images=32)
     with filelock.FileLock(tmp_path / "run/.lock"), pytest.raises(RunError, match="another process is training"):
         ganzoo.resume(tmp_path / "run", images=64, progress=False)
-    with pytest.raises(RunError, match="has already seen 32 of 32 images"):
+    with pytest.raises(RunError, match="32 of 32 images"):
         ganzoo.resume(tmp_path / "run", progress=False)
 
 
@@ -188,7 +188,7 @@ def lines(run):
 def test_a_resume_that_is_refused_changes_nothing(mnist, tmp_path):
     run = train("vanilla", mnist, tmp_path / "run", images=64).run
     before = lines(run)
-    with pytest.raises(RunError, match="has already seen 64 of 32 images"):
+    with pytest.raises(RunError, match="64 of 32 images"):
         ganzoo.resume(run, images=32, progress=False)
     (run / "checkpoints").rename(run / "elsewhere")
     with pytest.raises(RunError, match="has a model but no checkpoint"):
@@ -234,7 +234,7 @@ def test_without_a_whole_checkpoint_nothing_is_touched(mnist, tmp_path):
     for name in ("000000064", "000000128"):
         damage(run / f"checkpoints/{name}/gan.safetensors")
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    with pytest.raises(RunError, match=r"000000128 cannot be restored .*gan.safetensors is damaged"):
+    with pytest.raises(RunError, match=r"000000128 .*gan.safetensors is damaged"):
         ganzoo.resume(run, images=192, progress=False)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
@@ -261,7 +261,7 @@ def test_an_architecture_without_an_image_size_takes_the_images_as_they_are(mnis
     run = train("bare", mnist, tmp_path / "run", images=64, config={}).run
     assert ganzoo.load(run).sample(2).shape == (2, 1, 28, 28)
     Image.new("L", (30, 20)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="bare takes one size"):
+    with pytest.raises(DataError, match=r"bare .*size"):
         train("bare", tmp_path, tmp_path / "other", batch_size=1, config={})
 
 

@@ -7,11 +7,16 @@ from torch import nn
 
 from ganzoo.data import Loader
 from ganzoo.training.loop import train
-from ganzoo.training.updates import Gradients, UpdateConfig
+from ganzoo.training.settings import Settings
+from ganzoo.training.updates import Gradients
 from helpers import make, make_state, make_store
 
 
-def updated(digits, update=None, name="dcgan", *, steps=1, lr=0.1, batch_size=16):
+def engine(**settings):
+    return Settings("digits", 10**6, batch_size=16, precision="fp32", **settings)
+
+
+def updated(digits, name="dcgan", *, steps=1, lr=0.1, **settings):
     """Train with plain gradient descent; return the state before and after, and the networks."""
     gan = make(name)
     before = {key: value.detach().clone() for key, value in gan.named_parameters()}
@@ -23,9 +28,8 @@ def updated(digits, update=None, name="dcgan", *, steps=1, lr=0.1, batch_size=16
     }
     torch.manual_seed(1)
     train(
-        state, Loader(make_store(digits, gan=gan), seed=0), Accelerator(cpu=True), images=10**6, batch_size=batch_size,
-        precision="fp32", after_step=lambda: state.step >= steps,
-        update=update or UpdateConfig(),
+        state, Loader(make_store(digits, gan=gan), seed=0), Accelerator(cpu=True), engine(**settings),
+        after_step=lambda: state.step >= steps,
     )  # fmt: skip
     moved = {key: value.detach() - before[key] for key, value in gan.named_parameters()}
     return before, moved, gan
@@ -37,7 +41,7 @@ def norm(moved, start):
 
 def test_clipping_limits_the_norm_of_each_optimizers_gradient_and_keeps_its_direction(digits):
     _, free, _ = updated(digits)
-    _, held, _ = updated(digits, UpdateConfig(clip_grad=1e-3))
+    _, held, _ = updated(digits, clip_grad=1e-3)
     for network in ("generator", "discriminator"):
         assert norm(free, network) > 2e-4
         assert norm(held, network) == pytest.approx(0.1 * 1e-3, rel=1e-3)
@@ -46,12 +50,12 @@ def test_clipping_limits_the_norm_of_each_optimizers_gradient_and_keeps_its_dire
 
 
 def test_clipping_by_value_limits_every_entry(digits):
-    _, moved, _ = updated(digits, UpdateConfig(clip_grad=1e-4, clip_mode="value"))
+    _, moved, _ = updated(digits, clip_grad=1e-4, clip_mode="value")
     assert max(value.abs().max() for value in moved.values()) <= 0.1 * 1e-4 * 1.01
 
 
 def test_adaptive_clipping_limits_each_unit_in_proportion_to_its_weights(digits):
-    before, moved, _ = updated(digits, UpdateConfig(clip_grad=1e-3, clip_mode="agc"))
+    before, moved, _ = updated(digits, clip_grad=1e-3, clip_mode="agc")
     for key, value in moved.items():
         if value.ndim > 1 and "embed" not in key:
             weights = before[key].flatten(1).norm(dim=1).clamp(min=1e-3)
@@ -60,11 +64,11 @@ def test_adaptive_clipping_limits_each_unit_in_proportion_to_its_weights(digits)
 
 def test_penalties_on_weights_add_their_gradients_to_matrices_and_kernels_alone(digits):
     before, plain, _ = updated(digits)
-    for update, slope in (
-        (UpdateConfig(l2=0.01), lambda w: 0.01 * w),
-        (UpdateConfig(l1=0.01), lambda w: 0.01 * w.sign()),
+    for penalty, slope in (
+        ({"l2": 0.01}, lambda w: 0.01 * w),
+        ({"l1": 0.01}, lambda w: 0.01 * w.sign()),
     ):
-        _, moved, _ = updated(digits, update)
+        _, moved, _ = updated(digits, **penalty)
         for key in plain:
             if key.startswith("generator"):  # it moves first
                 expected = plain[key] - (0.1 * slope(before[key]) if before[key].ndim > 1 else 0)
@@ -73,8 +77,8 @@ def test_penalties_on_weights_add_their_gradients_to_matrices_and_kernels_alone(
 
 def test_they_shrink_the_weights_of_a_model_that_trains_on_digits(digits):
     sizes = []
-    for update in (UpdateConfig(), UpdateConfig(l2=0.3), UpdateConfig(l1=0.01)):
-        *_, gan = updated(digits, update, steps=20)
+    for penalty in ({}, {"l2": 0.3}, {"l1": 0.01}):
+        *_, gan = updated(digits, steps=20, **penalty)
         sizes.append(sum(p.detach().abs().sum().item() for p in gan.parameters() if p.ndim > 1))
     assert sizes[1] < 0.8 * sizes[0]
     assert sizes[2] < 0.8 * sizes[0]
@@ -88,9 +92,8 @@ def test_a_batch_in_parts_makes_the_update_of_the_whole(digits):
         gan = make("pix2pix", **options)
         state = make_state(gan)
         train(
-            state, Loader(make_store(digits, gan=gan), seed=0), Accelerator(cpu=True), images=10**6, batch_size=16,
-            precision="fp32", after_step=lambda state=state: state.step >= 1,
-            update=UpdateConfig(accumulate=accumulate),
+            state, Loader(make_store(digits, gan=gan), seed=0), Accelerator(cpu=True), engine(accumulate=accumulate),
+            after_step=lambda state=state: state.step >= 1,
         )  # fmt: skip
         gradients = {key: p.grad for key, p in gan.named_parameters() if key.startswith("discriminator")}
         made.append((gradients, state.sums.means(Accelerator(cpu=True)), state.images))
@@ -105,7 +108,7 @@ def test_a_gradient_that_is_not_finite_is_seen():
     parameters = [nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(1))]
     for parameter in parameters[:2]:
         parameter.grad = torch.ones_like(parameter)
-    gradients = Gradients(parameters, Accelerator(cpu=True), UpdateConfig())
+    gradients = Gradients(parameters, Accelerator(cpu=True), engine())
     assert not gradients.nonfinite()
     parameters[1].grad[0, 1] = torch.inf
     assert gradients.nonfinite()

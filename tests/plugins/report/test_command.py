@@ -29,7 +29,7 @@ def test_or_anywhere_else_and_again(call, own, tmp_path):
     assert not (own / "report.html").exists()
 
 
-def test_images_that_somebody_elses_model_names_are_not_read(call, own, mnist, tmp_path):
+def test_a_data_path_in_a_downloaded_config_is_not_read(call, own, mnist, tmp_path):
     model = tmp_path / "model"
     model.mkdir()
     for name in ("config.json", "model.safetensors"):
@@ -37,7 +37,7 @@ def test_images_that_somebody_elses_model_names_are_not_read(call, own, mnist, t
     done = call("report", str(model))  # its config.json names a folder of this machine
     assert done.code == 0
     assert done.err == (
-        "! no neighbours: model was trained on images that have no name here: say which to compare with, --data ...\n"
+        "! no neighbours: model was trained on images not available by name: give the real images with --data\n"
     )
     done = call("report", str(model), "--data", str(mnist))
     assert (done.code, done.err) == (0, "")

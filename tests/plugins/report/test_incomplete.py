@@ -25,7 +25,7 @@ def test_neighbours_may_be_near_in_other_features(own, mnist):
     assert "nearest to a training image by pixels" in page.text
     other, _ = report(own, mnist, extractor="mnist-classifier")
     assert "nearest to a training image by mnist-classifier" in other.text
-    with pytest.raises(UnknownNameError, match=r"called 'mnist-clasifier'\. Did you mean 'mnist-classifier'"):
+    with pytest.raises(UnknownNameError, match=r"'mnist-clasifier'.*'mnist-classifier'"):
         report(own, mnist, extractor="mnist-clasifier")
 
 
@@ -103,7 +103,7 @@ def test_an_architecture_that_is_not_installed_is_named(own, mnist):
     assert "base_channels" in page.text
 
 
-def test_damaged_weights_are_told_and_the_rest_is_there(own, mnist):
+def test_damaged_weights_are_reported_and_the_rest_is_there(own, mnist):
     weights = own / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])
     page, written = report(own, mnist)
@@ -130,7 +130,7 @@ def test_memory_that_is_not_enough_costs_that_part_alone(own, mnist, monkeypatch
 
 
 def test_what_is_no_run_is_one_line_and_nothing_is_written(tmp_path, own):
-    with pytest.raises(RunError, match=r"is no run or model folder: it has no config.json"):
+    with pytest.raises(RunError, match=r"config.json"):
         write_report(tmp_path, data="mnist")
     with pytest.raises(RunError):
         write_report(tmp_path / "gone", data="mnist")
@@ -141,7 +141,7 @@ def test_what_is_no_run_is_one_line_and_nothing_is_written(tmp_path, own):
 
 
 def test_a_page_that_cannot_be_written_is_one_line(own, mnist):
-    with pytest.raises(ConfigError, match="is a folder: name the page"):
+    with pytest.raises(ConfigError, match="folder: name the page"):
         write_report(own, own, data=str(mnist))
     with pytest.raises(GanzooError, match="cannot be written"):
         write_report(own, own / "gone" / "page.html", data=str(mnist), neighbours=0, progress=False)
@@ -158,5 +158,5 @@ def test_a_page_that_cannot_be_written_is_one_line(own, mnist):
         ("runs/digits has no model; use fd[pixels]@10k/test", None),
     ],
 )
-def test_an_error_is_told_without_the_folders_of_this_machine(said, left):
+def test_an_error_is_shown_without_the_folders_of_this_machine(said, left):
     assert public(GanzooError(said), "/my own/cats") == (left or said)

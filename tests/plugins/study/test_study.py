@@ -51,7 +51,7 @@ def test_the_sides_are_in_no_order_that_one_could_learn():
 def test_real_images_come_once_each():
     trials = make_trials(10, 0, 3, real=range(90))
     assert sorted(place for trial in trials for place in trial.b) == list(range(90))
-    with pytest.raises(ConfigError, match="90 real images are shown, and there are 89"):
+    with pytest.raises(ConfigError, match=r"90 real images .*89"):
         make_trials(10, 0, 3, real=range(89))
 
 
@@ -210,13 +210,13 @@ def test_a_model_is_known_by_the_hash_of_its_weights(trained):
 
 def test_what_cannot_be_compared_is_one_line(mnist):
     a = open_model(MODEL)
-    with pytest.raises(ConfigError, match=r"dcgan-mnist generates images of 28x28x1 and sngan-cifar10 of 32x32x3"):
+    with pytest.raises(ConfigError, match=r"dcgan-mnist .*28x28x1 .*sngan-cifar10 .*32x32x3"):
         check_shapes(a, open_model("sngan-cifar10"))
     with pytest.raises(ConfigError, match="makes images of images"):
         open_model("pix2pix-grey-cifar10")
     with pytest.raises(ConfigError, match="two sets of images"):
         open_real(f"edges:{mnist}", a, split="train", zoo=installed())
-    with pytest.raises(GanzooError, match="No model or architecture is called 'nothing'"):
+    with pytest.raises(GanzooError, match="'nothing'"):
         open_model("nothing")
     with pytest.raises(ConfigError, match="ask for fewer, or a smaller grid"):
         generate_pairs(make_trials(30_000, 0, 8), a, a, 8)

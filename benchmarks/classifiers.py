@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.data import Store, open_source, prepare
+from ganzoo.gan import SampleSpec
 from ganzoo.models.weights import save_tensors
 from ganzoo.training.updates import resolve_precision
 from ganzoo_metrics.classifiers import CIFAR10Classifier, Classifier, MNISTClassifier, Network
@@ -53,7 +54,7 @@ def train(kind: type[Classifier], store: Store) -> Network:
         order = torch.randperm(len(store))
         for step in range(steps):
             index = order[step * BATCH : (step + 1) * BATCH]
-            images = augmented(store.images[index], SHIFT[kind.name], mirror=kind.name in MIRRORED)
+            images = augmented(store.stored(index), SHIFT[kind.name], mirror=kind.name in MIRRORED)
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                 _, logits = model(images)
             loss = F.cross_entropy(logits.float(), store.labels[index])
@@ -70,7 +71,7 @@ def accuracy(model: Classifier, store: Store) -> float:
     """Return the share of images that are read as what they are."""
     assert store.labels is not None
     with torch.inference_mode():
-        read = torch.cat([model(images)["logits"].argmax(1) for images in store.images.split(500)])
+        read = torch.cat([model(images)["logits"].argmax(1) for images in store.samples.split(500)])
     return (read == store.labels).float().mean().item()
 
 
@@ -83,9 +84,10 @@ def main() -> None:
     options = parser.parse_args()
     kind = KINDS[options.name]
     path = Path(__file__).resolve().parent.parent / "plugins" / "ganzoo_metrics" / f"{kind.name}.safetensors"
+    specs = {"image": SampleSpec((kind.channels, kind.size, kind.size))}
     if not options.test:
-        save_tensors(path, train(kind, prepare(open_source(options.data), kind.size, kind.channels)).state_dict())
-    right = accuracy(kind(), prepare(open_source(options.data, split="test"), kind.size, kind.channels))
+        save_tensors(path, train(kind, prepare(open_source(options.data), specs)).state_dict())
+    right = accuracy(kind(), prepare(open_source(options.data, split="test"), specs))
     print(f"{kind.name}: {right:.2%} of the test images, {path.stat().st_size / 1e6:.2f} MB")
 
 

@@ -35,8 +35,9 @@ from torch.utils.data import DataLoader, Dataset
 from trainer import BATCH
 
 from ganzoo.data import Loader, Source, Store, prepare
-from ganzoo.data.decode import Item
 from ganzoo.errors import DataError
+from ganzoo.gan import SampleSpec
+from ganzoo.media.base import Item
 
 SHAPES = {"28x28x1": (1, 28, 28), "32x32x3": (3, 32, 32)}
 MAPPED, HUGE = "mapped", "huge"
@@ -124,7 +125,7 @@ def open_store(folder: Path, count: int, fill: Callable[[int], bytes] | None) ->
         yield Item(np.zeros((*IMAGE[1:], IMAGE[0]), np.uint8), None, "the image")
 
     def opened() -> Store:
-        return prepare(source, IMAGE[1], IMAGE[0], progress=False)
+        return prepare(source, {"image": SampleSpec(IMAGE)}, progress=False)
 
     source = Source(f"{count} images", f"benchmark {count}", 1, read)
     opened()

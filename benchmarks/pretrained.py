@@ -27,10 +27,10 @@ from recipes import RECIPES
 import ganzoo
 from ganzoo._files import replacing, sha256
 from ganzoo.data import open_source, prepare
-from ganzoo.data.decode import scaled
 from ganzoo.data.spec import named_sets
-from ganzoo.inference.image_io import quantise
+from ganzoo.gan import SampleSpec
 from ganzoo.inference.sample import digest
+from ganzoo.media.image import quantise
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extractors import open_extractor
 from ganzoo.models.config import read_config
@@ -176,9 +176,11 @@ def turned(model: str, a: str, b: str, root: Path | None) -> None:
     """Print how many real test digits are read as the other kind once a model has translated them, both ways."""
     gan, extractor = ganzoo.load(model), open_extractor(installed(), "mnist-classifier", torch.device("cpu"))
     for source, target, to in ((a, b, "B"), (b, a, "A")):
-        store = prepare(open_source(f"{located('mnist', root)}:{source}", split="test"), 28, 1)
+        digits = open_source(f"{located('mnist', root)}:{source}", split="test")
+        store = prepare(digits, {"image": SampleSpec((1, 28, 28))})
         with torch.inference_mode():
-            made = extractor.extract(quantise(gan.translate(scaled(store.images), to=to)))["logits"].argmax(1)
+            images = gan.translate(store.take("image", torch.arange(len(store))), to=to)
+            made = extractor.extract(quantise(images))["logits"].argmax(1)
         print(f"{len(store):,} test digits {source} made {target}: {(made == int(target)).double().mean():.2%} read so")
 
 

@@ -13,9 +13,9 @@ from ganzoo._version import __version__
 if TYPE_CHECKING:
     from ganzoo.errors import GanzooError
     from ganzoo.gan import GAN
-    from ganzoo.inference.image_io import grid
     from ganzoo.inference.sample import interpolate, sample
     from ganzoo.inference.translate import translate
+    from ganzoo.media.image import grid
     from ganzoo.models.create import create
     from ganzoo.models.load import load
     from ganzoo.publishing.publish import publish
@@ -26,7 +26,7 @@ _HOMES = {
     "GAN": "ganzoo.gan",
     "GanzooError": "ganzoo.errors",
     "create": "ganzoo.models.create",
-    "grid": "ganzoo.inference.image_io",
+    "grid": "ganzoo.media.image",
     "interpolate": "ganzoo.inference.sample",
     "list_architectures": "ganzoo.registry.zoo",
     "list_models": "ganzoo.registry.zoo",

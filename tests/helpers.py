@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
-from ganzoo.gan import AdversarialGAN, OptimizerSpec
+from ganzoo.gan import AdversarialGAN, OptimizerSpec, SampleSpec
 from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
 from ganzoo.registry.records import field_names
@@ -28,6 +28,11 @@ NARROW: dict[str, int] = {
     "hold": 320,
     "fade": 320,
 }
+
+
+def image_specs(size: int, channels: int) -> dict[str, SampleSpec]:
+    """Return what a GAN of square images says of its batches."""
+    return {"image": SampleSpec((channels, size, size))}
 
 
 def narrow(name: str) -> dict[str, int]:

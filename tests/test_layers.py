@@ -17,8 +17,8 @@ from ganzoo.registry import hookspecs
 ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
-    "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "data", "hub", "models", "inference",
-    "metrics", "training", "publishing", "testing", "cli",
+    "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "media", "data", "hub", "models",
+    "inference", "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
     "nn": {"_files", "_distributed", "registry"},
@@ -88,7 +88,7 @@ def test_the_top_level_is_that_of_the_design():
 
 
 def test_no_two_files_of_one_name_mean_two_things():
-    names = Counter(path.stem for path in MODULES if path.stem != "__init__")
+    names = Counter(path.stem for path in MODULES if path.stem not in ("__init__", "base"))
     assert not {name for name, count in names.items() if count > 1}
 
 

@@ -49,7 +49,7 @@ def command(
     warn(zoo)
 
     from ganzoo._files import replacing
-    from ganzoo.inference.image_io import check_out
+    from ganzoo.inference.output import check_out
     from ganzoo.metrics.compare import compare, picture
 
     check_out(out, 1)

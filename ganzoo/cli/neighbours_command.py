@@ -34,7 +34,7 @@ def command(
         raise click.UsageError(f"{out}: the picture is a .png")
     from ganzoo._files import replacing
     from ganzoo.cli.options import own_data
-    from ganzoo.inference.image_io import check_out
+    from ganzoo.inference.output import check_out
     from ganzoo.metrics import nearest_neighbours
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find

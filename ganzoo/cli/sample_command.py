@@ -68,7 +68,7 @@ def command(
     # imports torch, after the arguments are checked
     from ganzoo._distributed import launched
     from ganzoo.inference import sample
-    from ganzoo.inference.image_io import save_strip
+    from ganzoo.inference.output import save_strip
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import load
 

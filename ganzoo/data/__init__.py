@@ -1,4 +1,4 @@
-"""Images for training: found by name or path, decoded once, served as batches."""
+"""Samples for training: found by name or path, read once into a cache, served as batches."""
 
 from ganzoo.data.loader import Loader
 from ganzoo.data.opening import open_data, open_source

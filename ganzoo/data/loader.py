@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-from ganzoo.data.decode import image_layout, scaled
 from ganzoo.data.store import PairStore, Store
-from ganzoo.errors import DataError
 
 _APART = 500_009  # between the seeds of the two sides where they do not match
+_BATCHES_AHEAD = 2
 
 
 class Order:
@@ -66,10 +68,13 @@ class Balanced(Order):
 
 
 class Loader:
-    """Serves a store as batches, gathered by index, normalised on the device.
+    """Serves a store as batches, gathered by index, brought to the form of networks on the device.
+
+    Samples that are encoded are decoded by threads ahead of the loop: the next places are known, as the order is a
+    function of the position.
 
     Args:
-        store: the images.
+        store: the samples.
         seed: of the order.
         device: of the batches.
         rank: of this process, which takes the share of each batch that has this number.
@@ -96,47 +101,52 @@ class Loader:
         self._order_of_a = self._order
         if isinstance(store, PairStore) and store.a is not None and not store.matched:
             self._order_of_a = Order(len(store.a), seed + _APART, rank, world)
+        self._ahead: dict[tuple[str, int, int], list[Future[NDArray[Any]]]] = {}
 
     def indices(self, position: int, n: int) -> Tensor:
-        """Return this rank's image indices for the ``n`` places from ``position``; of two sets, those of B."""
+        """Return this rank's sample indices for the ``n`` places from ``position``; of two sets, those of B."""
         return self._order.indices(position, n)
 
-    def batch(self, position: int, n: int, resolution: int | None = None) -> dict[str, Tensor]:
-        """Return this rank's share of the batch of ``n`` images at ``position``.
+    def batch(self, position: int, n: int, resolution: int | Sequence[int] | None = None) -> dict[str, Tensor]:
+        """Return this rank's share of the batch of ``n`` samples at ``position``.
 
         Args:
-            position: images seen before, over all ranks.
-            n: images over all ranks, a multiple of the world size.
-            resolution: height and width to average the images down to; None leaves them.
+            position: samples seen before, over all ranks.
+            n: samples over all ranks, a multiple of the world size.
+            resolution: height and width (or one number for both) to average images down to; None leaves them.
 
         Returns:
-            ``image`` (n / world, C, S, S) float32 in [-1, 1] in channels-last order and, for labelled data, ``label``
-            (n / world,) int64, on the device; of two sets ``A`` and ``B`` like ``image`` and, where they match,
-            ``pair`` (n / world,) int64, the numbers of the pairs. Samples other than images keep their shape.
+            ``image`` (n / world, C, H, W), or what the medium is called and holds, float32 in [-1, 1] and, for
+            labelled data, ``label`` (n / world,) int64, on the device; of two sets ``A`` and ``B`` likewise and, where
+            they match, ``pair`` (n / world,) int64, the numbers of the pairs.
 
         Raises:
-            DataError: a resolution is given for samples that are not images.
+            DataError: a resolution is given for samples that have none.
         """
         index, store = self.indices(position, n), self.store
         if isinstance(store, Store):
-            batch = {"image": self._images(store, index, resolution)}
+            batch = {store.key: self._samples("", store, self._order, position, n, resolution)}
             if store.labels is not None:
                 batch["label"] = store.labels.index_select(0, index).to(self.device, non_blocking=True)
             return batch
-        b = self._images(store.b, index, resolution)
+        b = self._samples("B", store.b, self._order, position, n, resolution)
         if store.a is not None:
-            a = self._images(store.a, self._order_of_a.indices(position, n), resolution)
+            a = self._samples("A", store.a, self._order_of_a, position, n, resolution)
         else:
             a = store.degrade(b)
         pair = {"pair": index.to(self.device, non_blocking=True)} if store.matched else {}
         return {"A": a, "B": b, **pair}
 
-    def _images(self, store: Store, index: Tensor, resolution: int | None) -> Tensor:
-        image = scaled(store.images.index_select(0, index).to(self.device, non_blocking=True))
-        if resolution is not None and image.ndim != 4:
-            raise DataError(
-                f"samples of shape {tuple(image.shape[1:])} have no resolution to reduce: only images (C, H, W) do"
-            )
-        if resolution is not None and resolution != image.shape[-1]:
-            image = F.interpolate(image, size=(resolution, resolution), mode="area")
-        return image_layout(image)
+    def _samples(
+        self, side: str, store: Store, order: Order, position: int, n: int, resolution: int | Sequence[int] | None
+    ) -> Tensor:
+        samples = store.samples
+        if isinstance(samples, Tensor):
+            stored = samples.index_select(0, order.indices(position, n))
+        else:
+            wanted = [(side, position + i * n, n) for i in range(_BATCHES_AHEAD + 1)]
+            ahead = {key: self._ahead.pop(key, []) or samples.start(order.indices(*key[1:])) for key in wanted}
+            stored = samples.gather(ahead.pop(wanted[0]))
+            self._ahead = {key: started for key, started in self._ahead.items() if key[0] != side} | ahead
+        batch = store.medium.to_model(stored.to(self.device, non_blocking=True))
+        return batch if resolution is None else store.medium.reduce(batch, resolution)

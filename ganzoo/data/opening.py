@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ganzoo.data.decode import Item, why
 from ganzoo.data.pairs import SIDES, PairSource, half, in_pairs, warn_of_odd_halves
 from ganzoo.data.sources.arrays import from_arrays
 from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files, from_folder
@@ -16,6 +15,7 @@ from ganzoo.data.sources.parquet import from_parquet
 from ganzoo.data.sources.source import Source
 from ganzoo.data.spec import DataSpec, SetSpec
 from ganzoo.errors import DataError, did_you_mean
+from ganzoo.media.base import Item, why
 from ganzoo.registry import Dataset, Zoo, installed
 
 ONLY_SPLIT = "train"

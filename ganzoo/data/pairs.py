@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ganzoo.data.decode import Item, open_image
 from ganzoo.data.sources.folder import bare_names
 from ganzoo.data.sources.source import Source
 from ganzoo.data.spec import MATCHED
 from ganzoo.errors import DataError
+from ganzoo.gan.sample_spec import PartialShape
+from ganzoo.media.base import Item
+from ganzoo.media.image import open_image
 
 _log = logging.getLogger(__name__)
 SIDES = ("A", "B")
@@ -49,6 +51,11 @@ class PairSource:
         return frozenset({"A", "B", "pair"} if self.matched else {"A", "B"})
 
     @property
+    def medium(self) -> str:
+        """The medium of the samples of B, a name in the registry."""
+        return self.b.medium
+
+    @property
     def key(self) -> str:
         """Changes whenever the content does."""
         parts = [self.degradation or "", str(self.matched), *(source.key for source in self._sources())]
@@ -78,10 +85,9 @@ class PairSource:
             return self.pattern.format(f"own images ({Path(self.folder).name})")
         return self.pattern.format(*(source.public for source in self._sources()))
 
-    def native(self) -> tuple[int | None, int]:
-        """Return (size, channels) of both sets; the size is None where it differs, see `Source.native`."""
-        sizes, channels = zip(*(source.native() for source in self._sources()), strict=True)
-        return (sizes[0] if len(set(sizes)) == 1 else None), max(channels)
+    def native(self) -> PartialShape:
+        """Return the shape of the samples of B; see `Source.native`."""
+        return self.b.native()
 
     def _sources(self) -> tuple[Source, ...]:
         return (self.b,) if self.a is None else (self.a, self.b)

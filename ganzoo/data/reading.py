@@ -1,4 +1,4 @@
-"""The first images of a source in batches, without the cache."""
+"""The first samples of a source in batches, without the cache."""
 
 from __future__ import annotations
 
@@ -9,45 +9,61 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.decode import decode_chunks, scaled
 from ganzoo.data.degradations import get_degradation
+from ganzoo.data.intake import Reader, read_chunks
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
+from ganzoo.errors import DataError
+from ganzoo.gan.sample_spec import SampleSpec, Specs
+from ganzoo.media import get_medium
+from ganzoo.media.base import DEFAULT_READING, Reading
 
 
 def read_batches(
-    source: Source | PairSource, size: int, channels: int, *, count: int, batch_size: int
+    source: Source | PairSource, specs: Specs, reading: Reading = DEFAULT_READING, *, count: int, batch_size: int
 ) -> Iterator[dict[str, Tensor]]:
-    """Yield the first ``count`` images in their order.
+    """Yield the first ``count`` samples in their order.
 
     Args:
-        source: one set or two; of two sets image i of A comes with image i of B.
-        size: height and width of the result; images are resized and cropped as by `ganzoo.data.prepare`.
-        channels: of the result.
+        source: one set or two; of two sets sample i of A comes with sample i of B.
+        specs: what each key of a batch holds, see `ganzoo.data.prepare`; one set is read as the first of them.
+        reading: how samples are brought to a shape.
         count: how many, at most.
-        batch_size: images at a time.
+        batch_size: samples at a time.
 
     Yields:
-        ``image``, or ``A`` and ``B``, (N, C, S, S) float32 in [-1, 1].
+        the name of the medium (``image``), or ``A`` and ``B``, (N, ...) float32 in [-1, 1].
 
     Raises:
-        DataError: an image cannot be read; the text names it.
+        DataError: a sample cannot be read; the text names it.
     """
+    first = next(iter(specs.values()))
     if isinstance(source, Source):
-        for images in _read(source, size, channels, count, batch_size):
-            yield {"image": images}
+        for samples in _read(source, first, reading, count, batch_size):
+            yield {source.medium: samples}
         return
-    of_b = _read(source.b, size, channels, count, batch_size)
+    a, b = (specs.get(side, first) for side in ("A", "B"))
+    of_b = _read(source.b, b, reading, count, batch_size)
     if source.a is None:
         degrade = get_degradation(str(source.degradation))
         for images in of_b:
             yield {"A": degrade(images), "B": images}
         return
-    for a, b in zip(_read(source.a, size, channels, count, batch_size), of_b, strict=False):
-        n = min(len(a), len(b))
-        yield {"A": a[:n], "B": b[:n]}
+    for of_a, samples in zip(_read(source.a, a, reading, count, batch_size), of_b, strict=False):
+        n = min(len(of_a), len(samples))
+        yield {"A": of_a[:n], "B": samples[:n]}
 
 
-def _read(source: Source, size: int, channels: int, count: int, batch_size: int) -> Iterator[Tensor]:
-    for _, arrays in decode_chunks(itertools.islice(source.read(), count), size, channels, batch_size):
-        yield scaled(torch.from_numpy(np.stack(list(arrays))))
+def _read(source: Source, spec: SampleSpec, reading: Reading, count: int, batch_size: int) -> Iterator[Tensor]:
+    medium = get_medium(spec.medium)
+    shape = spec.with_shape_of(source.native(), source.name).size if None in spec.shape else spec.size
+    reader = Reader(source, medium, shape, reading)
+    for _, samples in read_chunks(
+        itertools.islice(source.read(), count), lambda item: reader.read(item).stored, batch_size
+    ):
+        arrays = []
+        for one in samples:
+            if isinstance(one, DataError):
+                raise one
+            arrays.append(one)
+        yield medium.to_model(torch.from_numpy(np.stack(arrays)))

@@ -10,6 +10,7 @@ from ganzoo.gan.latents import condition_values, seeded_normal, truncate
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
 from ganzoo.gan.regularizers import Regularizer
+from ganzoo.gan.sample_spec import SampleSpec
 from ganzoo.nn.renamed import renamed_names
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Phase",
     "Progress",
     "Regularizer",
+    "SampleSpec",
     "Stage",
     "Terms",
     "Translator",

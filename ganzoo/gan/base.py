@@ -6,6 +6,7 @@ backward and the optimizers, casts, averages across processes and reports.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +18,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError, PluginError
+from ganzoo.gan.sample_spec import SampleSpec, check_samples, image_spec
 from ganzoo.nn.renamed import renamed_arguments, renamed_attributes, renamed_names
 
 Batch = dict[str, Any]
-"""A dict of ``image`` (N, C, H, W) in [-1, 1] and ``label`` (N,) int64, or of images ``A`` and ``B`` and, where they
-match, the numbers ``pair`` (N,) int64; and of what phases leave for those after them."""
+"""A dict of ``image`` (N, C, H, W) in [-1, 1], or of another medium by its name, and ``label`` (N,) int64; or of
+samples ``A`` and ``B`` and, where they match, their numbers ``pair`` (N,) int64; and of what phases leave for later
+ones."""
 
 Terms = dict[str, Tensor]
 """Loss terms by name, per image (N,) or scalar; their means are added up. One without a gradient is only reported."""
@@ -78,13 +81,13 @@ class Stage:
         phases: run in this order at each step.
         images: how many images the stage lasts; None is the rest of the budget.
         batch_size: images per update over all processes; None is the run's.
-        resolution: height and width that the data is reduced to; None keeps its size.
+        resolution: height and width (or one number for both) that images are reduced to; None keeps their size.
     """
 
     phases: Sequence[Phase]
     images: int | None = None
     batch_size: int | None = None
-    resolution: int | None = None
+    resolution: int | tuple[int, int] | None = None
 
 
 @renamed_attributes(
@@ -98,6 +101,9 @@ class GAN(nn.Module):
         ema: network name to half-life in images: which networks keep a running average of their weights.
         inference: names of the networks that `generate` and the conditions of `inputs` use; these make up
             ``model.safetensors``, and a model that is loaded has no others.
+        sample_specs: shape and medium of each key of a batch; the first one, or the target of a translation, is what
+            `generate` makes. By default images of the config's ``channels`` and ``image_size``, for ``image`` or for
+            the keys of `translations`.
         gaussian_inputs: names of the `inputs` that come from a normal distribution, between which interpolation is
             spherical; None for all of floating point. The others are interpolated linearly.
         translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
@@ -122,6 +128,12 @@ class GAN(nn.Module):
     config: Any
     origin: str | None = None
 
+    @functools.cached_property
+    def sample_specs(self) -> Mapping[str, SampleSpec]:
+        """Shape and medium of each key of a batch; a subclass may set an attribute of this name."""
+        keys = dict.fromkeys(key for pair in self.translations for key in pair) or ("image",)
+        return dict.fromkeys(keys, image_spec(self.config))
+
     def optimizers(self) -> dict[str, Optimizer]:
         """Return the optimizers by name; called once, after the networks are on their device."""
         raise NotImplementedError
@@ -139,7 +151,7 @@ class GAN(nn.Module):
         raise NotImplementedError
 
     def generate(self, **inputs: Tensor) -> Tensor:
-        """Return samples (N, ...), images (N, C, H, W) in [-1, 1]; each depends on its row of the inputs only."""
+        """Return samples (N, ...) in [-1, 1], images (N, C, H, W); each depends on its row of the inputs only."""
         raise NotImplementedError
 
     @renamed_arguments(tick="progress")
@@ -201,6 +213,15 @@ class GAN(nn.Module):
             raise ConfigError("a seed must be in 0 ... 2**63 - 1")
         return self.generate_batches(_inputs_of(self, seeds, conditions), batch_size)
 
+    def output_spec(self, to: str | None = None) -> SampleSpec:
+        """Return the spec of what `generate` makes; of a translation, that of its target.
+
+        Raises:
+            ConfigError: it does not translate to that.
+        """
+        key = self.direction(to)[1] if self.translations or to is not None else next(iter(self.sample_specs))
+        return self.sample_specs[key]
+
     def direction(self, to: str | None = None) -> tuple[str, str]:
         """Return the keys of a batch, (from, to), of the translation to ``to``; by default of the first.
 
@@ -219,24 +240,24 @@ class GAN(nn.Module):
         """Translate images (image-to-image).
 
         Args:
-            images: (N, C, S, S) in [-1, 1], of the size and channels that the model was trained on.
+            images: (N, C, H, W) in [-1, 1], of the size and channels in `sample_specs`, or samples of another medium.
             to: of which kind, for a model that translates both ways: ``"B"`` or ``"A"``; by default the first of its
                 `translations`.
             batch_size: images per forward pass; does not change the result.
             conditions: what this architecture's `inputs` accepts beside these.
 
         Returns:
-            Images (N, C, S, S), float32 in [-1, 1], on the CPU.
+            Images (N, C, H, W), float32 in [-1, 1], on the CPU.
 
         Raises:
             ConfigError: the model does not translate, the images do not fit it, or what `sample` raises.
         """
-        _, target = self.direction(to)
+        begin, target = self.direction(to)
         if len(self.translations) > 1:
             conditions["to"] = target
         if "n" in conditions:
             raise ConfigError("translate makes one image of each, and takes no n")
-        _check_images(self.config, images)
+        check_samples(images, self.sample_specs[begin])
         images = images.detach().to("cpu", torch.float32)
         return self.sample(len(images), batch_size=batch_size, images=images, **conditions)
 
@@ -281,17 +302,3 @@ def _inputs_of(gan: GAN, seeds: Sequence[int], conditions: Mapping[str, Any]) ->
                 f"{name}.inputs() returns '{key}' as {kind}: each value must be a tensor with a row for each image"
             )
     return inputs
-
-
-def _check_images(config: Any, images: Tensor) -> None:
-    """Refuse images that a translator with this config does not take."""
-    if not isinstance(images, Tensor):
-        raise ConfigError(
-            f"images must be a tensor, not {type(images).__name__}: ganzoo.translate takes files and PIL images"
-        )
-    shape = [getattr(config, name, None) for name in ("channels", "image_size", "image_size")]
-    if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
-        wanted = ", ".join("?" if size is None else str(size) for size in shape)
-        raise ConfigError(f"images must have the shape (N, {wanted}), not {tuple(images.shape)}")
-    if not (images.is_floating_point() and bool((images.abs() <= 1).all())):  # which NaN is not either
-        raise ConfigError("images must be floating point numbers in [-1, 1]")

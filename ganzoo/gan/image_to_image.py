@@ -11,35 +11,41 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError
 from ganzoo.gan.base import GAN
 from ganzoo.gan.latents import seeded_normal
+from ganzoo.gan.sample_spec import SampleSpec, image_spec
 
 
 class Translator(GAN):
-    """A GAN that translates images of A to B. Its config has ``image_size`` and ``channels``."""
+    """A GAN that translates samples of A to B; `GAN.sample_specs` says what each is."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"A", "B"})
     translations: Sequence[tuple[str, str]] = (("A", "B"),)
 
     def inputs(self, n: int, *, seeds: Sequence[int], images: Tensor | None = None) -> dict[str, Tensor]:
-        """Return ``{"images": (n, C, S, S)}``.
+        """Return ``{"images": (n, ...)}``.
 
         Args:
-            n: number of images.
-            seeds: one per image.
-            images: in [-1, 1]; by default noise, seeded for each image.
+            n: number of samples.
+            seeds: one per sample.
+            images: of A, in [-1, 1]; by default noise, seeded for each one.
 
         Raises:
             ConfigError: not as many images as seeds.
         """
-        return {"images": images_or_noise(self.config, seeds, images)}
+        return {"images": images_or_noise(self.sample_specs[self.translations[0][0]], seeds, images)}
 
 
-def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = None) -> Tensor:
-    """Return the images, or in their place noise in [-1, 1] of the shape in ``config``.
+def images_or_noise(spec: Any, seeds: Sequence[int], images: Tensor | None = None) -> Tensor:
+    """Return the images, or in their place noise in [-1, 1].
+
+    Args:
+        spec: the `SampleSpec` of the images, or a config with ``channels`` and ``image_size``.
+        seeds: one per image.
+        images: (N, ...), or None.
 
     Raises:
         ConfigError: not as many images as seeds, or of another shape.
     """
-    shape = (len(seeds), config.channels, config.image_size, config.image_size)
+    shape = (len(seeds), *(spec if isinstance(spec, SampleSpec) else image_spec(spec)).size)
     if images is None:
         return torch.tanh(seeded_normal(seeds, *shape[1:]))
     if not isinstance(images, Tensor) or images.shape != shape or not images.is_floating_point():

@@ -9,7 +9,6 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -18,7 +17,9 @@ from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.gan.latents import lerp, slerp
-from ganzoo.inference.image_io import CHUNK, quantise, to_uint8, write_images
+from ganzoo.inference.output import CHUNK, write_samples
+from ganzoo.media import get_medium
+from ganzoo.media.image import quantise
 from ganzoo.models.load import load
 
 
@@ -72,9 +73,9 @@ def interpolate(
 def generate_chunks(
     gan: GAN, n: int, seed: int, repeat: int, batch_size: int, conditions: Mapping[str, Any],
     processes: Processes = ALONE,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
-    """Yield (number of the first image, images), a chunk at a time; image i is that of ``seed + i // repeat``."""
-    chunk = max(CHUNK, batch_size)
+) -> Iterator[tuple[int, NDArray[Any]]]:  # fmt: skip
+    """Yield (number of the first sample, stored samples), a chunk at a time; sample i is of ``seed + i // repeat``."""
+    chunk, medium = max(CHUNK, batch_size), get_medium(gan.output_spec().medium)
     parts = [range(start, min(start + chunk, n)) for start in range(0, n, chunk)]
 
     def generate(part: range) -> dict[str, Tensor]:
@@ -83,10 +84,10 @@ def generate_chunks(
             k: v[part.start : part.stop] if isinstance(v, list) else v for k, v in conditions.items()
         }
         seeds = [seed + i // repeat for i in part]
-        return {"image": quantise(gan.sample(len(part), seeds=seeds, batch_size=batch_size, **values))}
+        return {"sample": medium.to_storage(gan.sample(len(part), seeds=seeds, batch_size=batch_size, **values))}
 
     for part, generated in zip(parts, processes.share(parts, generate), strict=True):
-        yield part.start, generated["image"].permute(0, 2, 3, 1).numpy()
+        yield part.start, generated["sample"].numpy()
 
 
 def save_images(
@@ -97,8 +98,8 @@ def save_images(
 
     Args:
         gan: the model.
-        out: ``.png`` for one grid, ``.npz`` for an array ``images`` (N, H, W, C) uint8, else a new folder of PNGs that
-            are named by their seeds (by their numbers, where a seed has several).
+        out: see `ganzoo.inference.output.write_samples`; the files of a folder are named by their seeds (by their
+            numbers, where a seed has several).
         n: how many.
         seed: image i is that of ``seed + i // repeat``.
         repeat: images of each seed, which differ in other conditions.
@@ -119,18 +120,27 @@ def save_images(
     first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
     chunks = generate_chunks(gan, n, seed, repeat, batch_size, conditions, processes)
     if processes.is_first:
-        write_images(out, chunks, n, name=lambda i: f"{first + i:0{digits}d}", columns=columns, verb="sampling")
+        medium = get_medium(gan.output_spec().medium)
+        write_samples(
+            out, chunks, n, medium, name=lambda i: f"{first + i:0{digits}d}", columns=columns, verb="sampling"
+        )
     else:
         deque(chunks, maxlen=0)
 
 
 def digest(gan: GAN) -> str:
-    """Return a fingerprint of a model's samples: seeds 0 to 3, each averaged down to 4x4 grey, in hexadecimal.
+    """Return a fingerprint of a model's samples: seeds 0 to 3, each averaged down to 16 values, in hexadecimal.
+
+    An image becomes 4x4 grey; of other samples, 16 stretches are averaged.
 
     Two digests of one model agree to within a rounding step per byte on every machine; see `same_digest`.
     """
-    small = torch.nn.functional.adaptive_avg_pool2d(gan.sample(4, seed=0).mean(1, keepdim=True), 4)
-    return to_uint8(small).tobytes().hex()
+    samples = gan.sample(4, seed=0)
+    if samples.ndim == 4:
+        small = torch.nn.functional.adaptive_avg_pool2d(samples.mean(1, keepdim=True), 4)
+    else:
+        small = torch.nn.functional.adaptive_avg_pool1d(samples.flatten(1), 16)
+    return quantise(small).numpy().tobytes().hex()
 
 
 def same_digest(a: str, b: str, tolerance: int = 2) -> bool:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
-from ganzoo.inference.image_io import captioned, to_uint8
+from ganzoo.media.grids import captioned
+from ganzoo.media.image import to_uint8
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.protocol import EXAMPLE, better_of, sign_of
 from ganzoo.registry import Score, Zoo

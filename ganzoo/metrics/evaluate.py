@@ -11,7 +11,7 @@ from torch import Tensor
 from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.inference.image_io import quantise
+from ganzoo.media.image import quantise
 from ganzoo.metrics.images import Images, Real, generated, open_real, real_images, translated
 from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
 from ganzoo.metrics.protocol import Protocol

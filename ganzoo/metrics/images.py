@@ -13,8 +13,9 @@ from tqdm import tqdm
 from ganzoo._distributed import ALONE, Processes
 from ganzoo.data import PairSource, PairStore, Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError
-from ganzoo.gan import GAN
-from ganzoo.inference.image_io import quantise
+from ganzoo.gan import GAN, SampleSpec
+from ganzoo.media import IMAGE
+from ganzoo.media.image import quantise
 from ganzoo.metrics.jobs import Job
 from ganzoo.registry import Zoo
 
@@ -77,14 +78,15 @@ def open_real(
     zoo: Zoo, data: str, split: str, gan: GAN, image: Tensor, direction: Direction = ("image", "image"), *,
     progress: bool,
 ) -> Real:  # fmt: skip
-    """Return the real images of a split, in the shape of a generated ``image`` (1, C, S, S)."""
+    """Return the real images of a split, in the shape of a generated ``image`` (1, C, H, W)."""
     source = open_data(data, split=split, zoo=zoo)
     if missing := gan.needs - source.keys - {"label", "pair"}:
         raise ConfigError(
             f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA or "
             "grey:DATA and the like"
         )
-    return Real(source, prepare(source, image.shape[-1], image.shape[1], progress=progress), direction)
+    specs = gan.sample_specs if gan.translations else {IMAGE: SampleSpec(tuple(image.shape[1:]))}
+    return Real(source, prepare(source, specs, progress=progress), direction)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def real_images(store: Store, number: int, device: torch.device, batch_size: int
     """Return real images, evenly spaced over the store."""
 
     def make(part: Tensor) -> Batch:
-        batch = {"image": store.images[part].to(device)}
+        batch = {"image": store.stored(part).to(device)}
         if store.labels is not None:
             batch["label"] = store.labels[part].to(device)
         return batch

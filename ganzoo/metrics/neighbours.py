@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN
-from ganzoo.inference.image_io import captioned, quantise
+from ganzoo.media.grids import captioned
+from ganzoo.media.image import quantise
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
 from ganzoo.metrics.images import Images, generated, open_real, real_images
 from ganzoo.registry import installed
@@ -100,7 +101,8 @@ def nearest_neighbours(
         others, _ = _extracted(features, theirs, progress=progress, keep=False)
         distances, at = nearest_rows(rows, others, neighbours)
     order = distances[:, 0].argsort(stable=True)[:keep]
-    return Neighbours(pictures[order], real.images[at[order]], distances[order].float(), order + seed, features.text)
+    nearest = torch.stack([real.stored(row) for row in at[order]])
+    return Neighbours(pictures[order], nearest, distances[order].float(), order + seed, features.text)
 
 
 def _extracted(extractor: FeatureExtractor, images: Images, *, progress: bool, keep: bool) -> tuple[Tensor, Tensor]:

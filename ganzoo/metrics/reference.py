@@ -37,7 +37,7 @@ def path_of(job: Job, real: Real) -> Path | None:
     parts = {
         "format": _FORMAT,
         "data": real.key,
-        "shape": list(store.images.shape[1:]),
+        "shape": list(store.samples.shape[1:]),
         "real": protocol.real or len(store),
         "extractor": protocol.extractor,
         "weights": weights,

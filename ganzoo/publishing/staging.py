@@ -15,8 +15,8 @@ from ganzoo.data.sources.hub import HUB
 from ganzoo.data.spec import named_sets
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
-from ganzoo.inference.image_io import grid
 from ganzoo.inference.sample import digest
+from ganzoo.media.image import grid
 from ganzoo.models.config import ModelConfig, find_architecture, trained_by_run, write_config
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors

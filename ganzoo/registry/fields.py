@@ -40,3 +40,8 @@ Decay = Annotated[
     float, Meta(ge=0, le=1, description="share of the training, at its end, in which the learning rate falls to zero")
 ]
 Critics = Annotated[int, Meta(ge=1, le=100, description="critic updates per generator update")]
+
+
+def height_width(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width)."""
+    return (image_size, image_size) if isinstance(image_size, int) else (image_size[0], image_size[1])

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from ganzoo.registry.records import AdversarialLoss, Architecture, Command, Dataset, Extractor, Metric, Tracker
+    from ganzoo.registry.records import (
+        AdversarialLoss,
+        Architecture,
+        Command,
+        Dataset,
+        Extractor,
+        MediumRecord,
+        Metric,
+        Tracker,
+    )
 
 GROUP = "ganzoo"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -31,6 +40,12 @@ def ganzoo_models() -> Iterable[Path]:
 @hookspec
 def ganzoo_datasets() -> Iterable[Dataset]:
     """Return data sets, so that ``--data NAME`` finds them."""
+
+
+@hookspec
+def ganzoo_media() -> Iterable[MediumRecord]:
+    """Return kinds of samples beside images: how they are read, stored, written and shown."""
+    raise NotImplementedError
 
 
 @hookspec

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from msgspec import NODEFAULT, Meta, Struct, field
 
 __all__ = [
-    "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "Meta", "Metric", "Repeat",
-    "Score", "Tracker", "Trained", "Weights", "WeightsFile",
+    "AdversarialLoss", "Architecture", "Command", "Config", "Dataset", "Extractor", "MediumRecord", "Meta",
+    "Metric", "Repeat", "Score", "Tracker", "Trained", "Weights", "WeightsFile",
 ]  # fmt: skip
 
 API = 1
@@ -113,6 +113,16 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label_column: str | None = "label"
     subset: str | None = None
     license: str | None = None
+
+
+class MediumRecord(Record, frozen=True, kw_only=True):
+    """A kind of sample; ``target`` is a `ganzoo.media.base.Medium`, called without arguments.
+
+    Args:
+        suffixes: of the files that are read, in lower case with their dots.
+    """
+
+    suffixes: tuple[str, ...]
 
 
 class Command(Record, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from ganzoo.registry.records import (
     Command,
     Dataset,
     Extractor,
+    MediumRecord,
     Metric,
     Tracker,
     Weights,
@@ -128,6 +129,7 @@ class Zoo:
         self.problems: list[str] = []
         self.architectures = self._collect("architecture", "ganzoo_architectures", Architecture)
         self.datasets = self._collect("data set", "ganzoo_datasets", Dataset)
+        self.media = self._collect("medium", "ganzoo_media", MediumRecord)
         self.losses = self._collect("loss", "ganzoo_losses", AdversarialLoss)
         self.metrics = self._collect("metric", "ganzoo_metrics", Metric)
         self.extractors = self._collect("extractor", "ganzoo_extractors", Extractor)

@@ -16,6 +16,7 @@ from torch import Tensor
 from ganzoo.data import Loader, PairSource, PairStore, Source, Store, open_data, prepare
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan import GAN, Batch, Phase, Progress
+from ganzoo.media import get_medium
 from ganzoo.models.create import build
 from ganzoo.nn.renamed import renamed_attributes
 from ganzoo.registry import Architecture, Zoo, installed
@@ -96,11 +97,12 @@ class Subject:
     def config(self, **more: Any) -> Any:
         """Return its config with the options, the shape of the data, and ``more``."""
         kind = self.record.config
-        size, channels = self.source.native()
-        classes = len(self.source.classes) if self.source.classes else None
+        derived = get_medium(self.source.medium).hyperparameters(self.source.native())
+        if self.source.classes:
+            derived["classes"] = len(self.source.classes)
         from_data = {}
-        for key, value in {"image_size": size, "channels": channels, "classes": classes}.items():
-            if value is not None and key in field_names(kind):
+        for key, value in derived.items():
+            if key in field_names(kind):
                 with contextlib.suppress(ConfigError):  # its default stays, and the images are resized to it
                     make_config(kind, {key: value}, owner=self.name)
                     from_data[key] = value
@@ -114,10 +116,7 @@ class Subject:
     @functools.cached_property
     def store(self) -> Store | PairStore:
         """The decoded images, in the shape that the architecture takes."""
-        config, (size, channels) = self.config(), self.source.native()
-        size, channels = getattr(config, "image_size", size), getattr(config, "channels", channels)
-        expect(size is not None, "the images differ in size, and the config has no image_size: pass other --data")
-        return prepare(self.source, int(size or 0), channels, progress=False)
+        return prepare(self.source, self.build().sample_specs, progress=False)
 
     def batch(self, gan: GAN, at: PhaseAt) -> Batch:
         """Return the batch that a phase is given: the keys in `GAN.needs`, after the earlier phases of its stage."""
@@ -166,7 +165,7 @@ class PhaseAt(NamedTuple):
     phase: Phase
     before: tuple[Phase, ...]  # those of the stage that come before it
     progress: Progress  # when a fade-in is under way
-    resolution: int | None  # of the stage's real images
+    resolution: int | tuple[int, int] | None  # of the real images of the stage
 
 
 def phases(gan: GAN) -> list[PhaseAt]:

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from ganzoo._files import replacing
 from ganzoo.errors import RunError
 from ganzoo.gan import GAN, Batch
-from ganzoo.inference.image_io import grid
 from ganzoo.inference.translate import side_by_side
+from ganzoo.media.image import grid
 from ganzoo.training.state import State
 
 STATS, SAMPLES, METRICS = "stats.jsonl", "samples", "metrics"

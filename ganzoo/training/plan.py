@@ -25,7 +25,7 @@ from ganzoo.registry.hyperparameters import config_to_dict, make_config
 from ganzoo.registry.zoo import Registered
 from ganzoo.training.finetune import load_pretrained
 from ganzoo.training.settings import Settings
-from ganzoo.training.validate import DataFacts, image_shape, resolve_config, validate
+from ganzoo.training.validate import DataFacts, resolve_config, validate
 
 _log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"
@@ -41,8 +41,6 @@ class Plan:
     settings: Settings
     source: Source | PairSource
     gan: GAN
-    image_size: int  # that the images are brought to, as to the channels
-    channels: int
     license: str | None = None  # of the model that is fine-tuned
     changes: Sequence[Mapping[str, Any]] = ()  # overridden when it was resumed, each with the number of images
 
@@ -112,8 +110,7 @@ def plan(
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001
         _load_weights(gan, start, options)
-    size, channels = image_shape(config, data)
-    return Plan(architecture, config, settings, source, gan, size or 0, channels, license)
+    return Plan(architecture, config, settings, source, gan, license)
 
 
 def _load_weights(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:

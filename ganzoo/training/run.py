@@ -136,7 +136,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
     check_batch_split(planned.gan, settings, world)
-    store = prepare(planned.source, planned.image_size, planned.channels, progress=progress and rank == 0)
+    store = prepare(planned.source, planned.gan.sample_specs, progress=progress and rank == 0)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)

@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,6 +17,8 @@ from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES, read_policy
 from ganzoo.gan.optim import check_name, replaced
+from ganzoo.gan.sample_spec import PartialShape
+from ganzoo.media import get_medium
 from ganzoo.models.create import with_full_names
 from ganzoo.registry import Architecture
 from ganzoo.registry.hyperparameters import make_config
@@ -47,13 +49,14 @@ class DataFacts:
     count: int
     keys: frozenset[str]  # of its batches
     classes: Sequence[str] = ()
-    image_size: int | None = None  # none where the images differ in size or are not square
-    channels: int = 3
+    shape: PartialShape = ()  # of the samples; none where they differ
+    derived: Mapping[str, Any] = field(default_factory=dict)  # hyper-parameters that the samples set
 
     @classmethod
     def of(cls, source: Source | PairSource) -> DataFacts:
-        """Return the facts of a source, whose first images are read."""
-        return cls(source.name, source.count, frozenset(source.keys), tuple(source.classes or ()), *source.native())
+        """Return the facts of a source, whose first samples are read."""
+        shape, keys, classes = source.native(), frozenset(source.keys), tuple(source.classes or ())
+        return cls(source.name, source.count, keys, classes, shape, get_medium(source.medium).hyperparameters(shape))
 
 
 def resolve_config(
@@ -67,36 +70,22 @@ def resolve_config(
         DataError: the architecture does not take what the data has.
     """
     base = _derived(record, data, options) if start is None else start
-    config = with_full_names(make_config(record.config, {**base, **options}, text=text, owner=record.name))
-    size, _ = image_shape(config, data)
-    if size is None:
-        raise DataError(f"{data.name} has images of several sizes or not square, and {record.name} takes one size")
-    takes_any = "image_size" not in field_names(record.config)
-    if not (start is not None or takes_any or "image_size" in options or size == data.image_size):
-        found = f"of {data.image_size}x{data.image_size}" if data.image_size else "of several sizes, or not square"
-        warning = "%s has images %s: %s takes them at %dx%d, its default; -o image_size=N is another"
-        _log.warning(warning, data.name, found, record.name, size, size)
-    return config
-
-
-def image_shape(config: Any, data: DataFacts) -> tuple[int | None, int]:
-    """Return (size, channels) of a run's images: those of the data, where the architecture has no such field."""
-    return getattr(config, "image_size", data.image_size), getattr(config, "channels", data.channels)
+    return with_full_names(make_config(record.config, {**base, **options}, text=text, owner=record.name))
 
 
 def _derived(record: Architecture, data: DataFacts, options: Mapping[str, Any]) -> dict[str, Any]:
-    derived: dict[str, Any] = {"image_size": data.image_size, "channels": data.channels}
+    derived: dict[str, Any] = dict(data.derived)
     if len(data.classes) > 1:
         derived["classes"] = len(data.classes)
     known = {*field_names(record.config)} - {*options}
-    derived = {key: value for key, value in derived.items() if key in known and value is not None}
+    derived = {key: value for key, value in derived.items() if key in known}
     for key, value in list(derived.items()):
         try:
             make_config(record.config, {key: value}, owner=record.name)
         except ConfigError as error:
-            if key != "image_size":
+            if key == "classes":
                 raise DataError(f"{data.name}: {error}") from error
-            del derived[key]  # the images are resized to the architecture's default
+            del derived[key]  # the samples are brought to the architecture's default
     return derived
 
 
@@ -139,17 +128,18 @@ def _check_needs(gan: GAN, config: Any, data: DataFacts, architecture: str) -> N
 def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> None:
     """Translate one image in each direction, so that no preview fails in the middle of a run."""
     what = f"{type(gan).__name__} of {dist}"
-    size, channels = image_shape(config, data)
     for begin, target in gan.translations:
         if missing := {begin, target} - data.keys:
             missing_keys = ", ".join(sorted(missing))
             raise PluginError(f"{what} translates {begin} to {target}, and the data has no {missing_keys}")
         try:
-            made = gan.translate(torch.zeros(1, channels, size or 1, size or 1), to=target)
+            given = gan.sample_specs[begin].with_shape_of(data.shape, data.name).size
+            made = gan.translate(torch.zeros(1, *given), to=target)
         except Exception as error:  # a plugin may raise anything
             raise PluginError(f"{what} fails to translate {begin} to {target}: {error}") from error
-        if made.shape != (1, channels, size, size):
-            raise PluginError(f"{what} makes {tuple(made.shape)} of {(1, channels, size, size)}")
+        wanted = gan.sample_specs[target].with_shape_of(data.shape, data.name).size
+        if made.shape[1:] != wanted:
+            raise PluginError(f"{what} makes {tuple(made.shape)} of {(1, *given)}, and its sample_specs say {wanted}")
 
 
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.errors import DataError
-from ganzoo.inference.image_io import to_pil
+from ganzoo.media.grids import to_pil
 
 T = TypeVar("T")
 

@@ -14,9 +14,8 @@ from torch import Tensor
 from ganzoo.data import PairSource, Source, open_data, read_batches
 from ganzoo.errors import DataError, GanzooError, one_line
 from ganzoo.gan import GAN
-from ganzoo.inference.image_io import quantise
 from ganzoo.inference.sample import interpolate
-from ganzoo.inference.translate import shape_for
+from ganzoo.media.image import quantise
 from ganzoo.metrics import nearest_neighbours
 from ganzoo.models.load import Model, assemble, find
 from ganzoo_report.embedded import picture_uri
@@ -130,9 +129,9 @@ def _translations(gan: GAN, data: str, split: str) -> tuple[list[Picture], str]:
 
 def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Tensor:
     """Return (N, 2 or 3, C, S, S): inputs, outputs and, for pairs, targets."""
-    size, channels = shape_for(gan, source)
-    batch = next(iter(read_batches(source, size, channels, count=EXAMPLES, batch_size=EXAMPLES)))
-    begin = "image" if isinstance(source, Source) else begin
+    specs = {begin: gan.sample_specs[begin], **gan.sample_specs}
+    batch = next(iter(read_batches(source, specs, count=EXAMPLES, batch_size=EXAMPLES)))
+    begin = source.medium if isinstance(source, Source) else begin
     if begin not in batch:
         raise DataError(f"{source.name} has no images {begin}: name the data as for `ganzoo train`")
     parts = [batch[begin], gan.translate(batch[begin], to=target)]

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from ganzoo.cli.files import sha256
 from ganzoo.data import Source, open_data, prepare
 from ganzoo.errors import ConfigError
-from ganzoo.inference.image_io import to_uint8
+from ganzoo.gan import SampleSpec
+from ganzoo.media.image import to_uint8
 from ganzoo.models.load import assemble, find
 from ganzoo.registry import Zoo
 from ganzoo_study.study import SIDES, Side, Trial
@@ -64,14 +65,13 @@ def open_real(data: str, like: Candidate, *, split: str, zoo: Zoo, progress: boo
     source = open_data(data, split=split, zoo=zoo)
     if not isinstance(source, Source):
         raise ConfigError(f"{data} is two sets of images: name one of them")
-    channels, size, _ = like.shape
-    stored = prepare(source, size, channels, progress=progress).images
+    store = prepare(source, {"image": SampleSpec(tuple(like.shape))}, progress=progress)
     about = {"name": source.public, "data": source.public, "split": split, "key": source.key}
 
     def images(places: Sequence[int]) -> Pixels:
-        return stored[torch.tensor(places)].permute(0, 2, 3, 1).numpy()
+        return store.medium.array(store.stored(torch.tensor(places)).numpy())
 
-    return Candidate(about, tuple(stored.shape[1:]), images, range(len(stored)))
+    return Candidate(about, tuple(store.samples.shape[1:]), images, range(len(store)))
 
 
 def check_shapes(a: Candidate, b: Candidate) -> None:

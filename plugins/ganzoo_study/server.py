@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ganzoo.errors import ConfigError, GanzooError, RunError
-from ganzoo.inference.image_io import to_pil
+from ganzoo.media.grids import to_pil
 from ganzoo_report.pages import render
 from ganzoo_study.candidates import Pixels
 from ganzoo_study.study import SIDES, Side, Study, sentences

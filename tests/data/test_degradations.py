@@ -7,7 +7,7 @@ from PIL import Image
 
 from ganzoo.data.degradations import DEGRADATIONS, get_degradation, grey
 from ganzoo.errors import DataError
-from ganzoo.inference.image_io import to_uint8
+from ganzoo.media.image import to_uint8
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ganzoo.data import open_source
-from ganzoo.data.decode import open_image
 from ganzoo.data.sources import hub
 from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.media.image import open_image
 from ganzoo.registry import Dataset
 
 
@@ -129,7 +129,7 @@ def test_the_real_library_reads_a_folder_as_it_reads_the_hub(mnist, digits, tmp_
         return hub.from_hub(Dataset(name="local", repo=str(mnist), summary=""), split)
 
     source = from_hub()
-    assert (source.count, source.classes, source.native()) == (1000, tuple("0123456789"), (28, 1))
+    assert (source.count, source.classes, source.native()) == (1000, tuple("0123456789"), (1, 28, 28))
     items = list(source.read())
     assert [item.label for item in items] == digits[1].tolist()
     np.testing.assert_array_equal([np.asarray(open_image(item)) for item in items], digits[0])

@@ -69,7 +69,7 @@ def test_within_an_epoch_no_two_ranks_share_an_image(store):
 
 def test_images_are_scaled_to_plus_minus_one_and_labels_stay_with_them(store):
     batch = Loader(store, seed=0).batch(0, N)
-    expected = store.images.double().numpy()[batch["label"].numpy()] / 127.5 - 1
+    expected = store.samples.double().numpy()[batch["label"].numpy()] / 127.5 - 1
     np.testing.assert_allclose(batch["image"], expected, atol=1e-6)
     assert batch["image"].dtype == torch.float32
     assert (batch["image"].min(), batch["image"].max()) == (-1, 1)
@@ -78,13 +78,13 @@ def test_images_are_scaled_to_plus_minus_one_and_labels_stay_with_them(store):
 
 
 def test_the_store_stays_as_it_is(store):
-    before = store.images.clone()
+    before = store.samples.clone()
     Loader(store, seed=0).batch(0, N)["image"].zero_()
-    assert torch.equal(store.images, before)
+    assert torch.equal(store.samples, before)
 
 
 def test_without_labels_a_batch_has_only_images(store):
-    assert set(Loader(Store("made", store.images, None, None), seed=0).batch(0, 4)) == {"image"}
+    assert set(Loader(Store("made", store.samples, None, None), seed=0).batch(0, 4)) == {"image"}
 
 
 def test_a_lower_resolution_averages(store):

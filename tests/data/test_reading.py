@@ -8,34 +8,36 @@ import torch
 from ganzoo.data import open_data, prepare, read_batches
 from ganzoo.data.sources.folder import file_names, from_files
 from ganzoo.errors import DataError
+from helpers import image_specs
 
 
 @pytest.mark.parametrize("batch_size", [7, 64, 2000])
 def test_they_are_those_of_the_store_in_order(mnist, batch_size):
     source = open_data(str(mnist))
-    batches = list(read_batches(source, 28, 1, count=100, batch_size=batch_size))
+    batches = list(read_batches(source, image_specs(28, 1), count=100, batch_size=batch_size))
     images = torch.cat([batch["image"] for batch in batches])
     assert len(batches[0]["image"]) == min(batch_size, 100)
-    expected = prepare(source, 28, 1, progress=False).images[:100].float() / 127.5 - 1
+    expected = prepare(source, image_specs(28, 1), progress=False).samples[:100].float() / 127.5 - 1
     torch.testing.assert_close(images, expected)
 
 
 def test_of_two_sets_image_i_comes_with_image_i(mnist):
     pairs = open_data(f"edges:{mnist}")
-    store = prepare(pairs, 28, 1, progress=False)
-    (batch,) = read_batches(pairs, 28, 1, count=20, batch_size=64)
+    store = prepare(pairs, image_specs(28, 1), progress=False)
+    (batch,) = read_batches(pairs, image_specs(28, 1), count=20, batch_size=64)
     for key in ("A", "B"):
         torch.testing.assert_close(batch[key], store.take(key, torch.arange(20)))
     two = open_data(f"A={mnist}:3,B={mnist}:8")
-    (batch,) = read_batches(two, 28, 1, count=10, batch_size=64)
-    store = prepare(two, 28, 1, progress=False)
+    (batch,) = read_batches(two, image_specs(28, 1), count=10, batch_size=64)
+    store = prepare(two, image_specs(28, 1), progress=False)
     for key in ("A", "B"):
         torch.testing.assert_close(batch[key], store.take(key, torch.arange(10)))
 
 
 def test_nothing_is_kept(folder, monkeypatch, tmp_path):
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
-    assert sum(len(b["image"]) for b in read_batches(open_data(folder), 28, 1, count=1000, batch_size=8)) == 100
+    batches = read_batches(open_data(folder), image_specs(28, 1), count=1000, batch_size=8)
+    assert sum(len(batch["image"]) for batch in batches) == 100
     assert os.listdir(tmp_path) == []
 
 
@@ -60,5 +62,5 @@ def test_rows_are_numbered(mnist):
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"a\.png .*readable"):
-        list(read_batches(from_files([tmp_path / "a.png"]), 28, 1, count=1, batch_size=1))
+    with pytest.raises(DataError, match=r"a\.png is not a readable image"):
+        list(read_batches(from_files([tmp_path / "a.png"]), image_specs(28, 1), count=1, batch_size=1))

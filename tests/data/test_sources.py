@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ganzoo.data import open_source
-from ganzoo.data.decode import open_image
 from ganzoo.errors import DataError
+from ganzoo.media.image import open_image
 
 
 def arrays(source):
@@ -31,7 +31,7 @@ def test_a_parquet_folder_has_its_splits(mnist, split, count):
     source = open_source(mnist, split=split)
     assert (source.count, len(labels(source))) == (count, count)
     assert source.classes == tuple("0123456789")
-    assert source.native() == (28, 1)
+    assert source.native() == (1, 28, 28)
 
 
 def test_a_parquet_folder_gives_the_pictures_in_order(mnist, digits):
@@ -127,11 +127,11 @@ def test_a_parquet_split_that_looks_like_a_pattern_matches_nothing(parquet):
 @pytest.mark.parametrize(
     ("shape", "native"),
     [
-        ((5, 8, 8), (8, 1)),
-        ((5, 8, 8, 1), (8, 1)),
-        ((5, 8, 8, 3), (8, 3)),
-        ((5, 1, 8, 8), (8, 1)),
-        ((5, 3, 8, 8), (8, 3)),
+        ((5, 8, 8), (1, 8, 8)),
+        ((5, 8, 8, 1), (1, 8, 8)),
+        ((5, 8, 8, 3), (3, 8, 8)),
+        ((5, 1, 8, 8), (1, 8, 8)),
+        ((5, 3, 8, 8), (3, 8, 8)),
     ],
 )
 @pytest.mark.parametrize("suffix", ["npy", "npz"])

@@ -13,12 +13,13 @@ from PIL import Image
 
 from ganzoo.data import Loader, Source, Store, open_source, prepare
 from ganzoo.data import store as store_module
-from ganzoo.data.decode import Item
 from ganzoo.errors import DataError
+from ganzoo.media.base import Item
+from helpers import image_specs
 
 
 def decoded(source, size, channels):
-    return prepare(source, size, channels, progress=False)
+    return prepare(source, image_specs(size, channels), progress=False)
 
 
 def stores(cache):
@@ -42,7 +43,7 @@ def no_decoding(monkeypatch):
     def fail(*args):
         raise AssertionError("decoded again")
 
-    return lambda: monkeypatch.setattr("ganzoo.data.decode.to_array", fail)
+    return lambda: monkeypatch.setattr("ganzoo.media.image.ImageMedium.read", fail)
 
 
 # --- what it holds ---
@@ -55,9 +56,9 @@ def test_pixels_are_those_of_the_files_where_none_needs_resizing(kind, mnist, fo
     if kind == "folder":
         order = sorted(range(100), key=lambda i: (labels[i], i))
         images, labels = images[order], labels[order]
-    assert store.images.dtype == torch.uint8
+    assert store.samples.dtype == torch.uint8
     assert store.labels.dtype == torch.int64
-    np.testing.assert_array_equal(store.images, images[:, None])
+    np.testing.assert_array_equal(store.samples, images[:, None])
     np.testing.assert_array_equal(store.labels, labels)
     assert store.labels is not None
     assert store.classes == tuple("0123456789")
@@ -67,7 +68,7 @@ def test_arrays_are_stored_as_they_are(tmp_path, cache):
     images = np.random.default_rng(0).integers(0, 256, (700, 6, 6, 3), dtype=np.uint8)  # over one chunk
     np.save(tmp_path / "a.npy", images)
     store = decoded(open_source(tmp_path / "a.npy"), 6, 3)
-    np.testing.assert_array_equal(store.images, images.transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(store.samples, images.transpose(0, 3, 1, 2))
     assert store.labels is None
     assert store.labels is None
     assert len(store) == 700
@@ -79,25 +80,25 @@ def test_the_middle_of_an_oblong_image_is_kept(size, upright, cache):
     image = np.zeros((20, 60), np.uint8)
     image[:, 20:40] = 200
     store = decoded(source_of([Item(image.T if upright else image, None, "")]), size, 1)
-    assert store.images.shape == (1, 1, size, size)
+    assert store.samples.shape == (1, 1, size, size)
     edge = 0 if size == 20 else size // 3  # the filter reaches a little beyond it
-    assert (store.images[0, 0, edge : size - edge, edge : size - edge] == 200).all()
-    assert (store.images >= 150).all()
+    assert (store.samples[0, 0, edge : size - edge, edge : size - edge] == 200).all()
+    assert (store.samples >= 150).all()
 
 
 def test_shrinking_averages(cache):
     chequers = np.indices((32, 32)).sum(0) % 2 * 255
     store = decoded(source_of([Item(chequers.astype(np.uint8), None, "")]), 8, 1)
-    assert (store.images.float() - 127.5).abs().max() < 16  # picking pixels would leave 0 or 255
+    assert (store.samples.float() - 127.5).abs().max() < 16  # picking pixels would leave 0 or 255
 
 
 def test_grey_becomes_three_equal_channels_and_colour_its_luminance(cache):
     colour = np.full((8, 8, 3), (200, 100, 50), np.uint8)
     grey_store = decoded(source_of([Item(colour, None, "")]), 8, 1)
-    assert grey_store.images.unique().tolist() == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
+    assert grey_store.samples.unique().tolist() == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
     colour_store = decoded(source_of([grey(77)]), 8, 3)
-    assert colour_store.images.shape == (1, 3, 8, 8)
-    assert colour_store.images.unique().tolist() == [77]
+    assert colour_store.samples.shape == (1, 3, 8, 8)
+    assert colour_store.samples.unique().tolist() == [77]
 
 
 # --- the cache ---
@@ -107,7 +108,7 @@ def test_a_second_call_decodes_nothing(mnist, cache, no_decoding):
     first = decoded(open_source(mnist, split="test"), 28, 1)
     no_decoding()
     second = decoded(open_source(mnist, split="test"), 28, 1)
-    assert torch.equal(first.images, second.images)
+    assert torch.equal(first.samples, second.samples)
     assert torch.equal(first.labels, second.labels)
     assert second.classes == first.classes
 
@@ -120,7 +121,7 @@ def test_content_size_and_channels_each_have_a_store(pictures, noise, cache):
     noise(seed=1).save(pictures / "a.png")
     store = decoded(open_source(pictures), 20, 3)
     assert len(stores(cache)) == 4
-    np.testing.assert_array_equal(store.images[0], np.asarray(noise(seed=1)).transpose(2, 0, 1))
+    np.testing.assert_array_equal(store.samples[0], np.asarray(noise(seed=1)).transpose(2, 0, 1))
 
 
 def test_above_the_limit_the_store_is_memory_mapped_and_gives_the_same_batches(mnist, cache, monkeypatch):
@@ -145,7 +146,7 @@ def test_above_the_limit_the_store_is_memory_mapped_and_gives_the_same_batches(m
 def test_a_store_larger_than_memory_is_opened_and_read(tmp_path):
     """A file with holes, twice as large as the memory: what is mapped to be written to would be refused."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    count, path = 2 * memory // 3072, tmp_path / "images.npy"
+    count, path = 2 * memory // 3072, tmp_path / "samples.npy"
     try:
         with path.open("wb") as file:
             np.lib.format.write_array_header_1_0(
@@ -158,7 +159,7 @@ def test_a_store_larger_than_memory_is_opened_and_read(tmp_path):
         pytest.skip("the file system keeps no files with holes of this size")
     store = Store("large", store_module._opened(path), None, None)
     assert len(store) == count
-    batch = Loader(Store("end", store.images[-1000:], None, None), seed=0).batch(0, 1000)["image"]
+    batch = Loader(Store("end", store.samples[-1000:], None, None), seed=0).batch(0, 1000)["image"]
     assert batch.shape == (1000, 3, 32, 32)
     assert (store.take("image", torch.tensor([count - 1])) == 7 / 127.5 - 1).all()
 
@@ -170,7 +171,7 @@ def test_an_unreadable_image_is_named_and_nothing_is_left(pictures, noise, cache
     for i in range(20):
         noise(seed=i).save(pictures / f"{i:02d}.png")
     (pictures / "13.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"13\.png .*\(cannot identify image file\)"):
+    with pytest.raises(DataError, match=r"13\.png is not a readable image \(cannot identify image file\)"):
         decoded(open_source(pictures), 20, 3)
     assert stores(cache) == []
     noise().save(pictures / "13.png")
@@ -183,8 +184,8 @@ def test_an_unreadable_image_is_named_and_nothing_is_left(pictures, noise, cache
         (source_of([grey(1, 0), grey(2, 2, "row 1")], ("a", "b")), r"row 1 has the label 2, .* not in 0 \.\.\. 1"),
         (source_of([grey(1, -1, "row 0")], ("a", "b")), r"row 0 has the label -1, .* not in 0 \.\.\. 1"),
         (source_of([grey(1, None, "row 0")], ("a", "b")), "row 0 has the label None"),
-        (source_of([grey(1)] * 3, count=4), "made has 3 images, not the 4 "),
-        (source_of([grey(1)] * 3, count=2), "made has 3 images, not the 2 "),
+        (source_of([grey(1)] * 3, count=4), "made has 3 samples, and should have 4"),
+        (source_of([grey(1)] * 3, count=2), "made has 3 samples, and should have 2"),
     ],
 )
 def test_wrong_labels_or_counts_are_an_error_and_nothing_is_left(source, text, cache):
@@ -199,7 +200,7 @@ def test_what_a_killed_process_left_is_cleared_away(cache):
     (name,) = stores(cache)
     whole = cache / "data" / name
     whole.rename(f"{whole}.partial-abc")
-    assert decoded(source, 8, 1).images.unique().tolist() == [5]
+    assert decoded(source, 8, 1).samples.unique().tolist() == [5]
     assert stores(cache) == [name]
 
 
@@ -208,16 +209,16 @@ def test_a_damaged_store_is_an_error_that_says_what_to_delete(cache, damage):
     source = source_of([grey(5)])
     decoded(source, 8, 1)
     (name,) = stores(cache)
-    file = cache / "data" / name / "images.npy"
+    file = cache / "data" / name / "samples.npy"
     file.unlink() if damage == "removed" else file.write_bytes(file.read_bytes()[: 140 if damage == "truncated" else 0])
-    with pytest.raises(DataError, match=rf"{name} .*\(.*\): delete"):
+    with pytest.raises(DataError, match=rf"{name} cannot be read \(.*\): delete that folder"):
         decoded(source, 8, 1)
 
 
 def test_a_cache_that_cannot_be_made_is_one_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"written to .*file"):
+    with pytest.raises(DataError, match=r"samples cannot be written to .*file"):
         decoded(source_of([grey(5)]), 8, 1)
 
 
@@ -227,7 +228,7 @@ def test_a_full_disk_is_one_error_and_nothing_is_left(mnist, cache):
     source = open_source(mnist)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))  # of 784,000 bytes
     try:
-        with pytest.raises(DataError, match=r"written to .*: File too large"):
+        with pytest.raises(DataError, match=r"samples cannot be written to .*: File too large"):
             decoded(source, 28, 1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -248,19 +249,21 @@ def test_images_are_written_and_not_mapped_so_that_a_full_disk_cannot_end_the_pr
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from ganzoo.data import decode, open_source, prepare
-to_array = decode.to_array
-def slow(item, size, channels):
+from ganzoo.data import open_source, prepare
+from ganzoo.gan import SampleSpec
+from ganzoo.media.image import ImageMedium
+read = ImageMedium.read
+def slow(medium, item, shape, reading):
     Path(sys.argv[2], "decoded", item.where.rpartition("/")[2] + sys.argv[3]).touch()
     time.sleep(0.02)
-    return to_array(item, size, channels)
-decode.to_array = slow
+    return read(medium, item, shape, reading)
+ImageMedium.read = slow
 source = open_source(sys.argv[1])
 Path(sys.argv[2], "ready" + sys.argv[3]).touch()
 while len(list(Path(sys.argv[2]).glob("ready*"))) < 2:
     time.sleep(0.01)
-made = prepare(source, 28, 1, progress=False)
-print(made.images.sum().item(), made.labels.sum().item())
+made = prepare(source, {"image": SampleSpec((1, 28, 28))}, progress=False)
+print(made.samples.sum().item(), made.labels.sum().item())
 """
 
 
@@ -282,4 +285,4 @@ def test_a_store_is_made_of_what_pillow_decodes(pictures, cache):
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(pictures / "a.png")
     store = decoded(open_source(pictures), 8, 1)
     assert isinstance(store, Store)
-    assert store.images.flatten().tolist() == list(range(64))
+    assert store.samples.flatten().tolist() == list(range(64))

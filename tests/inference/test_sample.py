@@ -7,8 +7,8 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.inference.image_io import grid, to_uint8
 from ganzoo.inference.sample import interpolate, save_images
+from ganzoo.media.image import grid, to_uint8
 from helpers import make
 
 
@@ -140,7 +140,7 @@ def test_an_interrupted_folder_is_not_there(gan, tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         return Image.fromarray(image[..., 0])
 
-    monkeypatch.setattr("ganzoo.inference.image_io.to_pil", fail)
+    monkeypatch.setattr("ganzoo.media.image.to_pil", fail)
     with pytest.raises(GanzooError, match="No space left"):
         save_images(gan, tmp_path / "many", 300)
     assert os.listdir(tmp_path) == []

@@ -11,9 +11,9 @@ import ganzoo
 from ganzoo.data import Loader, open_data, prepare, read_batches
 from ganzoo.data.sources.folder import from_files
 from ganzoo.errors import ConfigError, DataError, GanzooError
-from ganzoo.inference.image_io import to_uint8
 from ganzoo.inference.translate import EXAMPLES, side_by_side, translate_source
-from helpers import make
+from ganzoo.media.image import to_uint8
+from helpers import image_specs, make
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def both_ways():
 
 
 def expected_of(gan, source, n, key="image", **options):
-    (batch,) = read_batches(source, 28, 1, count=n, batch_size=1000)
+    (batch,) = read_batches(source, image_specs(28, 1), count=n, batch_size=1000)
     return to_uint8(gan.translate(batch[key], **options))[..., 0]
 
 
@@ -65,7 +65,7 @@ def test_an_array_holds_them_in_order(gan, mnist, tmp_path):
 def test_of_pairs_the_model_starts_from_its_own_side_and_shows_the_target(gan, both_ways, mnist, tmp_path):
     source = open_data(f"edges:{mnist}")
     translate_source(gan, source, tmp_path / "g.png", count=4, beside=True, columns=1)
-    (batch,) = read_batches(source, 28, 1, count=4, batch_size=4)
+    (batch,) = read_batches(source, image_specs(28, 1), count=4, batch_size=4)
     rows = torch.cat([batch["A"], gan.translate(batch["A"]), batch["B"]], 3)
     assert close(Image.open(tmp_path / "g.png"), np.concatenate(to_uint8(rows)[..., 0]))
     translate_source(both_ways, source, tmp_path / "back.npz", count=4, to="A")
@@ -74,7 +74,7 @@ def test_of_pairs_the_model_starts_from_its_own_side_and_shows_the_target(gan, b
 
 
 def test_the_input_is_beside_the_output(gan, both_ways, mnist):
-    store = prepare(open_data(f"edges:{mnist}"), 28, 1, progress=False)
+    store = prepare(open_data(f"edges:{mnist}"), image_specs(28, 1), progress=False)
     batch = Loader(store, seed=0).batch(0, EXAMPLES)
     picture = np.asarray(side_by_side(gan, batch))
     assert picture.shape == (4 * 28, 12 * 28)

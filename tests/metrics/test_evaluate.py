@@ -12,12 +12,13 @@ import ganzoo
 import ganzoo_metrics
 from ganzoo.data import open_data, open_source, prepare
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
-from ganzoo.inference.image_io import quantise
+from ganzoo.media.image import quantise
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extractors import find_extractor
 from ganzoo.registry import installed
 from ganzoo_metrics.frechet import FrechetDistance
 from ganzoo_metrics.pixels import Pixels
+from helpers import image_specs
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,8 @@ def test_a_value_is_that_of_the_metric_on_the_features(gan, mnist):
         "name": "fd", "value": score.value, "protocol": "fd[pixels:4]@100/train", "data": score.data,
     }  # fmt: skip
     assert re.fullmatch(r"own images \(mnist\) [0-9a-f]{8}", score.data), "others of that name are other data"
-    store, see, measure = prepare(open_source(mnist), 28, 1), Pixels("4"), FrechetDistance()
-    measure.update(see(store.images), real=True)
+    store, see, measure = prepare(open_source(mnist), image_specs(28, 1)), Pixels("4"), FrechetDistance()
+    measure.update(see(store.samples), real=True)
     measure.update(see(quantise(gan.sample(100, seed=0))), real=False)
     assert score.value == pytest.approx(measure.compute(), rel=1e-6)
 
@@ -52,11 +53,11 @@ def test_the_seed_is(gan, mnist):
 
 
 def test_a_share_of_the_real_images_is_spread_over_all_of_them(gan, mnist):
-    store = prepare(open_source(mnist), 28, 1)
+    store = prepare(open_source(mnist), image_specs(28, 1))
     wanted = torch.arange(20) * len(store) // 20
     (score,) = evaluate(gan, ["fd[pixels:4]@100/train:20"], data=str(mnist), progress=False)
     measure = FrechetDistance()
-    measure.update(Pixels("4")(store.images[wanted]), real=True)
+    measure.update(Pixels("4")(store.samples[wanted]), real=True)
     measure.update(Pixels("4")(quantise(gan.sample(100, seed=0))), real=False)
     assert score.value == pytest.approx(measure.compute(), rel=1e-6)
 
@@ -68,7 +69,7 @@ def test_an_extractor_that_several_metrics_share_sees_each_image_once(gan, mnist
     monkeypatch.setattr(Pixels, "forward", lambda self, images: (seen.append(len(images)), forward(self, images))[1])
     asked = ["fd[pixels]@64/train", "coverage[pixels:16]@64/train", "fd[pixels]@64/train:32"]
     evaluate(gan, asked, data=str(mnist), progress=False)
-    real = len(prepare(open_source(mnist), 28, 1))
+    real = len(prepare(open_source(mnist), image_specs(28, 1)))
     assert sum(seen) == 3 + 64 + real + 32  # a look at one image for each metric, before thousands are generated
 
 
@@ -132,7 +133,7 @@ def test_pairs_are_compared_image_by_image(mnist):
     gan = ganzoo.create("pix2pix", image_size=32, channels=1, base_channels=8, discriminator_channels=8)
     data = f"lowres4:{mnist}"
     (score,) = evaluate(gan, ["psnr@20/train"], data=data, progress=False)
-    given, wanted = (prepare(open_data(data), 32, 1).take(side, torch.arange(20)) for side in "AB")
+    given, wanted = (prepare(open_data(data), image_specs(32, 1)).take(side, torch.arange(20)) for side in "AB")
     errors = (quantise(gan.translate(given)).double() - quantise(wanted).double()).square().mean((1, 2, 3))
     assert score.value == pytest.approx((10 * torch.log10(255**2 / errors)).mean().item(), rel=1e-5)
     with pytest.raises(ConfigError, match="has no pairs"):

@@ -6,9 +6,10 @@ import torch
 
 import ganzoo
 from ganzoo.data import open_source, prepare
-from ganzoo.data.decode import scaled
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.media import get_medium
 from ganzoo.metrics import nearest_neighbours
+from helpers import image_specs
 
 
 class Copies(ganzoo.gan.GAN):
@@ -22,18 +23,18 @@ class Copies(ganzoo.gan.GAN):
         return {"at": torch.tensor(seeds)}
 
     def generate(self, at):
-        generated = scaled(self.images.to(torch.uint8)[at])
+        generated = get_medium("image").to_model(self.images.to(torch.uint8)[at])
         return torch.where((at % 3 == 0).view(-1, 1, 1, 1), -generated, generated)
 
 
 @pytest.fixture(scope="module")
 def store(mnist):
-    return prepare(open_source(mnist), 28, 1)
+    return prepare(open_source(mnist), image_specs(28, 1))
 
 
 @pytest.fixture(scope="module")
 def gan(store):
-    return Copies(store.images.float())
+    return Copies(store.samples.float())
 
 
 def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
@@ -43,7 +44,7 @@ def test_copies_are_found_beside_what_they_copy(gan, mnist, store):
     assert sorted(found.seeds.tolist()) == [i for i in range(30) if i % 3]
     assert found.distances[:, 0].max() < 1e-6
     assert torch.equal(found.real[:, 0], found.generated)
-    assert torch.equal(found.generated, store.images[found.seeds])
+    assert torch.equal(found.generated, store.samples[found.seeds])
     with pytest.warns(DeprecationWarning, match="generated"):
         assert found.drawn is found.generated
     assert (found.distances.diff(dim=1) >= 0).all()

@@ -8,10 +8,12 @@ import torch
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.registry import installed
 from ganzoo.training.settings import read_settings
-from ganzoo.training.validate import DataFacts, image_shape, resolve_config, validate
+from ganzoo.training.validate import DataFacts, resolve_config, validate
 from helpers import make
 
-DIGITS = DataFacts("digits", 1000, frozenset({"image", "label"}), tuple("0123456789"), 28, 1)
+DIGITS = DataFacts(
+    "digits", 1000, frozenset({"image", "label"}), tuple("0123456789"), (1, 28, 28), {"channels": 1, "image_size": 28}
+)
 
 
 def settings(**values):
@@ -47,9 +49,8 @@ def test_what_does_not_go_together_is_refused(name, data, values, error, word):
 
 
 def test_hyper_parameters_come_from_options_then_the_data_then_the_defaults():
-    config = resolve_config(record("cgan"), replace(DIGITS, image_size=32), {"channels": 3})
+    config = resolve_config(record("cgan"), replace(DIGITS, derived={"image_size": 32}), {"channels": 3})
     assert (config.image_size, config.channels, config.classes) == (32, 3, 10)
-    assert image_shape(config, DIGITS) == (32, 3)
 
 
 def test_hyper_parameters_of_a_model_to_start_from_go_before_those_of_the_data():

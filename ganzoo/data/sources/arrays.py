@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.data.decode import Item, why
 from ganzoo.data.sources.source import Source, count_classes, fingerprint
 from ganzoo.errors import DataError
+from ganzoo.media.base import Item, why
 
 
 def from_arrays(name: str, path: Path) -> Source:

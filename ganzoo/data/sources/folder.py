@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ganzoo.data.decode import Item, why
 from ganzoo.data.sources.source import Source, fingerprint
 from ganzoo.errors import DataError
+from ganzoo.media.base import Item, why
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 

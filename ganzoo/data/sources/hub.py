@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.data.decode import Item, why
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.media.base import Item, why
 from ganzoo.registry import Dataset
 
 HUB = re.compile(r"hf:[\w.-]*\w[\w.-]*/[\w.-]*\w[\w.-]*")

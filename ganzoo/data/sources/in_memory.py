@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo.data.decode import Item
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import ConfigError, DataError
+from ganzoo.media.base import Item
 
 
 def from_objects(images: Sequence[Any]) -> Source:

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ganzoo.data.decode import Item, why
 from ganzoo.data.sources.hub import cell_bytes, image_column
 from ganzoo.data.sources.source import Source, count_classes, fingerprint
 from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.media.base import Item, why
 
 
 def from_parquet(name: str, folder: Path, split: str) -> Source:

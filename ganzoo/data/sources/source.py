@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from ganzoo.data.decode import Item, open_image, why
 from ganzoo.errors import DataError
+from ganzoo.gan.sample_spec import PartialShape
+from ganzoo.media import get_medium
+from ganzoo.media.base import Item, why
 
 _HASHED_UP_TO = 2**30
 _CLASSES_UP_TO = 2**16
@@ -30,6 +29,7 @@ class Source:
         classes: names of the labels in order, or None for unlabelled images.
         local: whether the name is a path.
         files: that a local source is read from.
+        medium: of the samples, a name in the registry.
     """
 
     name: str
@@ -39,11 +39,12 @@ class Source:
     classes: tuple[str, ...] | None = None
     local: bool = False
     files: tuple[Path, ...] = ()
+    medium: str = "image"
 
     @property
     def keys(self) -> frozenset[str]:
         """Keys of a batch."""
-        return frozenset({"image"} if self.classes is None else {"image", "label"})
+        return frozenset({self.medium} if self.classes is None else {self.medium, "label"})
 
     @property
     def location(self) -> str:
@@ -55,13 +56,13 @@ class Source:
         """The name for publication: it does not reveal the path of private images."""
         return f"own images ({Path(self.name).name or 'folder'})" if self.local else self.name
 
-    def native(self) -> tuple[int | None, int]:
-        """Return (size, channels) of the first images: the size is None where they differ or are not square."""
-        images = [open_image(item) for item in itertools.islice(self.read(), 16)]
-        sizes = {image.size for image in images}
-        width, height = sizes.pop() if len(sizes) == 1 else (0, 1)
-        grey = all(Image.getmodebase(image.mode) == "L" for image in images)
-        return (width if width == height else None), (1 if grey else 3)
+    def native(self) -> PartialShape:
+        """Return the shape of the first samples, (C, H, W) for images; None is a dimension in which they differ.
+
+        Raises:
+            DataError: none of them can be read.
+        """
+        return get_medium(self.medium).native(self.read())
 
 
 def fingerprint(paths: Sequence[Path], root: Path) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError, RunError
-from ganzoo.inference.image_io import to_uint8
+from ganzoo.media.image import to_uint8
 from ganzoo.registry import installed
 from ganzoo_study.candidates import check_shapes, generate_pairs, open_model, open_real
 from ganzoo_study.study import make_trials, sentences

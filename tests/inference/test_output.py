@@ -6,7 +6,9 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import ConfigError
-from ganzoo.inference.image_io import captioned, grid, save_strip, to_uint8
+from ganzoo.inference.output import save_strip
+from ganzoo.media.grids import captioned
+from ganzoo.media.image import grid, to_uint8
 from helpers import make
 
 

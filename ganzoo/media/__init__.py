@@ -1,0 +1,38 @@
+"""Kinds of samples: how each is read, stored, seen by networks, written and shown. Imports no torch itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ganzoo.registry import MediumRecord, hookimpl, installed
+from ganzoo.registry.zoo import import_target
+
+if TYPE_CHECKING:
+    from ganzoo.media.base import Medium
+
+IMAGE = "image"
+
+
+@hookimpl
+def ganzoo_media() -> Iterable[MediumRecord]:
+    """Provide images, as a plugin provides a medium of its own."""
+    yield MediumRecord(
+        name=IMAGE,
+        target="ganzoo.media.image:ImageMedium",
+        summary="pictures: grey, RGB, or RGB with transparency",
+        suffixes=(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"),
+    )
+
+
+@functools.cache
+def get_medium(name: str) -> Medium:
+    """Return the medium called ``name``.
+
+    Raises:
+        UnknownNameError: no plugin provides it.
+        PluginError: it cannot be imported.
+    """
+    made: Medium = import_target("medium", installed().media[name])()
+    return made

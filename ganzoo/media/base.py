@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan.sample_spec import PartialShape, Shape
 from ganzoo.media.grids import grid_of
 
@@ -86,6 +86,15 @@ class Medium(ABC):
     def hyperparameters(self, shape: PartialShape) -> dict[str, Any]:
         """Return the hyper-parameters of an architecture that data of this shape sets, for instance ``channels``."""
         return {}
+
+    def check(self, reading: Reading) -> None:
+        """Refuse a way of reading that makes no sense for this medium.
+
+        Raises:
+            ConfigError: the text names what to leave out or to say instead.
+        """
+        if reading.background != DEFAULT_READING.background:
+            raise ConfigError(f"a {self.noun} has no background: leave it out")
 
     def survey(self, items: Iterable[Item]) -> dict[str, Any]:
         """Return what must be known of the whole set before one sample is read, in JSON types."""

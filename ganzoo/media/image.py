@@ -68,6 +68,13 @@ class ImageMedium(Medium):
             return {"channels": channels}
         return {"channels": channels, "image_size": height if height == width else (height, width)}
 
+    def check(self, reading: Reading) -> None:
+        """Refuse a background that is no colour."""
+        try:
+            ImageColor.getcolor(reading.background, "RGB")
+        except ValueError as error:
+            raise ConfigError(f"background '{reading.background}' is no colour: say white, black or #rrggbb") from error
+
     def survey(self, items: Iterable[Item]) -> dict[str, Any]:
         """Return ``{"bits": n}``, of the largest value in the pictures of 16 bits."""
         largest = 0
@@ -206,19 +213,6 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
     return tiled(to_uint8(images), columns)
-
-
-def check_background(text: str) -> str:
-    """Return a background colour.
-
-    Raises:
-        ConfigError: it is no colour.
-    """
-    try:
-        ImageColor.getcolor(text, "RGB")
-    except ValueError as error:
-        raise ConfigError(f"background {text} is no colour: say white, black or #rrggbb") from error
-    return text
 
 
 def _unreadable(item: Item, error: Exception) -> DataError:

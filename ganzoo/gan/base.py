@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganzoo._image_size import height_width
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.nn.renamed import renamed_arguments, renamed_attributes, renamed_names
 
@@ -219,14 +220,14 @@ class GAN(nn.Module):
         """Translate images (image-to-image).
 
         Args:
-            images: (N, C, S, S) in [-1, 1], of the size and channels that the model was trained on.
+            images: (N, C, H, W) in [-1, 1], of the size and channels that the model was trained on.
             to: of which kind, for a model that translates both ways: ``"B"`` or ``"A"``; by default the first of its
                 `translations`.
             batch_size: images per forward pass; does not change the result.
             conditions: what this architecture's `inputs` accepts beside these.
 
         Returns:
-            Images (N, C, S, S), float32 in [-1, 1], on the CPU.
+            Images (N, C, H, W), float32 in [-1, 1], on the CPU.
 
         Raises:
             ConfigError: the model does not translate, the images do not fit it, or what `sample` raises.
@@ -289,7 +290,8 @@ def _check_images(config: Any, images: Tensor) -> None:
         raise ConfigError(
             f"images must be a tensor, not {type(images).__name__}: ganzoo.translate takes files and PIL images"
         )
-    shape = [getattr(config, name, None) for name in ("channels", "image_size", "image_size")]
+    size = getattr(config, "image_size", None)
+    shape = [getattr(config, "channels", None), *((None, None) if size is None else height_width(size))]
     if images.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, images.shape[1:], strict=True)):
         wanted = ", ".join("?" if size is None else str(size) for size in shape)
         raise ConfigError(f"images must have the shape (N, {wanted}), not {tuple(images.shape)}")

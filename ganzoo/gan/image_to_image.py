@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ganzoo._image_size import height_width
 from ganzoo.errors import ConfigError
 from ganzoo.gan.base import GAN
 from ganzoo.gan.latents import seeded_normal
@@ -20,7 +21,7 @@ class Translator(GAN):
     translations: Sequence[tuple[str, str]] = (("A", "B"),)
 
     def inputs(self, n: int, *, seeds: Sequence[int], images: Tensor | None = None) -> dict[str, Tensor]:
-        """Return ``{"images": (n, C, S, S)}``.
+        """Return ``{"images": (n, C, H, W)}``.
 
         Args:
             n: number of images.
@@ -39,7 +40,7 @@ def images_or_noise(config: Any, seeds: Sequence[int], images: Tensor | None = N
     Raises:
         ConfigError: not as many images as seeds, or of another shape.
     """
-    shape = (len(seeds), config.channels, config.image_size, config.image_size)
+    shape = (len(seeds), config.channels, *height_width(config.image_size))
     if images is None:
         return torch.tanh(seeded_normal(seeds, *shape[1:]))
     if not isinstance(images, Tensor) or images.shape != shape or not images.is_floating_point():

@@ -21,7 +21,7 @@ LAYERS = [
     "inference", "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
-    "nn": {"_files", "_distributed", "registry"},
+    "nn": {"_files", "_distributed"},
     "gan": {"_files", "_distributed"},
     "registry": {"_files", "_distributed"},
     "hub": {"registry", "nn", "gan", "data"},

@@ -11,7 +11,7 @@ from helpers import narrow
     ("size", "told"),
     [
         ((28, 28), None),
-        ((40, 40), "has images of 40x40: dcgan takes them at 28x28, its default; -o image_size=N is another"),
+        ((41, 41), "has images of 41x41: dcgan takes them at 28x28, its default; -o image_size=N is another"),
         ((40, 30), "has images of several sizes, or not square: dcgan takes them at 28x28, its default"),
     ],
 )

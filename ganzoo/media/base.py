@@ -87,6 +87,10 @@ class Medium(ABC):
         """Return the hyper-parameters of an architecture that data of this shape sets, for instance ``channels``."""
         return {}
 
+    def trials(self) -> list[dict[str, Any]]:
+        """Return hyper-parameters that the conformance kit tries: kinds of samples that an architecture may make."""
+        return [{}]
+
     def check(self, reading: Reading) -> None:
         """Refuse a way of reading that makes no sense for this medium.
 

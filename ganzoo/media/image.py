@@ -68,6 +68,11 @@ class ImageMedium(Medium):
             return {"channels": channels}
         return {"channels": channels, "image_size": height if height == width else (height, width)}
 
+    def trials(self) -> list[dict[str, Any]]:
+        """Return small squares of 1 and 3 channels, a rectangle with transparency, and a large image."""
+        squares = [{"image_size": size, "channels": channels} for size in (16, 28, 32, 64) for channels in (1, 3)]
+        return [*squares, {"image_size": (96, 64), "channels": 4}, {"image_size": 256, "channels": 3}]
+
     def check(self, reading: Reading) -> None:
         """Refuse a background that is no colour."""
         try:

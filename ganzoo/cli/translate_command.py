@@ -79,7 +79,8 @@ def command(
 def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
     """Return the source of some files, or of one set."""
     from ganzoo.data import open_data
-    from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files
+    from ganzoo.data.sources.folder import from_files
+    from ganzoo.data.sources.tree import IMAGE_SUFFIXES
     from ganzoo.data.spec import exists
 
     def is_image(word: str) -> bool:

@@ -8,17 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.data.decode import Item, why
-from ganzoo.data.pairs import SIDES, PairSource, half, in_pairs, warn_of_odd_halves
+from ganzoo.data.pairs import SIDES, PairSource, check_pairs, half, warn_of_odd_halves
 from ganzoo.data.sources.arrays import from_arrays
-from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files, from_folder
+from ganzoo.data.sources.folder import from_files, from_folder
 from ganzoo.data.sources.hub import from_hub
 from ganzoo.data.sources.parquet import from_parquet
 from ganzoo.data.sources.source import Source
+from ganzoo.data.sources.tree import IMAGE_SUFFIXES, ONLY_SPLIT
 from ganzoo.data.spec import DataSpec, SetSpec
 from ganzoo.errors import DataError, did_you_mean
 from ganzoo.registry import Dataset, Zoo, installed
-
-ONLY_SPLIT = "train"
 
 
 def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Source | PairSource:
@@ -53,7 +52,7 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
         warn_of_odd_halves(whole)
         return PairSource(text, half(whole, "A"), half(whole, "B"), True, pattern=pattern)
     if parsed.matched:
-        a, b = in_pairs(text, a, b)
+        check_pairs(text, a, b)
     return PairSource(text, a, b, parsed.matched, folder=folder, pattern=pattern)
 
 
@@ -116,10 +115,10 @@ def _from_path(name: str, split: str, zoo: Zoo) -> Source:
     elif not path.is_file() or not (path.suffix.lower() in IMAGE_SUFFIXES or path.suffix in (".npz", ".npy")):
         kinds = ", ".join(IMAGE_SUFFIXES)
         raise DataError(f"{name} is neither a folder, nor a .npz or .npy file of images, nor an image ({kinds})")
+    if is_folder:
+        return from_folder(name, path, split)
     if split != ONLY_SPLIT:
         raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'")
-    if is_folder:
-        return from_folder(name, path)
     if path.suffix in (".npz", ".npy"):
         return from_arrays(name, path)
     return replace(from_files([path]), name=name)

@@ -174,10 +174,11 @@ def test_an_image_that_vanishes_is_an_error_that_names_it(pictures, noise):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file that the system lists but does not read")
-def test_a_file_that_cannot_be_read_is_one_error(pictures):
+def test_a_file_that_cannot_be_read_is_one_error_where_it_is_decoded(pictures, cache):
     (pictures / "a.png").symlink_to("/proc/self/mem")
-    with pytest.raises(DataError, match=r"a\.png cannot be read: "):
-        open_source(pictures)
+    source = open_source(pictures)
+    with pytest.raises(DataError, match=r"a\.png is not a readable image"):
+        prepare(source, 20, 3, progress=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")

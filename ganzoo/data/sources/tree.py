@@ -1,0 +1,172 @@
+"""Image files below a root, in a folder or an archive: splits, classes, and what is left out."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ganzoo.data.decode import Item
+from ganzoo.data.sources.labels import METADATA, Classes, classes_of, read_labels
+from ganzoo.data.sources.source import Source, natural, reasons, some
+from ganzoo.errors import DataError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+SPLITS = ("train", "val", "valid", "validation", "test", "eval")
+ONLY_SPLIT = "train"
+
+
+class Tree(ABC):
+    """The files below a root, but for hidden ones.
+
+    Args:
+        name: as the user gave it.
+        path: of the root.
+        files: their paths below the root, with ``/``.
+        folders: the paths of all folders below the root.
+        skipped: paths of what cannot be used, by reason.
+    """
+
+    def __init__(
+        self, name: str, path: Path, files: Sequence[str], folders: Sequence[str], skipped: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.name, self.path, self.files, self.folders, self.skipped = name, path, files, folders, skipped
+
+    @abstractmethod
+    def contents(self, files: Sequence[str]) -> Iterator[bytes | Path]:
+        """Yield each file's content, or where it is."""
+
+    @abstractmethod
+    def key(self, files: Sequence[str], start: str) -> str:
+        """Return a hash of the content of files, whose names are taken relative to ``start``."""
+
+    @abstractmethod
+    def sources(self, files: Sequence[str]) -> tuple[Path, ...]:
+        """Return the files of the system that these are read from."""
+
+    def bytes_of(self, file: str) -> bytes:
+        """Return the content of one file."""
+        (content,) = self.contents([file])
+        try:
+            return content.read_bytes() if isinstance(content, Path) else content
+        except OSError as error:
+            raise DataError(f"{self.path / file} cannot be read: {error.strerror}") from error
+
+
+def from_tree(tree: Tree, split: str) -> Source:
+    """Return one split of a tree's images.
+
+    Folders called train, val, test, ... at the top are splits. Labels come from a file of metadata; else the folders at
+    the top are classes, unless most images are beside them.
+
+    Raises:
+        DataError: there are no images or no such split, or the labels cannot be used.
+    """
+    start = _start(tree, split)
+    files = sorted((f for f in tree.files if f.startswith(start) or _top(f).lower() not in SPLITS), key=_order)
+    images = [file for file in files if _is_image(file)]
+    metadata, labels = _labels(tree, start)
+    skipped: dict[str, list[str]] = defaultdict(list, {reason: [*paths] for reason, paths in tree.skipped.items()})
+    for file in files:
+        if not _is_image(file) and file != metadata:
+            skipped[PurePosixPath(file).suffix.lower() or "without suffix"].append(file)
+
+    def leave_out(reason: str, keep: Callable[[str], bool]) -> None:
+        skipped[reason] = [image for image in images if not keep(image)]
+        images[:] = filter(keep, images)
+
+    leave_out("beside the splits", lambda image: image.startswith(start))
+    found, notes = Classes(), []
+    if labels:
+        leave_out(f"not in {metadata}", labels.__contains__)
+        found = classes_of(str(tree.path / str(metadata)), labels.values())
+    elif metadata is None and 2 * sum(_top(image, start) == "" for image in images) < len(images):
+        leave_out("beside the class folders", lambda image: _top(image, start) != "")
+        labels = {image: _top(image, start) for image in images}
+        found = _folders(tree.name, set(labels.values()))
+        folders = {_top(f"{folder}/", start) for folder in tree.folders if folder.startswith(start)}
+        if empty := sorted(folders - {*found.names, ""}, key=natural):
+            notes = [f"no images in {some(empty, 3)}"]
+    skipped = {reason: paths for reason, paths in skipped.items() if paths}
+    if not images:
+        there = f" but {reasons(skipped)}" if skipped else " and no parquet files beside them"
+        raise DataError(f"{tree.name} holds no images ({', '.join(IMAGE_SUFFIXES)}),{there}")
+    numbers = [found.index[labels[image]] for image in images] if found.names else []
+
+    def read() -> Iterator[Item]:
+        for i, content in enumerate(tree.contents(images)):
+            yield Item(content, numbers[i] if numbers else None, str(tree.path / images[i]))
+
+    key = tree.key(images if metadata is None else [*images, metadata], start)
+    return Source(
+        tree.name, key, len(images), read, found.names or None, local=True, files=tree.sources(images), names=images,
+        labels=numbers, skipped=skipped, notes=(*found.notes, *notes),
+    )  # fmt: skip
+
+
+def _start(tree: Tree, split: str) -> str:
+    """Return the folder of a split with a slash, or nothing where the tree has no splits."""
+    tops = {_top(f"{folder}/") for folder in tree.folders}
+    splits = {top.lower(): top for top in sorted(tops) if top.lower() in SPLITS}
+    if not splits and split != ONLY_SPLIT:
+        raise DataError(
+            f"{tree.name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'"
+        )
+    if not splits:
+        return ""
+    others = sorted({_top(file) for file in tree.files if _is_image(file)} - {*splits.values(), ""})
+    if len(splits) == 1 and others:
+        (only,) = splits.values()
+        raise DataError(
+            f"{tree.name} has the folder {only} beside {some(others, 3)}: say {tree.name}/{only} if it is a split, and "
+            "rename it if it is a class"
+        )
+    if split.lower() not in splits:
+        raise DataError(f"{tree.name} has no split '{split}'; it has: {', '.join(splits)}")
+    return f"{splits[split.lower()]}/"
+
+
+def _labels(tree: Tree, start: str) -> tuple[str | None, dict[str, Any]]:
+    """Return the first file of metadata that speaks of labels, and the label of each file that it names."""
+    there = {*tree.files}
+    for place, metadata in itertools.product(dict.fromkeys((start, "")), METADATA):
+        file = place + metadata
+        rows = read_labels(str(tree.path / file), tree.bytes_of(file)) if file in there else None
+        if rows is None:
+            continue
+        named = [posixpath.normpath(posixpath.join(place, name.replace("\\", "/"))) for name, _ in rows]
+        for fault, names in (
+            ("more than once", [name for name, times in Counter(named).items() if times > 1]),
+            ("though there is no such file", [name for name in named if name not in there]),
+        ):
+            if names:
+                more = f" and {len(names) - 1:,} others" if len(names) > 1 else ""
+                raise DataError(f"{tree.path / file} names {names[0]}{more} {fault}: correct it")
+        return file, {name: label for name, (_, label) in zip(named, rows, strict=True)}
+    return None, {}
+
+
+def _folders(name: str, folders: Collection[str]) -> Classes:
+    for unnamed in (folder for folder in folders if not folder.isprintable()):
+        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is not printable: rename it")
+    names = sorted(folders, key=natural)
+    return Classes(tuple(names), {folder: i for i, folder in enumerate(names)})
+
+
+def _top(file: str, start: str = "") -> str:
+    """Return the first folder of a path below ``start``, or nothing."""
+    return file.removeprefix(start).rpartition("/")[0].partition("/")[0]
+
+
+def _is_image(file: str) -> bool:
+    return PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _order(file: str) -> list[Any]:
+    """Return a sort key for natural order, folder by folder; suffixes count last, so that those of pairs may differ."""
+    path = PurePosixPath(file)
+    return [*map(natural, path.with_suffix("").parts), natural(path.suffix)]

@@ -141,4 +141,4 @@ def half(whole: Source, side: str) -> Source:
             left, right = (0, width // 2) if side == "A" else (width // 2, width)
             yield Item(image.crop((left, 0, right, height)), None, item.where)
 
-    return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None)
+    return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None, labels=())

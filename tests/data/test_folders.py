@@ -221,6 +221,22 @@ def test_the_key_is_that_of_the_content_wherever_it_lies(pictures, noise, tmp_pa
     assert open_source(moved).key == key
 
 
+def test_a_large_set_is_known_by_how_its_files_begin_and_end(pictures, noise, tmp_path, monkeypatch):
+    monkeypatch.setattr("ganzoo.data.sources.source._HASHED", 400)  # 100 bytes of each end
+    for i in range(2):
+        (pictures / f"{i}.png").write_bytes(bytes(1000))
+    key = open_source(pictures).key
+    copied = tmp_path / "copy"
+    copied.mkdir()
+    for i in range(2):
+        (copied / f"{i}.png").write_bytes(bytes(1000))
+        os.utime(copied / f"{i}.png", (0, 0))
+    assert open_source(copied).key == key
+    for place, same in ((99, False), (500, True), (900, False)):
+        (copied / "1.png").write_bytes(bytes(place) + b"x" + bytes(999 - place))
+        assert (open_source(copied).key == key) is same
+
+
 @pytest.mark.parametrize("change", ["pixels", "name", "class", "outer class", "another"])
 def test_the_key_changes_with_the_content(pictures, noise, change):
     place = pictures / "cats" / "all" / "a.png"

@@ -266,7 +266,7 @@ def test_an_unknown_name_is_an_error_that_suggests_the_nearest():
 
 def test_a_file_of_another_kind_is_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("1,2")
-    with pytest.raises(DataError, match=r"a\.csv is neither a folder, nor a \.npz or \.npy file of images"):
+    with pytest.raises(DataError, match=r"a\.csv is neither a folder, nor a \.npz, \.npy or \.zip file of images"):
         open_source(tmp_path / "a.csv")
 
 

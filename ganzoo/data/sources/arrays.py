@@ -35,7 +35,7 @@ def from_arrays(name: str, path: Path) -> Source:
 
     def read() -> Iterator[Item]:
         for i, image in enumerate(images):
-            label = None if labels is None else found.index[int(labels[i])]
+            label = None if labels is None else found.numbers[int(labels[i])]
             yield Item(np.ascontiguousarray(image), label, f"{name}[{i}]")
 
     key, classes = found.keyed(fingerprint({path.name: path})), found.names or None

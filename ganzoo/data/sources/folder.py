@@ -15,17 +15,6 @@ from ganzoo.data.sources.tree import Tree, from_tree
 from ganzoo.errors import DataError
 
 
-class _Folder(Tree):
-    def contents(self, files: Sequence[str]) -> Iterator[bytes | Path]:
-        return (self.path / file for file in files)
-
-    def key(self, files: Sequence[str], start: str) -> str:
-        return fingerprint({posixpath.relpath(file, start or "."): self.path / file for file in files})
-
-    def sources(self, files: Sequence[str]) -> tuple[Path, ...]:
-        return tuple(self.path / file for file in files)
-
-
 def from_folder(name: str, folder: Path, split: str = "train") -> Source:
     """Return the images of one split of a folder, see `ganzoo.data.sources.tree.from_tree`; links are followed."""
     files, folders = [], []
@@ -59,7 +48,14 @@ def from_folder(name: str, folder: Path, split: str = "train") -> Source:
                 files.append(path)
             else:
                 skipped["broken link" if entry.is_symlink() else "special file"].append(path)
-    return from_tree(_Folder(name, folder, files, folders, skipped), split)
+
+    def contents(files: Sequence[str]) -> Iterator[Path]:
+        return (folder / file for file in files)
+
+    def key(files: Sequence[str], start: str) -> str:
+        return fingerprint({posixpath.relpath(file, start or "."): folder / file for file in files})
+
+    return from_tree(Tree(name, folder, files, folders, contents, key, skipped), split)
 
 
 def from_files(paths: Sequence[Path]) -> Source:

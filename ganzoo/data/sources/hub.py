@@ -49,7 +49,7 @@ def from_hub(dataset: Dataset, split: str) -> Source:
             path = cell.get("path") if isinstance(cell, dict) else None
             image = cell_bytes(cell) or (Path(path) if path else b"")
             value = row[label] if label and found.names else None
-            yield Item(image, found.index.get(value, value), f"row {i} of {dataset.name}")
+            yield Item(image, found.numbers.get(value, value), f"row {i} of {dataset.name}")
 
     # The library's fingerprint of what was loaded and how; it has no public name.
     key = found.keyed(f"{rows._fingerprint}:{label if found.names else None}")  # noqa: SLF001

@@ -6,10 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ganzoo.data.decode import why
-from ganzoo.data.sources.source import natural
+from ganzoo.data.sources.source import natural, some
 from ganzoo.errors import DataError
 
 METADATA = ("dataset.json", "metadata.csv", "metadata.jsonl")
@@ -25,17 +26,17 @@ class Classes(NamedTuple):
 
     Args:
         names: of the classes; none where images have no labels.
-        index: the number of the class that a label means, where it is another than the label.
+        numbers: the number of the class that a label means, where it is another than the label.
         notes: what a user should be told.
     """
 
     names: tuple[str, ...] = ()
-    index: Mapping[Any, int] = {}
+    numbers: Mapping[Any, int] = {}
     notes: tuple[str, ...] = ()
 
     def keyed(self, key: str) -> str:
         """Return another key of the content where classes are not numbered as its labels."""
-        same = all(type(label) is int and label == number for label, number in self.index.items())
+        same = all(type(label) is int and label == number for label, number in self.numbers.items())
         return key if same else f"{key}:numbered"
 
 
@@ -80,35 +81,36 @@ def _numbered(where: str, labels: Mapping[Any, int]) -> Classes:
     if low < 0 or high >= _CLASSES_UP_TO:
         raise DataError(f"{where}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")
     place, missing = {label: i for i, label in enumerate(present)}, sorted({*range(high)} - {*present})
-    notes = ()
+    notes: tuple[str, ...] = ()
     if missing:
-        some = ", ".join(map(str, missing[:3])) + (" and others" if len(missing) > 3 else "")
-        notes = (f"labels numbered anew from 0, as no image has {some}",)
+        notes = (f"labels numbered anew from 0, as no image has {some([*map(str, missing)], 3)}",)
     return Classes(tuple(map(str, present)), {label: place[number] for label, number in labels.items()}, notes)
 
 
 def _number(label: Any) -> float | None:
     try:
         return None if isinstance(label, bool) else float(label)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        return float("inf")
+    except (TypeError, ValueError):
         return None
 
 
-def read_labels(where: str, data: bytes) -> list[tuple[str, Any]] | None:
+def read_labels(where: str, content: bytes | Path) -> list[tuple[str, Any]] | None:
     """Return (file name, label) of each row of a file of metadata; None where it does not speak of labels.
 
     Raises:
         DataError: it is damaged, or its form is another.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
         if where.endswith(".json"):
             return _of_dataset_json(where, json.loads(text))
         if where.endswith(".csv"):
             rows = list(csv.DictReader(io.StringIO(text, newline="")))
         else:
             rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-    except (ValueError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise DataError(f"{where} cannot be read: {why(error)}") from error
     if not all(isinstance(row, dict) and None not in row for row in rows):
         raise DataError(f"{where} has rows of another form than its first: correct them")

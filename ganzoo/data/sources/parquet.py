@@ -21,10 +21,10 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
         import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingExtraError(f"reading parquet files ({name})", "data") from error
-    found = sorted(folder.glob("*.parquet"))
-    files = [f for f in found if f.stem.startswith(f"{split}-")] or [f for f in found if f.stem == split]
+    there = sorted(folder.glob("*.parquet"))
+    files = [f for f in there if f.stem.startswith(f"{split}-")] or [f for f in there if f.stem == split]
     if not files:
-        splits = sorted({path.stem.partition("-")[0] for path in found})
+        splits = sorted({path.stem.partition("-")[0] for path in there})
         raise DataError(f"{name} has no split '{split}'; it has: {', '.join(splits)}")
     try:
         opened = [pq.ParquetFile(file) for file in files]
@@ -49,7 +49,7 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
                 for batch in pq.ParquetFile(file).iter_batches(1024, columns=columns):
                     labels = batch.column("label").to_pylist() if found.names else [None] * len(batch)
                     for cell, label in zip(batch.column(image).to_pylist(), labels, strict=True):
-                        yield Item(cell_bytes(cell), found.index.get(label, label), f"row {next(rows)} of {file}")
+                        yield Item(cell_bytes(cell), found.numbers.get(label, label), f"row {next(rows)} of {file}")
             except (pa.ArrowException, OSError, KeyError) as error:
                 raise DataError(f"{file} cannot be read: {why(error)}") from error
 

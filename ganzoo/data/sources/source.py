@@ -16,7 +16,7 @@ from ganzoo.data.decode import Item, open_image
 from ganzoo.errors import one_line
 
 _HASHED = 2**30  # bytes of a set that are read for its key, at most
-_NAMED = 8
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,11 @@ class Source:
 
 def reasons(skipped: Mapping[str, Sequence[str]]) -> str:
     """Return how many were skipped for each reason, with the first paths where a suffix does not say it all."""
-    return ", ".join(
+    told = [
         f"{len(paths):,} {reason}" + ("" if reason.startswith(".") else f" ({some(paths, 2)})")
         for reason, paths in skipped.items()
-    )
+    ]
+    return one_line(some(told))
 
 
 def some(names: Sequence[str], most: int = _NAMED) -> str:

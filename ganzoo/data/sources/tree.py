@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,41 +20,27 @@ SPLITS = ("train", "val", "valid", "validation", "test", "eval")
 ONLY_SPLIT = "train"
 
 
-class Tree(ABC):
-    """The files below a root, but for hidden ones.
+@dataclass(frozen=True)
+class Tree:
+    """The files below a folder or in an archive, but for hidden ones.
 
     Args:
         name: as the user gave it.
-        path: of the root.
-        files: their paths below the root, with ``/``.
-        folders: the paths of all folders below the root.
+        path: of the folder or archive.
+        files: their paths below it, with ``/``.
+        folders: the paths of all folders below it.
+        contents: yields the content of each of some files, or where it is.
+        key: hashes the content of some files, whose names are taken relative to a folder.
         skipped: paths of what cannot be used, by reason.
     """
 
-    def __init__(
-        self, name: str, path: Path, files: Sequence[str], folders: Sequence[str], skipped: Mapping[str, Sequence[str]]
-    ) -> None:
-        self.name, self.path, self.files, self.folders, self.skipped = name, path, files, folders, skipped
-
-    @abstractmethod
-    def contents(self, files: Sequence[str]) -> Iterator[bytes | Path]:
-        """Yield each file's content, or where it is."""
-
-    @abstractmethod
-    def key(self, files: Sequence[str], start: str) -> str:
-        """Return a hash of the content of files, whose names are taken relative to ``start``."""
-
-    @abstractmethod
-    def sources(self, files: Sequence[str]) -> tuple[Path, ...]:
-        """Return the files of the system that these are read from."""
-
-    def bytes_of(self, file: str) -> bytes:
-        """Return the content of one file."""
-        (content,) = self.contents([file])
-        try:
-            return content.read_bytes() if isinstance(content, Path) else content
-        except OSError as error:
-            raise DataError(f"{self.path / file} cannot be read: {error.strerror}") from error
+    name: str
+    path: Path
+    files: Sequence[str]
+    folders: Sequence[str]
+    contents: Callable[[Sequence[str]], Iterator[bytes | Path]]
+    key: Callable[[Sequence[str], str], str]
+    skipped: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def from_tree(tree: Tree, split: str) -> Source:
@@ -91,26 +77,29 @@ def from_tree(tree: Tree, split: str) -> Source:
         folders = {_top(f"{folder}/", start) for folder in tree.folders if folder.startswith(start)}
         if empty := sorted(folders - {*found.names, ""}, key=natural):
             notes = [f"no images in {some(empty, 3)}"]
+    elif metadata is None and any(_top(image, start) for image in images):
+        notes = ["no classes, as most images are beside the folders"]
     skipped = {reason: paths for reason, paths in skipped.items() if paths}
     if not images:
         there = f" but {reasons(skipped)}" if skipped else " and no parquet files beside them"
         raise DataError(f"{tree.name} holds no images ({', '.join(IMAGE_SUFFIXES)}),{there}")
-    numbers = [found.index[labels[image]] for image in images] if found.names else []
+    numbers = [found.numbers[labels[image]] for image in images] if found.names else []
 
     def read() -> Iterator[Item]:
         for i, content in enumerate(tree.contents(images)):
             yield Item(content, numbers[i] if numbers else None, str(tree.path / images[i]))
 
-    key = tree.key(images if metadata is None else [*images, metadata], start)
+    key = tree.key([*images, *filter(None, [metadata])], start)
+    sources = (tree.path,) if tree.path.is_file() else tuple(tree.path / image for image in images)
     return Source(
-        tree.name, key, len(images), read, found.names or None, local=True, files=tree.sources(images), names=images,
+        tree.name, key, len(images), read, found.names or None, local=True, files=sources, names=images,
         labels=numbers, skipped=skipped, notes=(*found.notes, *notes),
     )  # fmt: skip
 
 
 def _start(tree: Tree, split: str) -> str:
     """Return the folder of a split with a slash, or nothing where the tree has no splits."""
-    tops = {_top(f"{folder}/") for folder in tree.folders}
+    tops = {_top(file) for file in tree.files if _is_image(file)} - {""}
     splits = {top.lower(): top for top in sorted(tops) if top.lower() in SPLITS}
     if not splits and split != ONLY_SPLIT:
         raise DataError(
@@ -118,8 +107,7 @@ def _start(tree: Tree, split: str) -> str:
         )
     if not splits:
         return ""
-    others = sorted({_top(file) for file in tree.files if _is_image(file)} - {*splits.values(), ""})
-    if len(splits) == 1 and others:
+    if len(splits) == 1 and (others := sorted(tops - {*splits.values()})):
         (only,) = splits.values()
         raise DataError(
             f"{tree.name} has the folder {only} beside {some(others, 3)}: say {tree.name}/{only} if it is a split, and "
@@ -135,7 +123,7 @@ def _labels(tree: Tree, start: str) -> tuple[str | None, dict[str, Any]]:
     there = {*tree.files}
     for place, metadata in itertools.product(dict.fromkeys((start, "")), METADATA):
         file = place + metadata
-        rows = read_labels(str(tree.path / file), tree.bytes_of(file)) if file in there else None
+        rows = read_labels(str(tree.path / file), *tree.contents([file])) if file in there else None
         if rows is None:
             continue
         named = [posixpath.normpath(posixpath.join(place, name.replace("\\", "/"))) for name, _ in rows]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import posixpath
 import stat
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ganzoo.data.decode import why
 from ganzoo.data.sources.source import Source, fingerprint
@@ -39,15 +40,11 @@ def from_archive(name: str, path: Path, split: str = "train") -> Source:
         raise DataError(
             f"{name} would unpack to {total / 2**30:,.0f} GiB, over {_RATIO_UP_TO} times its size: check it"
         )
-    shown = [
-        entry for entry in entries if not any(part.startswith(".") for part in PurePosixPath(entry.filename).parts)
-    ]
-    files = [entry.filename for entry in shown if not entry.is_dir()]
-    parents = {str(parent) for entry in shown for parent in PurePosixPath(f"{entry.filename}x").parents} - {"."}
-    root = ""  # the folder that holds all files, if there is one
-    if len(tops := {folder for folder in parents if "/" not in folder} - {*SPLITS}) == 1:
-        (top,) = tops
-        root = f"{top}/" if all(file.startswith(f"{top}/") for file in files) else ""
+    shown = [entry.filename for entry in entries if "/." not in f"/{entry.filename}"]
+    tops = {entry.partition("/")[0] for entry in shown}
+    root = "/".join([*tops, ""])  # the folder that holds all files, if there is one and it is no split
+    if len(tops) != 1 or tops & {*SPLITS} or not all(entry.startswith(root) for entry in shown):
+        root = ""
 
     def contents(files: Sequence[str]) -> Iterator[bytes]:
         with _damage_named(name), zipfile.ZipFile(path) as archive:
@@ -59,7 +56,8 @@ def from_archive(name: str, path: Path, split: str = "train") -> Source:
     def key(_: Sequence[str], start: str) -> str:
         return f"{fingerprint({'': path})}:{start}"
 
-    files, folders = ([file.removeprefix(root) for file in names] for names in (files, sorted(parents)))
+    shown = [entry.removeprefix(root) for entry in shown]
+    files, folders = [entry for entry in shown if entry[-1:] not in ("", "/")], {*map(posixpath.dirname, shown)}
     return from_tree(Tree(name, path, files, folders, contents, key), split)
 
 

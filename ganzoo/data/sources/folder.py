@@ -53,7 +53,7 @@ def from_folder(name: str, folder: Path, split: str = "train") -> Source:
         return (folder / file for file in files)
 
     def key(files: Sequence[str], start: str) -> str:
-        return fingerprint({posixpath.relpath(file, start or "."): folder / file for file in files})
+        return fingerprint({file.removeprefix(start): folder / file for file in files})
 
     return from_tree(Tree(name, folder, files, folders, contents, key, skipped), split)
 

@@ -7,7 +7,7 @@ import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ganzoo.data.decode import Item
@@ -37,7 +37,7 @@ class Tree:
     name: str
     path: Path
     files: Sequence[str]
-    folders: Sequence[str]
+    folders: Collection[str]
     contents: Callable[[Sequence[str]], Iterator[bytes | Path]]
     key: Callable[[Sequence[str], str], str]
     skipped: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def from_tree(tree: Tree, split: str) -> Source:
     skipped: dict[str, list[str]] = defaultdict(list, {reason: [*paths] for reason, paths in tree.skipped.items()})
     for file in files:
         if not _is_image(file) and file != metadata:
-            skipped[PurePosixPath(file).suffix.lower() or "without suffix"].append(file)
+            skipped[posixpath.splitext(file)[1].lower() or "without suffix"].append(file)
 
     def leave_out(reason: str, keep: Callable[[str], bool]) -> None:
         skipped[reason] = [image for image in images if not keep(image)]
@@ -151,10 +151,10 @@ def _top(file: str, start: str = "") -> str:
 
 
 def _is_image(file: str) -> bool:
-    return PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES
+    return file.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _order(file: str) -> list[Any]:
     """Return a sort key for natural order, folder by folder; suffixes count last, so that those of pairs may differ."""
-    path = PurePosixPath(file)
-    return [*map(natural, path.with_suffix("").parts), natural(path.suffix)]
+    stem, suffix = posixpath.splitext(file)
+    return [*map(natural, stem.split("/")), natural(suffix)]

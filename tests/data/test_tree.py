@@ -235,6 +235,8 @@ def test_a_table_without_labels_leaves_the_class_folders(make):
     [
         ("metadata.csv", "file,label\n1.png,a\n", "a column file_name that is filled everywhere; it has: file"),
         ("metadata.csv", "file_name,label\n1.png,a\n9.png,b\n", "names 9.png though there is no such file"),
+        ("metadata.csv", '"file\nname",label\n1.png,a\n', "it has: file name, label"),
+        ("metadata.csv", 'file_name,label\n"a\nb",a\n', "names a b though there is no such file"),
         ("metadata.csv", "file_name,label\n../1.png,a\n", "names ../1.png though there is no such file"),
         ("metadata.csv", "file_name,label\n1.png,a\n./1.png,a\n", "names 1.png more than once"),
         ("metadata.csv", "file_name,label\n1.png,a,b\n", "rows of another form"),

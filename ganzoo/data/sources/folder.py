@@ -35,16 +35,14 @@ def from_folder(name: str, folder: Path, split: str = "train") -> Source:
             skipped["folder that cannot be read"].append(here)
             continue
         folders.append(here)
-        for entry in entries:
+        # Hidden files are not images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
+        for entry in (entry for entry in entries if not entry.name.startswith(".")):
             path = posixpath.join(here, entry.name)
-            # Hidden files are not images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
-            if entry.name.startswith("."):
-                continue
             if entry.is_dir(follow_symlinks=False):
                 todo.append(path)
             elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - no error where it leads nowhere
                 links.append(path)
-            elif os.path.isfile(entry.path):  # noqa: PTH113
+            elif entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path):  # noqa: PTH113
                 files.append(path)
             else:
                 skipped["broken link" if entry.is_symlink() else "special file"].append(path)

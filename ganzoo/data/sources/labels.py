@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ganzoo.data.decode import why
 from ganzoo.data.sources.source import natural, some
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, one_line
 
 METADATA = ("dataset.json", "metadata.csv", "metadata.jsonl")
 """Files that may list labels: StyleGAN's, and those of the Hub's image folders."""
@@ -114,9 +114,10 @@ def read_labels(where: str, content: bytes | Path) -> list[tuple[str, Any]] | No
         raise DataError(f"{where} cannot be read: {why(error)}") from error
     if not all(isinstance(row, dict) and None not in row for row in rows):
         raise DataError(f"{where} has rows of another form than its first: correct them")
-    columns = list(rows[0]) if rows else ["file_name"]
+    columns = list(rows[0]) if rows else []
     if not all(isinstance(row.get("file_name"), str) for row in rows):
-        raise DataError(f"{where} needs a column file_name that is filled everywhere; it has: {', '.join(columns)}")
+        there = one_line(some(columns))
+        raise DataError(f"{where} needs a column file_name that is filled everywhere; it has: {there}")
     column = next((column for column in _COLUMNS if column in columns), None)
     return None if column is None else [(row["file_name"], row.get(column)) for row in rows]
 

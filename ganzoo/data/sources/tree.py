@@ -13,7 +13,7 @@ from typing import Any
 from ganzoo.data.decode import Item
 from ganzoo.data.sources.labels import METADATA, Classes, classes_of, read_labels
 from ganzoo.data.sources.source import Source, natural, reasons, some
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, one_line
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SPLITS = ("train", "val", "valid", "validation", "test", "eval")
@@ -133,7 +133,7 @@ def _labels(tree: Tree, start: str) -> tuple[str | None, dict[str, Any]]:
         ):
             if names:
                 more = f" and {len(names) - 1:,} others" if len(names) > 1 else ""
-                raise DataError(f"{tree.path / file} names {names[0]}{more} {fault}: correct it")
+                raise DataError(f"{tree.path / file} names {one_line(names[0])}{more} {fault}: correct it")
         return file, {name: label for name, (_, label) in zip(named, rows, strict=True)}
     return None, {}
 

@@ -15,7 +15,7 @@ from ganzoo.data.sources.folder import from_files, from_folder
 from ganzoo.data.sources.hub import from_hub
 from ganzoo.data.sources.parquet import from_parquet
 from ganzoo.data.sources.source import Source
-from ganzoo.data.sources.tree import IMAGE_SUFFIXES, ONLY_SPLIT, SPLITS
+from ganzoo.data.sources.tree import IMAGE_SUFFIXES, SPLITS, refuse_split
 from ganzoo.data.spec import DataSpec, SetSpec, exists
 from ganzoo.errors import DataError, did_you_mean
 from ganzoo.registry import Dataset, Zoo, installed
@@ -112,27 +112,23 @@ def _of_class(source: Source, spec: SetSpec, class_name: str, split: str) -> Sou
 def _from_path(name: str, split: str, zoo: Zoo) -> Source:
     try:
         path = Path(name).expanduser()
-        is_folder, exists = path.is_dir(), path.exists()
+        there, is_folder, suffix = path.exists(), path.is_dir(), path.suffix.lower()
     except (OSError, RuntimeError) as error:  # a name too long, a missing home folder
         raise DataError(f"{name} cannot be opened: {why(error)}") from error
+    if not there:
+        raise _not_found(name, path, zoo)
     if is_folder:
         for folder in (path, path / "data"):  # where repositories of the Hub keep their parquet files
             if list(folder.glob("*.parquet")):
                 return from_parquet(name, folder, split)
-    elif not exists:
-        raise _not_found(name, path, zoo)
-    elif not path.is_file() or not (path.suffix.lower() in IMAGE_SUFFIXES or path.suffix in (".npz", ".npy", ".zip")):
+        return from_folder(name, path, split)
+    if suffix == ".zip" and path.is_file():
+        return from_archive(name, path, split)
+    if not path.is_file() or suffix not in (*IMAGE_SUFFIXES, ".npz", ".npy"):
         kinds = ", ".join(IMAGE_SUFFIXES)
         raise DataError(f"{name} is neither a folder, nor a .npz, .npy or .zip file of images, nor an image ({kinds})")
-    if is_folder:
-        return from_folder(name, path, split)
-    if path.suffix == ".zip":
-        return from_archive(name, path, split)
-    if split != ONLY_SPLIT:
-        raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'")
-    if path.suffix in (".npz", ".npy"):
-        return from_arrays(name, path)
-    return replace(from_files([path]), name=name)
+    refuse_split(name, split)
+    return from_arrays(name, path) if suffix in (".npz", ".npy") else replace(from_files([path]), name=name)
 
 
 def _not_found(name: str, path: Path, zoo: Zoo) -> DataError:

@@ -206,7 +206,7 @@ def test_names_that_are_no_text_are_read_unless_they_name_a_class(pictures, nois
     assert len(prepare(open_source(pictures), 20, 3, progress=False)) == 1
     os.mkdir(os.fsencode(pictures) + b"/\xfe")  # noqa: PTH102
     os.rename(os.fsencode(pictures) + b"/\xff.png", os.fsencode(pictures) + b"/\xfe/a.png")  # noqa: PTH104
-    with pytest.raises(DataError, match=r"sub-folder '\\udcfe' names a class, but is not printable"):
+    with pytest.raises(DataError, match=r"names a class '\\udcfe', which is not printable"):
         open_source(pictures)
 
 

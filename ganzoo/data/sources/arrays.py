@@ -45,7 +45,7 @@ def from_arrays(name: str, path: Path) -> Source:
 def _load_arrays(name: str, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return (images, labels or None), as they are in the file."""
     try:
-        if path.suffix == ".npy":
+        if path.suffix.lower() == ".npy":
             return np.lib.format.open_memmap(path, mode="r"), None
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as loaded:
             names = list(loaded)

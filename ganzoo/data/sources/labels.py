@@ -57,7 +57,13 @@ def classes_of(where: str, labels: Iterable[Any]) -> Classes:
         return _numbered(where, dict(zip(labels, whole, strict=True)))
     if None not in numbers:
         raise DataError(f"{where} gives labels that are fractions: {SUPPORTED}; {_REMEDY}")
-    words = {label: str(label).lower() if isinstance(label, bool) else str(label) for label in labels}
+    return named_classes(
+        where, {label: str(label).lower() if isinstance(label, bool) else str(label) for label in labels}
+    )
+
+
+def named_classes(where: str, words: Mapping[Any, str]) -> Classes:
+    """Number classes in the natural order of the word that each label stands for."""
     names = sorted(set(words.values()), key=natural)
     for unnamed in (name for name in names if not name.isprintable()):
         raise DataError(f"{where} names a class {unnamed!a}, which is not printable: rename it")

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data.decode import Item
-from ganzoo.data.sources.labels import METADATA, Classes, classes_of, read_labels
+from ganzoo.data.sources.labels import METADATA, Classes, classes_of, named_classes, read_labels
 from ganzoo.data.sources.source import Source, natural, reasons, some
 from ganzoo.errors import DataError, one_line
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SPLITS = ("train", "val", "valid", "validation", "test", "eval")
-ONLY_SPLIT = "train"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def from_tree(tree: Tree, split: str) -> Source:
     elif metadata is None and 2 * sum(_top(image, start) == "" for image in images) < len(images):
         leave_out("beside the class folders", lambda image: _top(image, start) != "")
         labels = {image: _top(image, start) for image in images}
-        found = _folders(tree.name, set(labels.values()))
+        found = named_classes(tree.name, {folder: folder for folder in labels.values()})
         folders = {_top(f"{folder}/", start) for folder in tree.folders if folder.startswith(start)}
         if empty := sorted(folders - {*found.names, ""}, key=natural):
             notes = [f"no images in {some(empty, 3)}"]
@@ -97,15 +96,18 @@ def from_tree(tree: Tree, split: str) -> Source:
     )  # fmt: skip
 
 
+def refuse_split(name: str, split: str) -> None:
+    """Refuse any split but train of a set that has no others."""
+    if split != SPLITS[0]:
+        raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{SPLITS[0]}'")
+
+
 def _start(tree: Tree, split: str) -> str:
     """Return the folder of a split with a slash, or nothing where the tree has no splits."""
     tops = {_top(file) for file in tree.files if _is_image(file)} - {""}
     splits = {top.lower(): top for top in sorted(tops) if top.lower() in SPLITS}
-    if not splits and split != ONLY_SPLIT:
-        raise DataError(
-            f"{tree.name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'"
-        )
     if not splits:
+        refuse_split(tree.name, split)
         return ""
     if len(splits) == 1 and (others := sorted(tops - {*splits.values()})):
         (only,) = splits.values()
@@ -136,13 +138,6 @@ def _labels(tree: Tree, start: str) -> tuple[str | None, dict[str, Any]]:
                 raise DataError(f"{tree.path / file} names {one_line(names[0])}{more} {fault}: correct it")
         return file, {name: label for name, (_, label) in zip(named, rows, strict=True)}
     return None, {}
-
-
-def _folders(name: str, folders: Collection[str]) -> Classes:
-    for unnamed in (folder for folder in folders if not folder.isprintable()):
-        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is not printable: rename it")
-    names = sorted(folders, key=natural)
-    return Classes(tuple(names), {folder: i for i, folder in enumerate(names)})
 
 
 def _top(file: str, start: str = "") -> str:

@@ -153,6 +153,8 @@ def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> No
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
     if policy not in (None, ADAPTIVE):
         read_policy(str(policy))
+    if policy is not None and any(len(spec.shape) != len("CHW") for spec in gan.sample_specs.values()):
+        raise ConfigError(f"augment={policy} changes images, and {architecture} generates others: leave it out")
     networks = [network for network, _ in gan.named_children()]
     if not gan.discriminators or set(gan.discriminators) - set(networks):
         raise ConfigError(

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.gan.phases import Batch, Phase, Progress, Stage, Terms
-from ganzoo.gan.sample_spec import SampleSpec, check_samples, image_spec
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, SampleSpec, check_samples, image_spec
 from ganzoo.nn.renamed import renamed_arguments, renamed_attributes, renamed_names
 
 __all__ = ["GAN", "Batch", "Phase", "Progress", "Stage", "Terms"]  # the first edition had all of them here
@@ -48,6 +48,7 @@ class GAN(nn.Module):
         decision_boundary: the logit at which real and generated are equally likely, 0 in most losses; None where no
             value means that, as with a critic. Adaptive augmentation compares the terms called ``real...``,
             the logits of real samples, with it.
+        reading: how the samples that it was trained on were brought to their shape; others are brought to it alike.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be loaded again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
@@ -60,6 +61,7 @@ class GAN(nn.Module):
     translations: Sequence[tuple[str, str]] = ()
     discriminators: Sequence[str] = ("discriminator",)
     decision_boundary: float | None = 0.0
+    reading: Reading = DEFAULT_READING
     config: Any
     origin: str | None = None
 

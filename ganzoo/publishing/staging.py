@@ -15,10 +15,10 @@ from ganzoo.data.sources.hub import HUB
 from ganzoo.data.spec import named_sets
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import DEFAULT_READING
 from ganzoo.inference.output import preview
 from ganzoo.inference.sample import digest
 from ganzoo.media import get_medium
-from ganzoo.media.base import DEFAULT_READING
 from ganzoo.models.config import ModelConfig, find_architecture, trained_by_run, write_config
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors

@@ -16,6 +16,7 @@ from ganzoo._version import __version__
 from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import reading_of
 from ganzoo.metrics import check
 from ganzoo.models.config import ModelConfig
 from ganzoo.models.create import architecture_of, build, written_config
@@ -102,6 +103,7 @@ def plan(
     config = resolve_config(record, data, options, start=base, text=text)
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
+    gan.reading = reading_of(asdict(settings))
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:

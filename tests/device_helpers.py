@@ -27,7 +27,7 @@ from ganzoo.training.state import State, make_state
 from helpers import narrow
 
 WAITING = {
-    "_local_scalar_dense", "nonzero", "nonzero_static", "masked_select", "equal", "is_nonzero", "bincount", "histc",
+    "_local_scalar_dense", "nonzero", "masked_select", "equal", "allclose", "is_nonzero", "bincount", "histc",
     "_unique", "_unique2", "unique_dim", "unique_consecutive", "unique_dim_consecutive", "_linalg_check_errors",
 }  # fmt: skip
 """Operations of whose result the CPU has to know a value or the size; ``item()`` and ``bool()`` are the first."""

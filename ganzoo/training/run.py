@@ -145,7 +145,7 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
         skip_unreadable=settings.skip_unreadable,
     )  # fmt: skip
     if progress and rank == 0:
-        tqdm.write(f"{planned.source.name}: {store.describe()}", sys.stderr)
+        tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)

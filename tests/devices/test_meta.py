@@ -9,6 +9,9 @@ from accelerate import Accelerator
 
 import ganzoo
 from device_helpers import Waits, begin, run, small
+from ganzoo.data import Loader, open_data, prepare
+from ganzoo.data.degradations import DEGRADATIONS
+from ganzoo.gan import SampleSpec
 from ganzoo.gan.image_to_image import ImagePool
 from ganzoo.training.settings import Settings
 
@@ -82,6 +85,19 @@ def test_generation(name):
         images = gan.generate(**inputs)
     assert waits.found == []
     assert (images.shape, images.device.type) == ((4, *gan.output_spec().size), "meta")
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+@pytest.mark.parametrize("degradation", [None, *DEGRADATIONS])
+def test_batches(folder, degradation, encoded):
+    spec = SampleSpec((3, 32, 32))
+    source = open_data(f"{degradation}:{folder}" if degradation else str(folder))
+    keys = ("A", "B") if degradation else ("image",)
+    loader = Loader(prepare(source, dict.fromkeys(keys, spec), progress=False, encoded=encoded), seed=0, device="meta")
+    with Waits("meta") as waits:
+        batches = [loader.batch(position, 8, resolution) for position in (0, 8) for resolution in (None, 16)]
+    assert waits.found == []
+    assert {value.device.type for batch in batches for value in batch.values()} == {"meta"}
 
 
 @pytest.mark.parametrize("n", [3, 8])

@@ -114,9 +114,6 @@ class Halve(Smooth):
 def _smoothing(size: int, padding: int, step: int, gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the matrix (S', S) that pads with zeros, filters with (1, 3, 3, 1) / 8 and keeps every step-th value."""
     with torch.inference_mode(False):  # it outlives whoever asks first
-        matrix = torch.zeros((size + 2 * padding - 4) // step + 1, size)
-        for tap, weight in enumerate((1, 3, 3, 1)):
-            place = step * torch.arange(len(matrix)) + tap - padding
-            inside = (place >= 0) & (place < size)
-            matrix[inside.nonzero().flatten(), place[inside]] = gain * weight / 8
-        return matrix.to(device, dtype)
+        places = step * torch.arange((size + 2 * padding - 4) // step + 1, device=device) - padding
+        taps = torch.arange(size, device=device) - places[:, None]  # 0 to 3 within the filter
+        return (gain * (0.5 - (taps - 1.5).abs() / 4).clamp(min=0)).to(dtype)

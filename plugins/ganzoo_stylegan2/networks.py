@@ -123,8 +123,9 @@ class ToColours(nn.Module):
     def forward(self, maps: Tensor, style: Tensor) -> Tensor:
         """Convolve."""
         weight = self.style(style)[..., None] * (self.weight * self.scale).flatten(1).T  # (N, I, O)
-        colours: Tensor = maps.permute(0, 2, 3, 1).flatten(1, 2) @ weight.to(maps.dtype)
-        return colours.unflatten(1, maps.shape[2:]).permute(0, 3, 1, 2)
+        n, _, height, width = maps.shape
+        colours = maps.permute(0, 2, 3, 1).flatten(1, 2) @ weight.to(maps.dtype)
+        return colours.view(n, height, width, -1).permute(0, 3, 1, 2)
 
 
 class StyledLayer(nn.Module):

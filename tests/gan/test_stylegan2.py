@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch.nn import functional as F
 
 import ganzoo
+from ganzoo.data import Store
 from ganzoo.errors import ConfigError
 from ganzoo.gan import Progress
+from ganzoo.training import checkpoint
 from ganzoo_stylegan2 import StyleGAN2Config
 from ganzoo_stylegan2.model import StyleGAN2, path_lengths
 from ganzoo_stylegan2.networks import ModulatedConv2d, apart
-from helpers import make
+from helpers import make, make_state, run_steps
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PROGRESS = Progress(0, 0, 0, 0.0)
@@ -261,3 +264,28 @@ def test_a_saved_model_draws_truncated_as_it_did(tmp_path, mnist):
     gan = ganzoo.load(run)
     assert gan.generator.mapping.mean.abs().sum() > 0
     assert torch.equal(gan.sample(2, truncation=0.5), ganzoo.load(run).sample(2, truncation=0.5))
+
+
+@pytest.mark.slow
+def test_the_published_widths_at_256_train_and_resume(tmp_path):
+    """Three steps, the first with both regularisations; two of them again from a checkpoint are the same."""
+    config = StyleGAN2Config(
+        image_size=256, base_channels=32768 // 256, max_channels=512, latent_dim=512, style_dim=512
+    )
+    store = Store("noise", torch.randint(0, 256, (8, 3, 256, 256), dtype=torch.uint8), None, None)
+
+    def made():
+        torch.manual_seed(0)
+        return make_state(StyleGAN2(config).to(memory_format=torch.channels_last))
+
+    state = run_steps(made(), store, 1, batch_size=2)
+    saved = checkpoint.save(tmp_path, state, Accelerator(cpu=True), 1)
+    assert {"G/path/penalty", "D/r1/penalty"} <= set(state.sums.totals)
+    state = run_steps(state, store, 2, batch_size=2)
+    resumed = made()
+    checkpoint.restore(saved, resumed, Accelerator(cpu=True))
+    run_steps(resumed, store, 2, batch_size=2)
+    expected = state.gan.state_dict()
+    for name, tensor in resumed.gan.state_dict().items():
+        assert torch.isfinite(tensor).all()
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-5)

@@ -124,7 +124,7 @@ class ToColours(nn.Module):
         """Convolve."""
         weight = self.style(style)[..., None] * (self.weight * self.scale).flatten(1).T  # (N, I, O)
         n, _, height, width = maps.shape
-        colours = maps.permute(0, 2, 3, 1).flatten(1, 2) @ weight.to(maps.dtype)
+        colours = torch.bmm(maps.permute(0, 2, 3, 1).flatten(1, 2), weight.to(maps.dtype))
         return colours.view(n, height, width, -1).permute(0, 3, 1, 2)
 
 

@@ -29,9 +29,7 @@ def both(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     plain_networks = importlib.import_module("plain_stylegan2")
 
-    def make_both(start=None, **config):
-        if start is not None:
-            monkeypatch.setattr("ganzoo_stylegan2.networks.start_sides", lambda config: start)
+    def make_both(**config):
         sizes = {"base_channels": 2, "max_channels": 8, "style_dim": 5, "latent_dim": 4, "mapping_layers": 2}
         torch.manual_seed(0)
         ours = StyleGAN2(StyleGAN2Config(**{**sizes, "channels": 1, **config})).double()
@@ -46,8 +44,8 @@ def both(monkeypatch):
 
 
 CASES = [
-    {"image_size": 28}, {"image_size": 64, "channels": 3}, {"image_size": 32, "channels": 3, "start": (3, 2)},
-    {"image_size": 64, "channels": 4, "start": (2, 5), "base_channels": 1},
+    {"image_size": 28}, {"image_size": 64, "channels": 3}, {"image_size": (48, 32), "channels": 3},
+    {"image_size": (32, 80), "channels": 4, "base_channels": 1},
 ]  # fmt: skip
 
 

@@ -77,7 +77,10 @@ def test_models_that_translate_have_no_row_in_the_picture(call, tmp_path, monkey
         (("dcgan-mnist", "vanilla-mnist", "-o", "gone/c.png"), "there is no folder"),
         (("dcgan-mnist", "vanilla-mnist", "--data", "mnist"), "--data goes with -m"),
         (("dcgan-mnist", "vanilla-mnist", "-m", "fd"), "is no protocol"),
-        (("dcgan-mnist", "sngan-cifar10", "-m", "fd[pixels]@10/test"), "trained on cifar10 and mnist: say which"),
+        (
+            ("dcgan-mnist", "sngan-cifar10", "-m", "fd[pixels]@10/test"),
+            "trained on cifar10 and mnist: give the real images",
+        ),
     ],
 )
 def test_mistakes_are_one_line(call, words, text, tmp_path, monkeypatch):

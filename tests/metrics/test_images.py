@@ -39,7 +39,7 @@ def test_grey_is_repeated_and_rgb_is_weighed_as_pillow_weighs_it(digits):
     "images", [torch.zeros(1, 3, 8, 8), torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(1, 4, 8, 8).byte()]
 )
 def test_what_are_no_images_is_refused(images):
-    with pytest.raises(ValueError, match=r"\(N, 1 or 3, S, S\) uint8, not \("):
+    with pytest.raises(ValueError, match=r"\(N, 1 or 3, H, W\) uint8, not \("):
         fitted(images, 3, (16, 16), "bicubic")
 
 

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN
+from ganzoo.media.base import DEFAULT_READING, Reading
 from ganzoo.media.grids import captioned
-from ganzoo.media.image import quantise
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
-from ganzoo.metrics.images import Images, generated, open_real, real_images
+from ganzoo.metrics.images import Images, open_real, real_images
+from ganzoo.metrics.subjects import Generated
 from ganzoo.registry import installed
 
 PART = 1_000
@@ -25,8 +26,8 @@ class Neighbours(NamedTuple):
     """Generated images, and the real ones nearest to each.
 
     Args:
-        generated: (N, C, S, S) uint8, sorted by the distance to the nearest real image.
-        real: (N, K, C, S, S) uint8, the real images nearest to each, the nearest first.
+        generated: (N, C, H, W) uint8, sorted by the distance to the nearest real image.
+        real: (N, K, C, H, W) uint8, the real images nearest to each, the nearest first.
         distances: (N, K) of the features, float32.
         seeds: (N,) of the generated images, int64.
         extractor: of the features, as in a protocol.
@@ -62,6 +63,8 @@ def nearest_neighbours(
     keep: int = 8,
     neighbours: int = 4,
     split: str = "train",
+    reading: Reading = DEFAULT_READING,
+    skip_unreadable: bool = False,
     batch_size: int = 64,
     progress: bool = True,
 ) -> Neighbours:
@@ -76,6 +79,8 @@ def nearest_neighbours(
         keep: how many of them are returned: those nearest to a real image.
         neighbours: how many real images are returned for each.
         split: of the data; the training split shows memorisation.
+        reading: how real images are brought to the model's size; transparency is laid on its background.
+        skip_unreadable: leave out files that cannot be read.
         batch_size: images at a time; the result does not depend on it.
         progress: show progress bars.
 
@@ -90,12 +95,15 @@ def nearest_neighbours(
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
     features = open_extractor(zoo, extractor, gan.device)
-    first = quantise(gan.sample(1)).to(gan.device)
-    real = open_real(zoo, data, split, gan, first, progress=progress).target
+    subject = Generated(gan, background=reading.background)
+    real = open_real(
+        zoo, data, split, subject.needs, subject.specs, reading=reading, skip_unreadable=skip_unreadable,
+        progress=progress,
+    ).target  # fmt: skip
     if neighbours > len(real):
         raise ConfigError(f"{data} has {len(real):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():
-        made = generated(gan, images, seed, batch_size)
+        made = subject.images(images, seed, None, batch_size)
         rows, pictures = _extracted(features, made, progress=progress, keep=True)
         theirs = real_images(real, len(real), gan.device, batch_size)
         others, _ = _extracted(features, theirs, progress=progress, keep=False)

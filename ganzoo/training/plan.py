@@ -16,6 +16,7 @@ from ganzoo._version import __version__
 from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
+from ganzoo.media.base import Reading
 from ganzoo.metrics import check
 from ganzoo.models.config import ModelConfig
 from ganzoo.models.create import architecture_of, build, written_config
@@ -105,7 +106,8 @@ def plan(
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:
-        check(gan, settings.metrics, data=source.location)
+        reading = Reading(settings.fit, settings.background)
+        check(gan, settings.metrics, data=source.location, reading=reading, skip_unreadable=settings.skip_unreadable)
     license = resumed.license if resumed else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001

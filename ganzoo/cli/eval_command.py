@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.options import complete_model, device_option, dump, own_data, own_reading, table, warn
+from ganzoo.cli.options import complete_model, device_option, dump, own_data, table, warn
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Score, Zoo, installed
 from ganzoo.registry.image_sizes import Size, read_size
 
 if TYPE_CHECKING:
-    from ganzoo.media.base import Fit
+    from ganzoo.gan.sample_spec import Fit
     from ganzoo.metrics import Pictures
     from ganzoo.models.load import Model
 
@@ -78,7 +78,7 @@ def command(
 
     from ganzoo._distributed import launched
     from ganzoo.gan import GAN
-    from ganzoo.media.base import Reading
+    from ganzoo.gan.sample_spec import DEFAULT_READING, reading_of
     from ganzoo.metrics import Pictures, evaluate, open_pictures
     from ganzoo.metrics.jobs import read_protocols
     from ganzoo.metrics.pictures import are_pictures
@@ -94,27 +94,32 @@ def command(
             raise click.UsageError(f"--update goes with a model, and {model} is none: it has no config.json")
         if not parsed:
             raise ConfigError(f"{model} is no model with stored values: name a protocol, as in -m '{EXAMPLE}'")
-        reading, skip, weights = Reading(), False, None
+        reading, weights = DEFAULT_READING, None
     else:
         if size is not None:
             raise click.UsageError("--size goes with pictures: a model has a size of its own")
         weights = check_recordable(model, found) if update else None
         parsed = parsed or read_protocols(zoo, known_protocols(found))
         data = own_data(zoo, found) if data is None and any(protocol.split for protocol in parsed) else data
-        reading, skip = own_reading(found)
+        reading = reading_of(found.config.training)
+        skip_unreadable = skip_unreadable or found.config.training.get("skip_unreadable") is True
     reading = replace(reading, fit=fit or reading.fit, background=background or reading.background)
-    skip = skip or skip_unreadable
     where = pick_device(device)
     subject: GAN | Pictures
     with launched(where) as processes:
         if found is None:
             subject = open_pictures(
-                model, size=size, reading=reading, skip_unreadable=skip, device=where, progress=processes.is_first
+                model,
+                size=size,
+                reading=reading,
+                skip_unreadable=skip_unreadable,
+                device=where,
+                progress=processes.is_first,
             )
         else:
             subject = assemble(found, device=where)
         scores = evaluate(
-            subject, parsed, data=data, to=to, reading=reading, skip_unreadable=skip, batch_size=batch_size,
+            subject, parsed, data=data, to=to, reading=reading, skip_unreadable=skip_unreadable, batch_size=batch_size,
             processes=processes,
         )  # fmt: skip
     if not processes.is_first:

@@ -33,7 +33,7 @@ def command(
     if out.suffix != ".png":
         raise click.UsageError(f"{out}: the picture is a .png")
     from ganzoo._files import replacing
-    from ganzoo.cli.options import own_data, own_reading
+    from ganzoo.cli.options import own_data
     from ganzoo.inference.output import check_out
     from ganzoo.metrics import nearest_neighbours
     from ganzoo.models.create import pick_device
@@ -43,10 +43,10 @@ def command(
     check_out(out, 1)
     found = find(model)
     real = own_data(installed(), found) if data is None else data
-    reading, skip = own_reading(found)
     seen = nearest_neighbours(
         assemble(found, device=pick_device(device)), data=real, extractor=extractor, images=count, seed=seed, keep=keep,
-        neighbours=neighbours, split=split, reading=reading, skip_unreadable=skip, batch_size=batch_size,
+        neighbours=neighbours, split=split, skip_unreadable=found.config.training.get("skip_unreadable") is True,
+        batch_size=batch_size,
     )  # fmt: skip
     with replacing(out) as partial:
         seen.picture().save(partial)

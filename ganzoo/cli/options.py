@@ -16,7 +16,6 @@ from ganzoo.registry import Zoo, installed
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ganzoo.media.base import Reading
     from ganzoo.models.load import Model
 
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
@@ -136,21 +135,3 @@ def own_data(zoo: Zoo, model: Model) -> str:
     if given and any((folder / "checkpoints").is_dir() for folder in near):
         return str(given)
     raise ConfigError(f"{model.name} was trained on images not available by name: give the real images with --data")
-
-
-def own_reading(model: Model) -> tuple[Reading, bool]:
-    """Return how the training of a model read its images, and whether it skipped those that cannot be read.
-
-    Raises:
-        ConfigError: its ``config.json`` names no way to read them.
-    """
-    import msgspec
-
-    from ganzoo.media.base import Reading
-
-    training = model.config.training
-    try:
-        reading = msgspec.convert({key: training[key] for key in ("fit", "background") if key in training}, Reading)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{model.name}: in the config.json, {error}") from error
-    return reading, training.get("skip_unreadable") is True

@@ -83,7 +83,7 @@ def command(
             return
         if labels is not None:
             options["labels"] = options["labels"][0]
-        save_strip(sample.interpolate(gan, *ends, steps=count, **options), out)
+        save_strip(gan, sample.interpolate(gan, *ends, steps=count, **options), out)
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
     row = min(columns or count, count) if swept else 1

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
+from ganzoo.gan.base import GAN
 from ganzoo.gan.latents import condition_values, seeded_normal, truncate
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
+from ganzoo.gan.phases import Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.regularizers import Regularizer
 from ganzoo.gan.schedules import Schedule, constant
 from ganzoo.nn.layers import uses_batch_statistics

@@ -19,9 +19,9 @@ from ganzoo.data.sources.folder import file_names, files_of
 from ganzoo.data.sources.in_memory import from_objects
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.inference.output import CHUNK, write_samples
 from ganzoo.media import IMAGE, get_medium
-from ganzoo.media.base import DEFAULT_READING, Reading
 from ganzoo.media.grids import grid_of
 from ganzoo.models.load import load
 
@@ -34,7 +34,7 @@ def translate(
     model: str | os.PathLike[str] | GAN,
     images: Tensor | NDArray[np.uint8] | Image.Image | str | os.PathLike[str] | Sequence[Any],
     *,
-    reading: Reading = DEFAULT_READING,
+    reading: Reading | None = None,
     **options: Any,
 ) -> Tensor:
     """Translate images (image-to-image): `load`, reading and `GAN.translate` in one call.
@@ -43,7 +43,7 @@ def translate(
         model: a GAN, or what `load` takes.
         images: a tensor (N, C, H, W) in [-1, 1] as it is; or one or several files, PIL images or uint8 arrays (H, W) or
             (H, W, C), which are brought to the model's size.
-        reading: how images are brought to a size.
+        reading: how images are brought to a size; by default as those that the model was trained on.
         **options: of `GAN.translate`.
 
     Returns:
@@ -57,7 +57,9 @@ def translate(
         return gan.translate(images, **options)
     source = from_objects(images if isinstance(images, list | tuple) else [images])
     begin, _ = gan.direction(options.get("to"))
-    batches = read_batches(source, {begin: gan.sample_specs[begin]}, reading, count=source.count, batch_size=CHUNK)
+    batches = read_batches(
+        source, {begin: gan.sample_specs[begin]}, reading or gan.reading, count=source.count, batch_size=CHUNK
+    )
     return gan.translate(torch.cat([batch[source.medium] for batch in batches]), **options)
 
 
@@ -85,7 +87,7 @@ def _pictures(gan: GAN, key: str, samples: Tensor) -> list[Image.Image]:
 
 def translate_source(
     gan: GAN, source: Source | PairSource, out: Path, *, to: str | None = None, count: int | None = None,
-    beside: bool = False, columns: int | None = None, batch_size: int = 64, reading: Reading = DEFAULT_READING,
+    beside: bool = False, columns: int | None = None, batch_size: int = 64, reading: Reading | None = None,
     **conditions: Any,
 ) -> int:  # fmt: skip
     """Translate the samples of a source and write them, with a progress bar and constant memory.
@@ -100,7 +102,7 @@ def translate_source(
         beside: each picture has the input on the left and, for data in pairs, the target on the right.
         columns: of a grid.
         batch_size: samples per forward pass.
-        reading: how images are brought to a size.
+        reading: how images are brought to a size; by default as those that the model was trained on.
         **conditions: as for `GAN.translate`; a list has one value per sample.
 
     Returns:
@@ -122,7 +124,7 @@ def translate_source(
         if isinstance(value, list) and len(value) != n:
             raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
     specs = {begin: gan.sample_specs[begin], **gan.sample_specs}
-    batches = read_batches(source, specs, reading, count=n, batch_size=max(batch_size, 1))
+    batches = read_batches(source, specs, reading or gan.reading, count=n, batch_size=max(batch_size, 1))
     matched = isinstance(source, PairSource) and source.matched
     medium = get_medium(IMAGE if beside else gan.sample_specs[target].medium)
 

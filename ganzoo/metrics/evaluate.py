@@ -13,14 +13,14 @@ from ganzoo._distributed import ALONE, Processes
 from ganzoo.data import Source, open_data
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.media.base import DEFAULT_READING, Reading
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.media.image import image_layout
-from ganzoo.metrics.images import Images, Real, open_real, real_images
+from ganzoo.metrics.images import Images, Real, real_images
 from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
 from ganzoo.metrics.pictures import Pictures, subject_of
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
-from ganzoo.metrics.subjects import Subject
+from ganzoo.metrics.subjects import Subject, open_real
 from ganzoo.nn.renamed import renamed_arguments
 from ganzoo.registry import Score, installed
 
@@ -32,7 +32,7 @@ def evaluate(
     *,
     data: str | None = None,
     to: str | None = None,
-    reading: Reading = DEFAULT_READING,
+    reading: Reading | None = None,
     skip_unreadable: bool = False,
     batch_size: int = 64,
     progress: bool = True,
@@ -52,7 +52,7 @@ def evaluate(
         protocols: what is measured and how, for instance ``["fd[pixels]@10k/test"]``.
         data: the real images, as `ganzoo.train` takes them; needed by metrics that compare.
         to: the target, for a model that translates in both directions; see `GAN.translate`.
-        reading: how real images, and pictures, are brought to a shape.
+        reading: how real images, and pictures, are brought to a shape; by default as in the training of the model.
         skip_unreadable: leave out files that cannot be read.
         batch_size: images at a time; the values do not depend on it.
         progress: show progress bars.
@@ -74,7 +74,7 @@ def evaluate(
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     bars = progress and processes.is_first
     subject = subject_of(subject, to, reading, skip_unreadable=skip_unreadable, progress=bars)
-    subject, jobs, reals = _checked(subject, protocols, data, reading, skip_unreadable=skip_unreadable, progress=bars)
+    subject, jobs, reals = _checked(subject, protocols, data, skip_unreadable=skip_unreadable, progress=bars)
     with torch.inference_mode():
         for group in dict.fromkeys(_group(job, subject) for job in jobs):
             images, seed, split = group
@@ -85,7 +85,7 @@ def evaluate(
             real = reals[name]
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (name, count)]
             if missing := recall(due, real, processes):
-                number, background = count or len(real.target), reading.background
+                number, background = count or len(real.target), subject.reading.background
                 made = real_images(real.target, number, subject.device, batch_size, background)
                 show(missing, made, processes, real=True, progress=progress)
                 if processes.is_first:
@@ -104,7 +104,7 @@ def evaluate(
 @renamed_arguments(gan="subject")
 def check(
     subject: GAN | Subject | Source | str | os.PathLike[str], protocols: Sequence[str | Protocol], *,
-    data: str | None = None, to: str | None = None, reading: Reading = DEFAULT_READING, skip_unreadable: bool = False,
+    data: str | None = None, to: str | None = None, reading: Reading | None = None, skip_unreadable: bool = False,
     progress: bool = True,
 ) -> tuple[list[Job], dict[str, Real]]:  # fmt: skip
     """Prepare and check a measurement, before thousands of images are generated; arguments and errors as `evaluate`.
@@ -113,12 +113,11 @@ def check(
         The jobs, one for each protocol, and the real images by split.
     """
     subject = subject_of(subject, to, reading, skip_unreadable=skip_unreadable, progress=progress)
-    return _checked(subject, protocols, data, reading, skip_unreadable=skip_unreadable, progress=progress)[1:]
+    return _checked(subject, protocols, data, skip_unreadable=skip_unreadable, progress=progress)[1:]
 
 
 def _checked(
-    subject: Subject, protocols: Sequence[str | Protocol], data: str | None, reading: Reading, *, skip_unreadable: bool,
-    progress: bool,
+    subject: Subject, protocols: Sequence[str | Protocol], data: str | None, *, skip_unreadable: bool, progress: bool
 ) -> tuple[Subject, list[Job], dict[str, Real]]:  # fmt: skip
     zoo = installed()
     jobs = make_jobs(zoo, read_protocols(zoo, protocols), subject.device, translates=subject.translates)
@@ -135,10 +134,7 @@ def _checked(
         if data is None:
             raise ConfigError(f"'{protocol}' compares with real images: say which data")
         if split not in reals:
-            reals[split] = open_real(
-                zoo, data, split, subject.needs, subject.specs, subject.direction, reading,
-                skip_unreadable=skip_unreadable, progress=progress,
-            )  # fmt: skip
+            reals[split] = open_real(zoo, data, split, subject, skip_unreadable=skip_unreadable, progress=progress)
         reals[split].check(job, data)
         subject.check(protocol, reals[split])
     for job in jobs:

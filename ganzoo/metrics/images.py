@@ -12,13 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganzoo._distributed import ALONE, Processes
-from ganzoo.data import PairSource, PairStore, Source, Store, open_data, prepare
+from ganzoo.data import PairSource, PairStore, Source, Store
 from ganzoo.errors import ConfigError
-from ganzoo.gan.sample_spec import Specs
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading
 from ganzoo.media import IMAGE
-from ganzoo.media.base import DEFAULT_READING, Reading
 from ganzoo.metrics.jobs import Job
-from ganzoo.registry import Zoo
 
 Batch = dict[str, Tensor]
 Direction = tuple[str, str]
@@ -72,21 +70,6 @@ class Real:
             raise ConfigError(f"'{protocol}' needs labels, and {data} has none")
         if protocol.real is not None and protocol.real > len(self.target):
             raise ConfigError(f"'{protocol}' asks for more real images than the {len(self.target):,} of {data}")
-
-
-def open_real(
-    zoo: Zoo, data: str, split: str, needs: frozenset[str], specs: Specs, direction: Direction = (IMAGE, IMAGE),
-    reading: Reading = DEFAULT_READING, *, skip_unreadable: bool = False, progress: bool,
-) -> Real:  # fmt: skip
-    """Return the real images of a split, with the keys that a model needs, brought to its specs."""
-    source = open_data(data, split=split, zoo=zoo)
-    if missing := needs - source.keys - {"label", "pair"}:
-        raise ConfigError(
-            f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA or "
-            "grey:DATA and the like"
-        )
-    store = prepare(source, specs, reading, progress=progress, skip_unreadable=skip_unreadable)
-    return Real(source, store, direction, reading)
 
 
 @dataclass(frozen=True)

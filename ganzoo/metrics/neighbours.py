@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN
-from ganzoo.media.base import DEFAULT_READING, Reading
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.media.grids import captioned
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
-from ganzoo.metrics.images import Images, open_real, real_images
-from ganzoo.metrics.subjects import Generated
+from ganzoo.metrics.images import Images, real_images
+from ganzoo.metrics.subjects import Generated, open_real
 from ganzoo.registry import installed
 
 PART = 1_000
@@ -63,7 +63,7 @@ def nearest_neighbours(
     keep: int = 8,
     neighbours: int = 4,
     split: str = "train",
-    reading: Reading = DEFAULT_READING,
+    reading: Reading | None = None,
     skip_unreadable: bool = False,
     batch_size: int = 64,
     progress: bool = True,
@@ -79,7 +79,7 @@ def nearest_neighbours(
         keep: how many of them are returned: those nearest to a real image.
         neighbours: how many real images are returned for each.
         split: of the data; the training split shows memorisation.
-        reading: how real images are brought to the model's size; transparency is laid on its background.
+        reading: how real images are brought to the model's size; by default as in its training.
         skip_unreadable: leave out files that cannot be read.
         batch_size: images at a time; the result does not depend on it.
         progress: show progress bars.
@@ -95,11 +95,8 @@ def nearest_neighbours(
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
     features = open_extractor(zoo, extractor, gan.device)
-    subject = Generated(gan, background=reading.background)
-    real = open_real(
-        zoo, data, split, subject.needs, subject.specs, reading=reading, skip_unreadable=skip_unreadable,
-        progress=progress,
-    ).target  # fmt: skip
+    subject = Generated(gan, reading=reading)
+    real = open_real(zoo, data, split, subject, skip_unreadable=skip_unreadable, progress=progress).target
     if neighbours > len(real):
         raise ConfigError(f"{data} has {len(real):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():

@@ -15,10 +15,9 @@ from ganzoo.data import Source, Store, open_source, prepare
 from ganzoo.data.spec import SetSpec, exists
 from ganzoo.errors import ConfigError, DataError, did_you_mean
 from ganzoo.gan import GAN, SampleSpec
-from ganzoo.gan.sample_spec import PartialShape
+from ganzoo.gan.sample_spec import DEFAULT_READING, PartialShape, Reading
 from ganzoo.hub.address import is_address
 from ganzoo.media import get_medium
-from ganzoo.media.base import DEFAULT_READING, Reading
 from ganzoo.metrics.images import Images, Real, opaque, real_images
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.subjects import Generated, Subject
@@ -51,9 +50,7 @@ class Pictures(Subject):
         return len(self.store)
 
     def __str__(self) -> str:
-        count, classes = len(self), len(self.store.classes or ())
-        labelled = f", in {classes} class{'es' if classes > 1 else ''}" if classes else ""
-        return f"{self.named}: {count:,} {get_medium(self.medium).noun}s{labelled}, {self.store.describe()}"
+        return f"{self.named}: {self.source.describe()}; {self.store.describe()}"
 
     @property
     def key(self) -> str:
@@ -169,15 +166,17 @@ def are_pictures(name: str, zoo: Zoo) -> bool:
 
 def subject_of(
     subject: GAN | Subject | Source | str | os.PathLike[str], to: str | None = None,
-    reading: Reading = DEFAULT_READING, *, skip_unreadable: bool = False, progress: bool = True,
+    reading: Reading | None = None, *, skip_unreadable: bool = False, progress: bool = True,
 ) -> Subject:  # fmt: skip
     """Return what is measured: the samples of a model, or pictures."""
     if isinstance(subject, str | os.PathLike) and not are_pictures(str(subject), installed()):
         subject = load(subject)
     if isinstance(subject, GAN):
-        return Generated(subject, to, reading.background)
+        return Generated(subject, to, reading)
     if to is not None:
         raise ConfigError("pictures have no target: leave out the direction of a translation")
     if isinstance(subject, Subject):
         return subject
-    return open_pictures(subject, reading=reading, skip_unreadable=skip_unreadable, progress=progress)
+    return open_pictures(
+        subject, reading=reading or DEFAULT_READING, skip_unreadable=skip_unreadable, progress=progress
+    )

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.data import PairStore, Store
+from ganzoo.data import PairStore, Store, open_data, prepare
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN, SampleSpec
-from ganzoo.gan.sample_spec import Specs
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, Specs
 from ganzoo.media import IMAGE, get_medium
-from ganzoo.media.base import DEFAULT_READING
 from ganzoo.metrics.images import Batch, Direction, Images, Real, opaque
 from ganzoo.metrics.protocol import Protocol
+from ganzoo.registry import Zoo
 
 
 class Subject(ABC):
@@ -30,6 +30,7 @@ class Subject(ABC):
         needs: keys that the real data must have.
         specs: of the real samples.
         direction: keys of a batch, from and to.
+        reading: how real samples are brought to the shape of these; transparency is laid on its background.
         translates: whether it makes samples of others.
     """
 
@@ -40,6 +41,7 @@ class Subject(ABC):
     unlabelled: str
     needs: frozenset[str] = frozenset()
     direction: Direction = (IMAGE, IMAGE)
+    reading: Reading = DEFAULT_READING
     translates: bool = False
 
     @property
@@ -61,8 +63,8 @@ class Generated(Subject):
 
     unlabelled = "this model takes none"
 
-    def __init__(self, gan: GAN, to: str | None = None, background: str = DEFAULT_READING.background) -> None:
-        self.gan, self.background, self.device = gan, background, gan.device
+    def __init__(self, gan: GAN, to: str | None = None, reading: Reading | None = None) -> None:
+        self.gan, self.reading, self.device = gan, reading or gan.reading, gan.device
         self.translates, self.needs = bool(gan.translations), gan.needs
         if self.translates or to is not None:
             self.direction = gan.direction(to)
@@ -110,4 +112,18 @@ class Generated(Subject):
 
     def _stored(self, samples: Tensor) -> Tensor:
         """Return samples as in a file, without transparency, on the device."""
-        return opaque(get_medium(self.medium).to_storage(samples), self.medium, self.background).to(self.device)
+        return opaque(get_medium(self.medium).to_storage(samples), self.medium, self.reading.background).to(self.device)
+
+
+def open_real(
+    zoo: Zoo, data: str, split: str, subject: Subject, *, skip_unreadable: bool = False, progress: bool
+) -> Real:
+    """Return the real images of a split, brought to what is measured."""
+    source = open_data(data, split=split, zoo=zoo)
+    if missing := subject.needs - source.keys - {"label", "pair"}:
+        raise ConfigError(
+            f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA or "
+            "grey:DATA and the like"
+        )
+    store = prepare(source, subject.specs, subject.reading, progress=progress, skip_unreadable=skip_unreadable)
+    return Real(source, store, subject.direction, subject.reading)

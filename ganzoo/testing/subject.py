@@ -102,7 +102,7 @@ class Subject:
             derived["classes"] = len(self.source.classes)
         from_data = {}
         for key, value in derived.items():
-            if key in field_names(kind):
+            if value is not None and key in field_names(kind):
                 with contextlib.suppress(ConfigError):  # its default stays, and the images are resized to it
                     make_config(kind, {key: value}, owner=self.name)
                     from_data[key] = value
@@ -140,7 +140,7 @@ class Subject:
         if gan.translations:
             source, target = gan.translations[0]
             return gan.translate(batch[source], to=target), batch[target]
-        return gan.sample(n), batch["image"]
+        return gan.sample(n), batch[next(iter(gan.sample_specs))]
 
     def steps(
         self, state: State, steps: int, *, precision: Literal["fp32", "bf16"] = "fp32", batch_size: int = BATCH,

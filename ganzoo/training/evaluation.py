@@ -18,7 +18,6 @@ from accelerate import Accelerator
 from ganzoo._distributed import Processes
 from ganzoo._files import PARTIAL, swap_folder
 from ganzoo.errors import GanzooError, RunError
-from ganzoo.media.base import Reading
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.protocol import better_of, sign_of
 from ganzoo.models.config import ModelConfig, read_config, write_config
@@ -115,7 +114,6 @@ class Evaluation:
                 self.state.ema.model(),
                 self.settings.metrics,
                 data=self.settings.data,
-                reading=Reading(self.settings.fit, self.settings.background),
                 skip_unreadable=self.settings.skip_unreadable,
                 batch_size=BATCH,
                 progress=self.reporter.progress,

@@ -16,7 +16,7 @@ from ganzoo._version import __version__
 from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
-from ganzoo.media.base import Reading
+from ganzoo.gan.sample_spec import reading_of
 from ganzoo.metrics import check
 from ganzoo.models.config import ModelConfig
 from ganzoo.models.create import architecture_of, build, written_config
@@ -103,11 +103,11 @@ def plan(
     config = resolve_config(record, data, options, start=base, text=text)
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
+    gan.reading = reading_of(asdict(settings))
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:
-        reading = Reading(settings.fit, settings.background)
-        check(gan, settings.metrics, data=source.location, reading=reading, skip_unreadable=settings.skip_unreadable)
+        check(gan, settings.metrics, data=source.location, skip_unreadable=settings.skip_unreadable)
     license = resumed.license if resumed else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001

@@ -19,7 +19,6 @@ from ganzoo._files import locked
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
-from ganzoo.media.base import Reading
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
 from ganzoo.models.weights import MODEL
@@ -140,12 +139,12 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
     rank, world = accelerator.process_index, accelerator.num_processes
     check_batch_split(planned.gan, settings, world)
     store = prepare(
-        planned.source, planned.gan.sample_specs, Reading(settings.fit, settings.background),
+        planned.source, planned.gan.sample_specs, planned.gan.reading,
         progress=progress and rank == 0, encoded={"auto": None, "decoded": False, "encoded": True}[settings.cache],
         skip_unreadable=settings.skip_unreadable,
     )  # fmt: skip
     if progress and rank == 0:
-        tqdm.write(f"{planned.source.name}: {store.describe()}", sys.stderr)
+        tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)

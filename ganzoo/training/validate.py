@@ -21,7 +21,7 @@ from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media import get_medium
 from ganzoo.models.create import with_full_names
 from ganzoo.registry import Architecture
-from ganzoo.registry.hyperparameters import make_config
+from ganzoo.registry.hyperparameters import make_config, sizes_of, vars_of
 from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
 from ganzoo.training.discriminator_inputs import ADAPTIVE
@@ -80,12 +80,20 @@ def _derived(record: Architecture, data: DataFacts, options: Mapping[str, Any]) 
     known = {*field_names(record.config)} - {*options}
     derived = {key: value for key, value in derived.items() if key in known}
     for key, value in list(derived.items()):
+        if value is None:  # the samples differ in it
+            del derived[key]
+            default = vars_of(record.config())[key]
+            message = "%s has samples that differ in %s: %s takes them at %s, its default; -o %s=... sets another"
+            _log.warning(message, data.name, key, record.name, default, key)
+            continue
         try:
             make_config(record.config, {key: value}, owner=record.name)
         except ConfigError as error:
-            if key == "classes":
+            sizes = sizes_of(record.config) if key == "image_size" else None
+            if sizes is None and key != "image_size":
                 raise DataError(f"{data.name}: {error}") from error
-            del derived[key]  # the samples are brought to the architecture's default
+            derived[key] = sizes.nearest(value)[0] if sizes else vars_of(record.config())[key]
+            _log.warning("%s: %s; %s=%s is taken, -o sets another", data.name, error, key, derived[key])
     return derived
 
 
@@ -145,6 +153,8 @@ def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> No
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
     if policy not in (None, ADAPTIVE):
         read_policy(str(policy))
+    if policy is not None and any(len(spec.shape) != len("CHW") for spec in gan.sample_specs.values()):
+        raise ConfigError(f"augment={policy} changes images, and {architecture} generates others: leave it out")
     networks = [network for network, _ in gan.named_children()]
     if not gan.discriminators or set(gan.discriminators) - set(networks):
         raise ConfigError(

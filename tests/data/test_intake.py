@@ -12,7 +12,7 @@ from ganzoo.data import intake as intake_module
 from ganzoo.data.encoded import EncodedSamples
 from ganzoo.errors import DataError
 from ganzoo.gan import SampleSpec
-from ganzoo.media.base import Reading
+from ganzoo.gan.sample_spec import Reading
 
 SPECS = {"image": SampleSpec((3, 16, 24))}
 
@@ -55,7 +55,7 @@ def test_what_was_changed_is_counted(mixed, cache):
     intake = prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True).intake
     assert intake.count == 10
     assert sorted(intake.notes.values()) == [1, 1]
-    assert str(intake).startswith("24x16 RGB, ")
+    assert str(intake).startswith("16x24 RGB, ")
     assert "2 unreadable" in str(intake)
 
 

@@ -10,8 +10,9 @@ import torch
 from PIL import Image, features
 
 from ganzoo.errors import DataError
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading
 from ganzoo.media import get_medium
-from ganzoo.media.base import DEFAULT_READING, Item, Reading, SurveyNeededError
+from ganzoo.media.base import Item, SurveyNeededError
 from ganzoo.media.image import MOST_PIXELS, open_image
 
 MEDIUM = get_medium("image")
@@ -172,4 +173,4 @@ def test_networks_see_what_is_stored():
 def test_hyperparameters_of_the_data():
     assert MEDIUM.hyperparameters((3, 64, 64)) == {"channels": 3, "image_size": 64}
     assert MEDIUM.hyperparameters((1, 64, 96)) == {"channels": 1, "image_size": (64, 96)}
-    assert MEDIUM.hyperparameters((3, None, 64)) == {"channels": 3}
+    assert MEDIUM.hyperparameters((3, None, 64)) == {"channels": 3, "image_size": None}

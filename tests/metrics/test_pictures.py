@@ -11,8 +11,8 @@ import ganzoo
 from extractors import keep, random_model
 from ganzoo.data import open_source
 from ganzoo.errors import ConfigError, DataError, UnknownNameError
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.inference.sample import save_images
-from ganzoo.media.base import Reading
 from ganzoo.metrics import Pictures, evaluate, open_pictures
 from ganzoo.metrics.pictures import are_pictures
 from ganzoo.registry import installed

@@ -13,7 +13,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.gan import SampleSpec
 from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.latents import condition_values, seeded_normal
-from ganzoo.media.base import Reading
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.media.image import ImageMedium, quantise
 from ganzoo.metrics import evaluate, nearest_neighbours
 from ganzoo.metrics.images import opaque

@@ -81,12 +81,12 @@ class Images:
     make: Callable[[Tensor], Batch]
 
     def batches(
-        self, work: Callable[[Tensor], Batch], processes: Processes = ALONE, *, progress: bool
+        self, work: Callable[[Tensor], Batch] | None = None, processes: Processes = ALONE, *, progress: bool
     ) -> Iterator[Batch]:
-        """Yield ``work(part)`` of every part, which the processes share; the first one shows a progress bar."""
+        """Yield ``work(part)``, or ``make(part)``, of every part; the processes share them, the first one shows it."""
         off = None if progress and processes.is_first else True
         with tqdm(total=sum(map(len, self.parts)), desc=self.what, unit="img", leave=False, disable=off) as bar:
-            for part, batch in zip(self.parts, processes.share(self.parts, work), strict=True):
+            for part, batch in zip(self.parts, processes.share(self.parts, work or self.make), strict=True):
                 yield batch
                 bar.update(len(part))
 

@@ -114,7 +114,7 @@ def _extracted(extractor: FeatureExtractor, images: Images, *, progress: bool, k
     """Return the features of images, and the images themselves if they are to be kept."""
     found: list[Tensor] = []
     kept: list[Tensor] = []
-    for batch in images.batches(images.make, progress=progress):
+    for batch in images.batches(progress=progress):
         seen = extractor.extract(batch["image"])
         if "features" not in seen:
             raise PluginError(f"extractor '{extractor.text}' gives no features")

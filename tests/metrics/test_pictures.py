@@ -53,11 +53,14 @@ def test_what_a_model_wrote_has_the_values_of_the_model_bit_by_bit(mnist, shelf,
     assert values(str(out), protocols, mnist) == values(gan, protocols, mnist)
 
 
-def test_an_array_file_has_the_values_of_its_model_too(mnist, tmp_path):
-    gan = make("dcgan", image_size=32, channels=3)
-    save_images(gan, tmp_path / "made.npz", 100)
-    protocols = ["fd[pixels]@100/train:100"]
-    assert values(str(tmp_path / "made.npz"), protocols, mnist) == values(gan, protocols, mnist)
+def test_an_array_file_and_an_archive_have_the_values_of_their_model_too(mnist, tmp_path):
+    gan, protocols = make("dcgan", image_size=32, channels=3), ["fd[pixels]@100/train:100"]
+    save_images(gan, tmp_path / "array.npz", 100)
+    save_images(gan, tmp_path / "made", 100)
+    archive = shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path / "made")
+    expected = values(gan, protocols, mnist)
+    assert values(str(tmp_path / "array.npz"), protocols, mnist) == expected
+    assert values(archive, protocols, mnist) == expected
 
 
 def test_they_keep_their_size_and_real_images_are_brought_to_it(mnist, tmp_path):

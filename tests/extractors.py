@@ -30,6 +30,11 @@ def colourful(digits, count: int = 3) -> torch.Tensor:
     return torch.from_numpy(digits[0][: 3 * count]).view(count, 3, 28, 28)
 
 
+def wide(digits, count: int = 3) -> torch.Tensor:
+    """Six digits side by side in colour (count, 3, 96, 64) uint8: a rectangle."""
+    return colourful(digits, count).repeat(1, 1, 4, 3)[..., :96, :64]
+
+
 def random_model(name: str, **options) -> torch.nn.Module:
     """A network of timm with random weights, the same ones each time, and running statistics that do something."""
     with torch.random.fork_rng():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("compare")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...", shell_complete=complete_model)
+@click.argument("models", nargs=-1, required=True, metavar="MODEL|PICTURES...", shell_complete=complete_model)
 @click.option(
     "-m",
     "--metrics",
@@ -38,6 +38,8 @@ def command(
 ) -> None:  # fmt: skip
     """Compare MODELs: a table of their metric values, ranked, and a picture of the images of the same seeds.
 
+    With -m, PICTURES from anywhere can be among them, as in `ganzoo eval`.
+
     Only values of one protocol are ranked: another extractor, number of images or split gives another number for the
     same model. Without a value that all models have, nothing is written.
     """
@@ -56,7 +58,7 @@ def command(
     entries = _entries(models, protocols, data, device, zoo)
     result = compare(entries, zoo)
     result.check_ranked(entries, zoo)
-    pictured = [entry for entry in entries if not entry.gan.translations]
+    pictured = [entry for entry in entries if not entry.translations]
     if pictured:
         image = picture(pictured, columns, seed)
         with replacing(out) as partial:
@@ -66,7 +68,7 @@ def command(
         return
     click.echo(_text(zoo, result))
     if pictured:
-        without = [entry.name for entry in entries if entry.gan.translations]
+        without = [entry.name for entry in entries if entry.translations]
         but = f"; not of {' and '.join(without)}, which translate images" if without else ""
         click.echo(f"\n{out}: {columns} seeds of each, from {seed}{but}")
 
@@ -75,17 +77,27 @@ def _entries(
     names: tuple[str, ...], protocols: tuple[str, ...], data: str | None, device: str, zoo: Zoo
 ) -> list[Entry]:
     """Load the models, and measure them where protocols are given."""
+    from ganzoo.metrics import open_pictures
     from ganzoo.metrics.compare import Entry, check_comparable, measured
     from ganzoo.metrics.jobs import read_protocols
+    from ganzoo.metrics.pictures import are_pictures
+    from ganzoo.metrics.protocol import EXAMPLE
     from ganzoo.models.create import pick_device
     from ganzoo.models.load import assemble, find
 
     parsed = read_protocols(zoo, protocols)  # before anything is fetched
-    found = [find(name) for name in names]
+    found = {name: None if are_pictures(name, zoo) else find(name) for name in dict.fromkeys(names)}
+    models = [model for model in found.values() if model]
+    if not protocols and len(models) < len(found):
+        raise ConfigError(f"pictures have no stored values: measure all of them alike, as in -m '{EXAMPLE}'")
     if data is None and any(protocol.split for protocol in parsed):
-        data = _common_data(zoo, found)
+        data = _common_data(zoo, models)
     where = pick_device(device)
-    entries = [Entry(model.name, assemble(model, device=where), model.config.metrics) for model in found]
+    entries = []
+    for name in names:
+        model = found[name]
+        subject = assemble(model, device=where) if model else open_pictures(name, device=where)
+        entries.append(Entry(name, subject, model.config.metrics if model else ()))
     check_comparable(entries)  # before anything is measured
     return [measured(entry, protocols, data) for entry in entries] if protocols else entries
 
@@ -93,6 +105,8 @@ def _entries(
 def _common_data(zoo: Zoo, found: list[Model]) -> str:
     """Return the data that all models were trained on; refuse models of several."""
     names = {own_data(zoo, model) for model in found}
+    if not names:
+        raise ConfigError("pictures are compared with real images: say which, with --data")
     if len(names) > 1:
         raise ConfigError(f"the models were trained on {' and '.join(sorted(names))}: give the real images with --data")
     return names.pop()

@@ -45,7 +45,8 @@ def command(
     real = own_data(installed(), found) if data is None else data
     seen = nearest_neighbours(
         assemble(found, device=pick_device(device)), data=real, extractor=extractor, images=count, seed=seed, keep=keep,
-        neighbours=neighbours, split=split, batch_size=batch_size,
+        neighbours=neighbours, split=split, skip_unreadable=found.config.training.get("skip_unreadable") is True,
+        batch_size=batch_size,
     )  # fmt: skip
     with replacing(out) as partial:
         seen.picture().save(partial)

@@ -1,4 +1,4 @@
-"""Comparing models: their metric values of equal protocols, and the images they generate from the same seeds."""
+"""Comparing models and pictures: their values of equal protocols, and images of the same seeds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.media.grids import captioned
 from ganzoo.media.image import to_uint8
-from ganzoo.metrics import evaluate
+from ganzoo.metrics import Pictures, evaluate
+from ganzoo.metrics.pictures import subject_of
 from ganzoo.metrics.protocol import EXAMPLE, better_of, sign_of
 from ganzoo.registry import Score, Zoo
 
@@ -41,16 +44,29 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that is compared, by the name that the user typed."""
+    """A model or pictures, by the name that the user typed."""
 
     name: str
-    gan: GAN
-    scores: tuple[Score, ...]
+    gan: GAN | Pictures
+    scores: tuple[Score, ...] = ()
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """(C, H, W) of its images."""
-        return tuple(self.gan.sample(1).shape[1:])
+        """(C, H, W) of its images, without transparency."""
+        return tuple(subject_of(self.gan).first.shape[1:])
+
+    @property
+    def translations(self) -> tuple[tuple[str, str], ...]:
+        """`GAN.translations`."""
+        return tuple(self.gan.translations) if isinstance(self.gan, GAN) else ()
+
+    def row(self, columns: int, seed: int) -> NDArray[np.uint8]:
+        """Return the images (N, H, W, C) of some seeds, or as many pictures, evenly spaced."""
+        if isinstance(self.gan, GAN):
+            return to_uint8(self.gan.sample(columns, seed=seed))
+        count = min(columns, len(self.gan))
+        (batch,) = self.gan.images(count, 0, None, count).batches(progress=False)
+        return batch["image"].permute(0, 2, 3, 1).cpu().numpy()
 
     def values(self) -> dict[Kind, float]:
         """Return the values by kind."""
@@ -94,7 +110,7 @@ def check_comparable(entries: Sequence[Entry]) -> None:
 
 
 def _check_directions(entries: Sequence[Entry]) -> None:
-    if len({tuple(entry.gan.translations) for entry in entries}) > 1:
+    if len({entry.translations for entry in entries}) > 1:
         raise ConfigError("nothing to rank: some models generate from seeds, some translate images; leave some out")
 
 
@@ -139,6 +155,6 @@ def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progre
 
 def picture(entries: Sequence[Entry], columns: int = 12, seed: int = 0) -> Image.Image:
     """Return a row for each model under its name, a column for each seed; small images are enlarged."""
-    if made := [entry.name for entry in entries if entry.gan.translations]:
+    if made := [entry.name for entry in entries if entry.translations]:
         raise ConfigError(f"{made[0]} translates images, and generates none from seeds: leave it out")
-    return captioned([(entry.name, to_uint8(entry.gan.sample(columns, seed=seed))) for entry in entries])
+    return captioned([(entry.name, entry.row(columns, seed)) for entry in entries])

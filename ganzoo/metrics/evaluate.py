@@ -3,44 +3,57 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from ganzoo._distributed import ALONE, Processes
+from ganzoo.data import Source, open_data
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.media.image import quantise
-from ganzoo.metrics.images import Images, Real, generated, open_real, real_images, translated
+from ganzoo.gan.sample_spec import Reading
+from ganzoo.media.image import image_layout
+from ganzoo.metrics.images import Images, Real, real_images
 from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
+from ganzoo.metrics.pictures import Pictures, subject_of
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
+from ganzoo.metrics.subjects import Subject, open_real
+from ganzoo.nn.renamed import renamed_arguments
 from ganzoo.registry import Score, installed
 
 
+@renamed_arguments(gan="subject")
 def evaluate(
-    gan: GAN,
+    subject: GAN | Subject | Source | str | os.PathLike[str],
     protocols: Sequence[str | Protocol],
     *,
     data: str | None = None,
     to: str | None = None,
+    reading: Reading | None = None,
+    skip_unreadable: bool = False,
     batch_size: int = 64,
     progress: bool = True,
     processes: Processes = ALONE,
     failed: dict[int, GanzooError] | None = None,
 ) -> list[Score]:
-    """Measure the images that a model generates.
+    """Measure the images that a model generates, or pictures from anywhere.
 
     A conditional model generates the conditions that go with its seeds, see `GAN.inputs`. One that translates gets the
     first source images (of A, unless ``to`` says otherwise) of the split that the protocol names; the translations are
-    compared with all target images.
+    compared with all target images. Pictures are used evenly spaced, and keep their size, to which the real images are
+    brought. Transparency is laid on the background of ``reading`` before anything is measured.
 
     Args:
-        gan: the model, on the device where it is measured.
+        subject: a model, on the device where it is measured, or what `ganzoo.load` takes; or pictures: a folder, a file
+            or a data set, or what `open_pictures` returns.
         protocols: what is measured and how, for instance ``["fd[pixels]@10k/test"]``.
         data: the real images, as `ganzoo.train` takes them; needed by metrics that compare.
         to: the target, for a model that translates in both directions; see `GAN.translate`.
+        reading: how real images, and pictures, are brought to a shape; by default as in the training of the model.
+        skip_unreadable: leave out files that cannot be read.
         batch_size: images at a time; the values do not depend on it.
         progress: show progress bars.
         processes: share the work; each calls this with the same arguments and returns the same values.
@@ -52,27 +65,28 @@ def evaluate(
 
     Raises:
         UnknownNameError: no such metric or extractor.
-        ConfigError: a protocol that cannot be read or leaves out what its metric needs.
-        DataError: the real images cannot be found or read.
+        ConfigError: a protocol that cannot be read, leaves out what its metric needs, or asks for more pictures than
+            there are.
+        DataError: the real images or the pictures cannot be found or read.
         PluginError: a metric or an extractor fails.
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
-    jobs, reals = check(gan, protocols, data=data, to=to, progress=progress and processes.is_first)
+    bars = progress and processes.is_first
+    subject = subject_of(subject, to, reading, skip_unreadable=skip_unreadable, progress=bars)
+    subject, jobs, reals = _checked(subject, protocols, data, skip_unreadable=skip_unreadable, progress=bars)
     with torch.inference_mode():
-        for images, seed, split in dict.fromkeys(_group(job, gan) for job in jobs):
-            due = [job for job in jobs if _group(job, gan) == (images, seed, split)]
-            made = (
-                generated(gan, images, seed, batch_size) if split is None
-                else translated(gan, reals[split], images, batch_size)
-            )  # fmt: skip
-            show(due, made, processes, real=False, progress=progress)
+        for group in dict.fromkeys(_group(job, subject) for job in jobs):
+            images, seed, split = group
+            made = subject.images(images, seed, None if split is None else reals[split], batch_size)
+            show([job for job in jobs if _group(job, subject) == group], made, processes, real=False, progress=progress)
         compared = [job for job in jobs if job.measure.compares]
         for name, count in dict.fromkeys((str(job.protocol.split), job.protocol.real) for job in compared):
             real = reals[name]
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (name, count)]
             if missing := recall(due, real, processes):
-                made = real_images(real.target, count or len(real.target), gan.device, batch_size)
+                number, background = count or len(real.target), subject.reading.background
+                made = real_images(real.target, number, subject.device, batch_size, background)
                 show(missing, made, processes, real=True, progress=progress)
                 if processes.is_first:
                     remember(missing, real)
@@ -87,8 +101,10 @@ def evaluate(
     return scores
 
 
+@renamed_arguments(gan="subject")
 def check(
-    gan: GAN, protocols: Sequence[str | Protocol], *, data: str | None = None, to: str | None = None,
+    subject: GAN | Subject | Source | str | os.PathLike[str], protocols: Sequence[str | Protocol], *,
+    data: str | None = None, to: str | None = None, reading: Reading | None = None, skip_unreadable: bool = False,
     progress: bool = True,
 ) -> tuple[list[Job], dict[str, Real]]:  # fmt: skip
     """Prepare and check a measurement, before thousands of images are generated; arguments and errors as `evaluate`.
@@ -96,29 +112,39 @@ def check(
     Returns:
         The jobs, one for each protocol, and the real images by split.
     """
+    subject = subject_of(subject, to, reading, skip_unreadable=skip_unreadable, progress=progress)
+    return _checked(subject, protocols, data, skip_unreadable=skip_unreadable, progress=progress)[1:]
+
+
+def _checked(
+    subject: Subject, protocols: Sequence[str | Protocol], data: str | None, *, skip_unreadable: bool, progress: bool
+) -> tuple[Subject, list[Job], dict[str, Real]]:  # fmt: skip
     zoo = installed()
-    direction = gan.direction(to) if gan.translations or to is not None else ("image", "image")
-    jobs = make_jobs(zoo, read_protocols(zoo, protocols), gan)
-    first = quantise(gan.sample(1)).to(gan.device)
+    jobs = make_jobs(zoo, read_protocols(zoo, protocols), subject.device, translates=subject.translates)
     for job in jobs:
-        job.check_needs(first, gan)
+        job.check_medium(subject.medium)
+        job.check_needs(subject.first, subject.gives, subject.unlabelled)
         job.check_count(job.protocol.images, "generated")
     reals: dict[str, Real] = {}
     for job in jobs:
         protocol, split = job.protocol, job.protocol.split
         if split is None:
-            if gan.translations:
-                raise ConfigError(f"a model that translates needs images: name their split, as in '{protocol}/test'")
+            subject.check(protocol, None)
             continue
         if data is None:
             raise ConfigError(f"'{protocol}' compares with real images: say which data")
         if split not in reals:
-            reals[split] = open_real(zoo, data, split, gan, first, direction, progress=progress)
-        reals[split].check(job, data, translates=bool(gan.translations))
+            reals[split] = open_real(zoo, data, split, subject, skip_unreadable=skip_unreadable, progress=progress)
+        reals[split].check(job, data)
+        subject.check(protocol, reals[split])
     for job in jobs:
         if job.measure.compares:
             job.check_count(job.protocol.real or len(reals[str(job.protocol.split)].target), "real")
-    return jobs, reals
+    if isinstance(subject, Pictures) and any("label" in job.measure.needs for job in jobs):
+        real = next(iter(reals.values()), None)
+        named = open_data(data, zoo=zoo) if data is not None and real is None else real and real.target
+        subject = subject.numbered(named.classes if named else None)
+    return subject, jobs, reals
 
 
 def _score(job: Job, reals: Mapping[str, Real]) -> Score:
@@ -132,9 +158,9 @@ def _score(job: Job, reals: Mapping[str, Real]) -> Score:
     return Score(name=protocol.metric, value=value, protocol=str(protocol), data=data, weights=job.weights or None)
 
 
-def _group(job: Job, gan: GAN) -> tuple[int, int, str | None]:
+def _group(job: Job, subject: Subject) -> tuple[int, int, str | None]:
     """Return what the images depend on: jobs with the same group share them."""
-    return job.protocol.images, job.protocol.seed, job.protocol.split if gan.translations else None
+    return job.protocol.images, job.protocol.seed, job.protocol.split if subject.translates else None
 
 
 def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:
@@ -143,6 +169,8 @@ def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: boo
 
     def look(part: Tensor) -> dict[str, Tensor]:
         batch = images.make(part)
+        if not real:  # in one layout, wherever they come from: the bits of a convolution depend on it
+            batch["image"] = image_layout(batch["image"])
         for name, extractor in extractors.items():
             batch |= {f"{key} of {name}": value for key, value in extractor.extract(batch["image"]).items()}
         return batch

@@ -40,7 +40,7 @@ class FeatureExtractor:
         return getattr(self.module, "weights", None)
 
     def extract(self, images: Tensor) -> dict[str, Tensor]:
-        """Return the features, and the logits if there are any, of images (N, C, S, S) uint8."""
+        """Return the features, and the logits if there are any, of images (N, C, H, W) uint8."""
         with plugin_errors(f"extractor '{self.text}' fails"):
             found = self.module(images.clone())  # a plugin may change them in place
         if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):

@@ -18,7 +18,7 @@ NEEDED = frozenset({"image", "label", "target", *SEEN})
 class Features(typing.Protocol):
     """A feature extractor: a `torch.nn.Module`, made with the arguments in the protocol (one in ``"timm:resnet18"``).
 
-    Resizing and normalising are its own: they are part of what makes two values compare. Three attributes are optional:
+    Resizing and normalising are its own: they are part of what makes two values compare. Four attributes are optional:
 
     - ``written`` (str): what a protocol says after the extractor's name, with the defaults of omitted arguments:
       ``",tf-resize"``. Without it a protocol contains the arguments as they were given.
@@ -26,13 +26,15 @@ class Features(typing.Protocol):
       under which the state of real images is cached. Without it nothing is cached.
     - ``version`` (int, 1 by default): raise it when the features of the same image change, so that the cached state of
       real images is computed anew.
+    - ``medium`` (str, ``"image"`` by default): the kind of samples that it takes; others are refused.
     """
 
     def __call__(self, images: Tensor) -> Mapping[str, Tensor]:
         """Return the features of images, in float32.
 
         Args:
-            images: (N, C, S, S) uint8, of any size, with 1 or 3 channels.
+            images: (N, C, H, W) uint8, of any height and width, with 1 or 3 channels: transparency is laid on a
+                background before. Of another ``medium``, its stored samples.
 
         Returns:
             ``features`` (N, D) and, where it is a classifier, ``logits`` (N, K).
@@ -42,12 +44,13 @@ class Features(typing.Protocol):
 class Measure(typing.Protocol):
     """A metric: made without arguments for each measurement, updated with all images in batches, then computed.
 
-    In each of several processes it gets all images: nothing is to be reduced over processes. An optional attribute
-    ``least`` (int) is the least number of images, generated and, where it compares, real: fewer are refused.
+    In each of several processes it gets all images: nothing is to be reduced over processes. Two attributes are
+    optional: ``least`` (int), the least number of images, generated and, where it compares, real: fewer are refused;
+    and, of one that needs images themselves, ``medium`` (str, ``"image"`` by default), their kind.
 
     Attributes:
-        needs: the keys that a batch must have: ``image`` (N, C, S, S) uint8, ``label`` (N,) int64, ``features`` (N, D)
-            and ``logits`` (N, K) of the extractor, or ``target`` (N, C, S, S) uint8 of a translation of paired images.
+        needs: the keys that a batch must have: ``image`` (N, C, H, W) uint8, ``label`` (N,) int64, ``features`` (N, D)
+            and ``logits`` (N, K) of the extractor, or ``target`` (N, C, H, W) uint8 of a translation of paired images.
         compares: whether it gets real images too.
     """
 

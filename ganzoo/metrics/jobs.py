@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError
-from ganzoo.gan import GAN
+from ganzoo.media import IMAGE
 from ganzoo.metrics.extractors import FeatureExtractor, find_extractor, open_extractor, plugin_errors
 from ganzoo.metrics.interfaces import NEEDED, SEEN, Measure, renamed_real_state
 from ganzoo.metrics.protocol import Protocol
@@ -35,16 +35,28 @@ class Job:
         """Turn whatever the metric raises into a one-line error that names the protocol."""
         return plugin_errors(f"'{self.protocol}' cannot be measured")
 
-    def check_needs(self, image: Tensor, gan: GAN) -> None:
-        """Check on one image that a batch has what the metric needs."""
-        given = {"image", *(["label"] if "label" in gan.inputs(1, seeds=[0]) else [])}
-        given |= {"target"} if gan.translations else set()
+    def check_medium(self, medium: str) -> None:
+        """Refuse samples of another medium than those that the extractor, or a metric of images, takes."""
+        takers: list[object] = [self.extractor.module] if self.extractor else []
+        takers += [self.measure] if self.measure.needs & {"image", "target"} else []
+        for taker in takers:
+            if (takes := getattr(taker, "medium", IMAGE)) != medium:
+                raise ConfigError(
+                    f"'{self.protocol}' measures samples of the kind {takes}, and these are {medium}: choose a metric "
+                    f"and an extractor for {medium}"
+                )
+
+    def check_needs(self, image: Tensor, gives: frozenset[str], unlabelled: str) -> None:
+        """Check on one sample that a batch has what the metric needs; ``unlabelled`` says why there are no labels."""
+        given = set(gives)
         if self.extractor is not None:
             with torch.inference_mode():
                 given |= set(self.extractor.extract(image))
         if missing := sorted(self.measure.needs - given):
             if "target" in missing:
-                raise ConfigError(f"'{self.protocol}' is for models that translate images, and this one does not")
+                raise ConfigError(f"'{self.protocol}' is for models that translate images, and this does not")
+            if missing == ["label"]:
+                raise ConfigError(f"'{self.protocol}' needs labels, and {unlabelled}")
             without = "" if self.extractor else ", and no extractor is named in [brackets]"
             raise ConfigError(
                 f"'{self.protocol}' needs {', '.join(missing)}; there are {', '.join(sorted(given))}{without}"
@@ -72,11 +84,11 @@ def read_protocols(zoo: Zoo, protocols: Sequence[str | Protocol]) -> list[Protoc
     return read
 
 
-def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
+def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], device: torch.device, *, translates: bool) -> list[Job]:
     """Make the extractors and the metrics."""
     extractors: dict[str, FeatureExtractor] = {}
     for text in dict.fromkeys(p.extractor for p in protocols if p.extractor):
-        made = open_extractor(zoo, text, gan.device)
+        made = open_extractor(zoo, text, device)
         extractors[text] = next((other for other in extractors.values() if other.text == made.text), made)
     jobs = []
     for protocol in protocols:
@@ -86,7 +98,7 @@ def make_jobs(zoo: Zoo, protocols: Sequence[Protocol], gan: GAN) -> list[Job]:
         if protocol.extractor and not measure.needs & set(SEEN):
             raise ConfigError(f"'{protocol}' uses no features: leave out [{protocol.extractor}]")
         pairs = "target" in measure.needs
-        if not measure.compares and protocol.split is not None and not gan.translations and not pairs:
+        if not measure.compares and protocol.split is not None and not translates and not pairs:
             raise ConfigError(f"'{protocol}' compares with no real images: leave out /{protocol.split}")
         extractor = extractors[protocol.extractor] if protocol.extractor else None
         jobs.append(Job(replace(protocol, extractor=extractor.text) if extractor else protocol, measure, extractor))

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError, PluginError, renamed
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.media.grids import captioned
-from ganzoo.media.image import quantise
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
-from ganzoo.metrics.images import Images, generated, open_real, real_images
+from ganzoo.metrics.images import Images, real_images
+from ganzoo.metrics.subjects import Generated, open_real
 from ganzoo.registry import installed
 
 PART = 1_000
@@ -25,8 +26,8 @@ class Neighbours(NamedTuple):
     """Generated images, and the real ones nearest to each.
 
     Args:
-        generated: (N, C, S, S) uint8, sorted by the distance to the nearest real image.
-        real: (N, K, C, S, S) uint8, the real images nearest to each, the nearest first.
+        generated: (N, C, H, W) uint8, sorted by the distance to the nearest real image.
+        real: (N, K, C, H, W) uint8, the real images nearest to each, the nearest first.
         distances: (N, K) of the features, float32.
         seeds: (N,) of the generated images, int64.
         extractor: of the features, as in a protocol.
@@ -62,6 +63,8 @@ def nearest_neighbours(
     keep: int = 8,
     neighbours: int = 4,
     split: str = "train",
+    reading: Reading | None = None,
+    skip_unreadable: bool = False,
     batch_size: int = 64,
     progress: bool = True,
 ) -> Neighbours:
@@ -76,6 +79,8 @@ def nearest_neighbours(
         keep: how many of them are returned: those nearest to a real image.
         neighbours: how many real images are returned for each.
         split: of the data; the training split shows memorisation.
+        reading: how real images are brought to the model's size; by default as in its training.
+        skip_unreadable: leave out files that cannot be read.
         batch_size: images at a time; the result does not depend on it.
         progress: show progress bars.
 
@@ -90,12 +95,12 @@ def nearest_neighbours(
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
     features = open_extractor(zoo, extractor, gan.device)
-    first = quantise(gan.sample(1)).to(gan.device)
-    real = open_real(zoo, data, split, gan, first, progress=progress).target
+    subject = Generated(gan, reading=reading)
+    real = open_real(zoo, data, split, subject, skip_unreadable=skip_unreadable, progress=progress).target
     if neighbours > len(real):
         raise ConfigError(f"{data} has {len(real):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():
-        made = generated(gan, images, seed, batch_size)
+        made = subject.images(images, seed, None, batch_size)
         rows, pictures = _extracted(features, made, progress=progress, keep=True)
         theirs = real_images(real, len(real), gan.device, batch_size)
         others, _ = _extracted(features, theirs, progress=progress, keep=False)
@@ -109,7 +114,7 @@ def _extracted(extractor: FeatureExtractor, images: Images, *, progress: bool, k
     """Return the features of images, and the images themselves if they are to be kept."""
     found: list[Tensor] = []
     kept: list[Tensor] = []
-    for batch in images.batches(images.make, progress=progress):
+    for batch in images.batches(progress=progress):
         seen = extractor.extract(batch["image"])
         if "features" not in seen:
             raise PluginError(f"extractor '{extractor.text}' gives no features")

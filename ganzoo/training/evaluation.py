@@ -114,6 +114,7 @@ class Evaluation:
                 self.state.ema.model(),
                 self.settings.metrics,
                 data=self.settings.data,
+                skip_unreadable=self.settings.skip_unreadable,
                 batch_size=BATCH,
                 progress=self.reporter.progress,
                 processes=Processes(accelerator.process_index, accelerator.num_processes, accelerator.device),

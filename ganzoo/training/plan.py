@@ -107,7 +107,7 @@ def plan(
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:
-        check(gan, settings.metrics, data=source.location)
+        check(gan, settings.metrics, data=source.location, skip_unreadable=settings.skip_unreadable)
     license = resumed.license if resumed else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001

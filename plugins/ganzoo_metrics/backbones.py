@@ -23,7 +23,7 @@ SAFE_OPEN_CLIP = "open_clip_model.safetensors"
 
 
 class Backbone(nn.Module):
-    """Images (N, C, S, S) uint8 to the pooled ``features`` (N, D) of a network of timm, before its classifier.
+    """Images (N, C, H, W) uint8 to the pooled ``features`` (N, D) of a network of timm, before its classifier.
 
     There are ``logits`` (N, K) where the network has a classifier. The whole image is resized to the size and by the
     interpolation of the network's own settings, bicubic most often, with antialiasing and without a crop; then it is

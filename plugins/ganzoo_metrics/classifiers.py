@@ -23,7 +23,7 @@ def _block(inside: int, out: int) -> nn.Sequential:
 
 
 class Network(nn.Module):
-    """Images (N, C, S, S) in [-1, 1] to the means of 96 feature maps, and to logits.
+    """Images (N, C, H, W) in [-1, 1] to the means of 96 feature maps, and to logits.
 
     Args:
         channels: 1 or 3.
@@ -47,7 +47,7 @@ class Network(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Images (N, C, S, S) uint8 to ``features`` (N, 96) and ``logits`` (N, 10) of the network beside this file.
+    """Images (N, C, H, W) uint8 to ``features`` (N, 96) and ``logits`` (N, 10) of the network beside this file.
 
     They are brought to the size of the data set that it was trained on (bilinear, with antialiasing), and to its
     channels: grey as Pillow makes it, or the grey value three times.

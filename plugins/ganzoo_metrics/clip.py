@@ -12,7 +12,7 @@ DEFAULT = "vit_base_patch32_clip_quickgelu_224.openai"
 
 
 class Clip(Backbone):
-    """Images (N, C, S, S) uint8 to ``features`` (N, D): CLIP's embedding of them (Radford 2021, arXiv:2103.00020).
+    """Images (N, C, H, W) uint8 to ``features`` (N, D): CLIP's embedding of them (Radford 2021, arXiv:2103.00020).
 
     The image half of a CLIP model of timm with its projection, not normalised to length 1; D is 512 for the default,
     ViT-B/32 of OpenAI. Resizing, normalising, arguments and weights are those of `Backbone`.

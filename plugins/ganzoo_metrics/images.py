@@ -14,11 +14,11 @@ def check_images(images: Tensor) -> None:
     """Check the input of an extractor.
 
     Raises:
-        ValueError: the tensor is not (N, C, S, S) uint8 with 1 or 3 channels.
+        ValueError: the tensor is not (N, C, H, W) uint8 with 1 or 3 channels.
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         found = f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}"
-        raise ValueError(f"an extractor takes images (N, 1 or 3, S, S) uint8, not {found}")
+        raise ValueError(f"an extractor takes images (N, 1 or 3, H, W) uint8, not {found}")
 
 
 def fitted(images: Tensor, channels: int, size: tuple[int, int] | None, interpolation: str) -> Tensor:
@@ -28,7 +28,7 @@ def fitted(images: Tensor, channels: int, size: tuple[int, int] | None, interpol
     rounded to 8 bits. What overshoots 0 ... 255 is cut.
 
     Args:
-        images: (N, C, S, S) uint8 with 1 or 3 channels.
+        images: (N, C, H, W) uint8 with 1 or 3 channels.
         channels: 1 or 3. Grey is repeated; RGB is weighed as Pillow weighs it.
         size: height and width; None leaves it.
         interpolation: of `INTERPOLATIONS`.

@@ -29,7 +29,7 @@ _SIDE = FeatureExtractorInceptionV3.INPUT_IMAGE_SIZE
 
 
 class Inception(nn.Module):
-    """Images (N, C, S, S) uint8 to ``features`` (N, 2048), the last pool, and ``logits`` (N, 1008).
+    """Images (N, C, H, W) uint8 to ``features`` (N, 2048), the last pool, and ``logits`` (N, 1008).
 
     The network is the one of 2015 that the papers used (Heusel 2017, arXiv:1706.08500; Binkowski 2018,
     arXiv:1801.01401; Salimans 2016, arXiv:1606.03498), not that of torchvision. The logits are those that the

@@ -30,7 +30,7 @@ class Shape(NamedTuple):
 
 
 class OwnNetwork(nn.Module):
-    """Images (N, C, S, S) uint8 to the ``features`` (N, D), and perhaps ``logits`` (N, K), of an ONNX file.
+    """Images (N, C, H, W) uint8 to the ``features`` (N, D), and perhaps ``logits`` (N, K), of an ONNX file.
 
     The file has one input, float32 (N, C, H, W) in [0, 1] with N left open and C 1 or 3; normalising is its own. Where
     H and W are fixed, the whole image is resized to them, bicubic with antialiasing; where they are left open, it is

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.errors import ConfigError
+from ganzoo_metrics.images import check_images
 
 
 class Pixels(nn.Module):
-    """Images (N, C, S, S) uint8 to ``features`` (N, C*K*K) in [0, 1], averaged down to K x K.
+    """Images (N, C, H, W) uint8 to ``features`` (N, C*K*K) in [0, 1], averaged down to K x K.
 
     The features show composition, tone and colour, but neither sharpness nor content.
     """
@@ -26,5 +27,6 @@ class Pixels(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Average, scale and flatten."""
+        check_images(images)
         small = F.adaptive_avg_pool2d(images.float() / 255, self.size)
         return {"features": small.flatten(1)}

@@ -68,6 +68,16 @@ def test_models_that_translate_have_no_row_in_the_picture(call, tmp_path, monkey
         assert picture.size == (2 * 66, 80)
 
 
+def test_pictures_are_compared_with_models(call, mnist, folder, tmp_path):
+    words = ["-m", "fd[pixels]@64/train", "--data", str(mnist), "-n", "3", "-o", str(tmp_path / "c.png")]
+    done = call("compare", "dcgan-mnist", str(folder), *words, "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    assert content["models"] == [str(folder), "dcgan-mnist"], "real digits are nearer to real digits"
+    with Image.open(tmp_path / "c.png") as picture:
+        assert picture.height == 2 * 80
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -77,7 +87,12 @@ def test_models_that_translate_have_no_row_in_the_picture(call, tmp_path, monkey
         (("dcgan-mnist", "vanilla-mnist", "-o", "gone/c.png"), "there is no folder"),
         (("dcgan-mnist", "vanilla-mnist", "--data", "mnist"), "--data goes with -m"),
         (("dcgan-mnist", "vanilla-mnist", "-m", "fd"), "is no protocol"),
-        (("dcgan-mnist", "sngan-cifar10", "-m", "fd[pixels]@10/test"), "trained on cifar10 and mnist: say which"),
+        (("dcgan-mnist", "mnist"), "pictures have no stored values"),
+        (("mnist", "cifar10", "-m", "fd[pixels]@9/test"), "say which, with --data"),
+        (
+            ("dcgan-mnist", "sngan-cifar10", "-m", "fd[pixels]@10/test"),
+            "trained on cifar10 and mnist: give the real images",
+        ),
     ],
 )
 def test_mistakes_are_one_line(call, words, text, tmp_path, monkeypatch):

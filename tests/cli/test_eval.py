@@ -3,6 +3,7 @@ import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from ganzoo.cli.eval_command import carried
 from ganzoo.registry import Score
@@ -127,6 +128,80 @@ def test_the_best_of_a_run_knows_the_images_of_the_run(call, mnist, tmp_path):
     assert again.code == 0, again.err
     best = json.loads((run / "best/config.json").read_text())["metrics"][0]["value"]
     assert json.loads(again.out)[0]["value"] == pytest.approx(best, rel=1e-6)
+
+
+@pytest.fixture
+def made(call, tmp_path):
+    """A folder of what a model generates."""
+    done = call("sample", MODEL, "-n", "100", "-o", str(tmp_path / "made"))
+    assert done.code == 0, done.err
+    return tmp_path / "made"
+
+
+def test_pictures_have_the_values_of_the_model_that_made_them(call, mnist, made):
+    words = ["-m", "fd[pixels]@100/train", "-m", "class-entropy[mnist-classifier]@100", "--data", str(mnist), "--json"]
+    of_model, of_pictures = (json.loads(call("eval", what, *words).out) for what in (MODEL, str(made)))
+    facts = [score.pop("pictures") for score in of_pictures]
+    assert of_pictures == of_model
+    assert facts[0] == facts[1]
+    assert facts[0].pop("key").isalnum()
+    assert facts[0] == {"name": "own images (made)", "count": 100, "shape": [1, 28, 28], "classes": []}
+
+
+def test_what_was_read_stands_below_the_values_of_pictures(call, mnist, made):
+    (made / "broken.png").write_bytes(b"no picture")
+    words = ["eval", str(made), "-m", "fd[pixels]@50/train", "--data", str(mnist), "--size", "32x24", "--fit", "pad"]
+    done = call(*words)
+    assert done.code == 1
+    assert "broken.png" in done.err
+    done = call(*words, "--skip-unreadable")
+    assert done.code == 0, done.err
+    (line,) = (line for line in done.out.splitlines() if line.startswith("pictures"))
+    assert re.match(r"pictures own images \(made\) [0-9a-f]{8}: ", line)
+    assert "32x24 grey" in line
+    assert "padded" in line
+    assert "1 unreadable and skipped" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), "name a protocol, as in -m"),
+        (("-m", "fd[pixels]@10/train"), "say which data"),
+        (("-m", "class-entropy[mnist-classifier]@1k"), "asks for 1,000 images, and"),
+        (("-m", "class-entropy[mnist-classifier]@10", "--update"), "--update goes with a model"),
+        (("-m", "class-entropy[mnist-classifier]@10", "--size", "big"), "'big' is no size: say 64, or 320x448"),
+        (("-m", "class-entropy[mnist-classifier]@10", "--background", "beige-ish"), "is no colour"),
+        (("-m", "class-entropy[mnist-classifier]@10", "--to", "B"), "no target"),
+    ],
+)
+def test_mistakes_with_pictures_are_one_line(call, folder, words, text):
+    done = call("eval", str(folder), *words)
+    assert done.code != 0
+    assert text in done.err
+    assert not done.out
+    assert "Traceback" not in done.err
+
+
+def test_a_model_has_a_size_of_its_own(call):
+    done = call("eval", MODEL, "-m", "class-entropy[mnist-classifier]@10", "--size", "32")
+    assert done.code == 2
+    assert "--size goes with pictures" in done.err
+
+
+def test_real_images_are_read_as_in_the_training_or_as_it_is_said(call, tmp_path, digits):
+    (tmp_path / "wide").mkdir()
+    for i, image in enumerate(digits[0][:40]):  # cropped or padded, they differ
+        Image.fromarray(image).resize((48, 28)).save(tmp_path / f"wide/{i}.png")
+    config = narrow("dcgan") | {"image_size": 28}
+    options = [word for key, value in config.items() for word in ("-o", f"{key}={value}")]
+    words = ["--data", str(tmp_path / "wide"), "--images", "64", "--batch-size", "32", "--fit", "pad", *options]
+    assert call("train", "dcgan", *words, "--out", str(tmp_path / "run")).code == 0
+    ask = ["eval", str(tmp_path / "run"), "-m", "fd[pixels]@40/train", "--json"]
+    own, pad, crop = (json.loads(call(*ask, *more).out)[0] for more in ((), ("--fit", "pad"), ("--fit", "crop")))
+    assert own == pad
+    assert own["value"] != crop["value"]
+    assert own["data"] != crop["data"], "values of images that were read in two ways do not compare"
 
 
 def test_values_of_a_bundled_model_are_not_written_and_nothing_is_measured(call, mnist):

@@ -7,7 +7,7 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
-from extractors import bytes_of, colourful, grey, keep, made, random_model, tensors_of
+from extractors import bytes_of, colourful, grey, keep, made, random_model, tensors_of, wide
 from ganzoo.errors import ConfigError, HubError, UnknownNameError, WeightsError
 
 FULL = "test_vit.r160_in1k"
@@ -50,7 +50,7 @@ def test_families_have_features_and_where_they_classify_logits(shelf, digits, te
     assert extractor.written == f":{settings['architecture']}.{settings['tag']},{size},{settings['interpolation']}"
 
 
-@pytest.mark.parametrize("images", [grey, colourful])
+@pytest.mark.parametrize("images", [grey, colourful, wide])
 def test_features_are_what_the_network_sees_of_the_whole_image(published, digits, images):
     extractor = made("timm:test_vit")
     shown = torch.nn.functional.interpolate(images(digits).float(), (160, 160), mode="bicubic", antialias=True)

@@ -19,10 +19,10 @@ def test_real_digits_are_read(reader, digits):
     assert (seen["logits"].argmax(1) == labels).double().mean() > 0.99
 
 
-@pytest.mark.parametrize(("size", "channels"), [(28, 3), (32, 1), (64, 3)])
+@pytest.mark.parametrize(("size", "channels"), [((28, 28), 3), ((32, 32), 1), ((64, 64), 3), ((96, 64), 3)])
 def test_digits_of_another_size_or_in_colour_are_read_too(reader, digits, size, channels):
     images, labels = (torch.from_numpy(part[:300]) for part in digits)
-    made = torch.nn.functional.interpolate(images[:, None].float(), (size, size), mode="bilinear")
+    made = torch.nn.functional.interpolate(images[:, None].float(), size, mode="bilinear")
     with torch.inference_mode():
         read = reader(made.round().to(torch.uint8).expand(-1, channels, -1, -1))["logits"].argmax(1)
     assert (read == labels).double().mean() > 0.97

@@ -7,6 +7,7 @@ from PIL import Image
 
 from extractors import colourful, grey
 from ganzoo.metrics.exact import exactly
+from ganzoo.metrics.images import opaque
 from ganzoo_metrics.images import fitted
 
 PILLOW = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
@@ -19,6 +20,22 @@ def test_a_resize_is_that_of_pillow_in_floating_point(digits, interpolation, sid
     for image, resized in zip(images, fitted(images, 1, (side, side), interpolation), strict=True):
         real = Image.fromarray(image[0].numpy().astype(np.float32)).resize((side, side), PILLOW[interpolation])
         assert resized[0].numpy() == pytest.approx(np.asarray(real).clip(0, 255), abs=1e-3)
+
+
+@pytest.mark.parametrize("background", ["white", "black", "#10c0ff"])
+def test_transparency_is_laid_on_a_background_bit_by_bit_as_by_pillow(background):
+    values, alphas = (part.to(torch.uint8) for part in torch.meshgrid(*[torch.arange(256)] * 2, indexing="ij"))
+    stored = torch.stack([values, 255 - values, values // 2, alphas])[None]
+    sheet = Image.new("RGBA", (256, 256), background)
+    shown = Image.alpha_composite(sheet, Image.fromarray(stored[0].permute(1, 2, 0).numpy())).convert("RGB")
+    assert np.array_equal(opaque(stored, "image", background)[0].permute(1, 2, 0).numpy(), np.asarray(shown))
+
+
+def test_what_has_no_transparency_stays_as_it_is(digits):
+    images = colourful(digits)
+    assert opaque(images, "image") is images
+    other = torch.zeros(1, 4, 8, dtype=torch.uint8)
+    assert opaque(other, "sound") is other
 
 
 def test_without_a_size_an_image_stays_what_it_is(digits):
@@ -39,7 +56,7 @@ def test_grey_is_repeated_and_rgb_is_weighed_as_pillow_weighs_it(digits):
     "images", [torch.zeros(1, 3, 8, 8), torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(1, 4, 8, 8).byte()]
 )
 def test_what_are_no_images_is_refused(images):
-    with pytest.raises(ValueError, match=r"\(N, 1 or 3, S, S\) uint8, not \("):
+    with pytest.raises(ValueError, match=r"\(N, 1 or 3, H, W\) uint8, not \("):
         fitted(images, 3, (16, 16), "bicubic")
 
 

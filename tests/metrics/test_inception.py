@@ -12,7 +12,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 
-from extractors import colourful, grey, made
+from extractors import colourful, grey, made, wide
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo_metrics import inception
 from ganzoo_metrics.frechet import FrechetDistance
@@ -61,7 +61,7 @@ def theirs(weights):
     return FeatureExtractorInceptionV3("x", FEATURES, feature_extractor_weights_path=str(weights))
 
 
-@pytest.mark.parametrize("images", [grey, colourful])
+@pytest.mark.parametrize("images", [grey, colourful, wide])
 def test_features_and_logits_are_torch_fidelitys_bit_by_bit(placed, theirs, digits, images):
     shown = images(digits)
     seen = made("inception")(shown)

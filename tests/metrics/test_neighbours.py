@@ -15,6 +15,8 @@ from helpers import image_specs
 class Copies(ganzoo.gan.GAN):
     """Draws the training image of each seed's number; every third one with its colours turned."""
 
+    sample_specs = image_specs(28, 1)
+
     def __init__(self, images):
         super().__init__()
         self.images = torch.nn.Parameter(images, requires_grad=False)

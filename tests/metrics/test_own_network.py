@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import ganzoo
-from extractors import colourful, grey, made
+from extractors import colourful, grey, made, wide
 from ganzoo.errors import ConfigError, WeightsError
 from ganzoo.metrics import evaluate
 from ganzoo_metrics.images import fitted
@@ -55,7 +55,7 @@ def expected(images, size=None, interpolation="bicubic"):
     return (fitted(images, 3, size, interpolation) / 255).mean((2, 3)) @ torch.from_numpy(WEIGHT.T)
 
 
-@pytest.mark.parametrize("images", [grey, colourful])
+@pytest.mark.parametrize("images", [grey, colourful, wide])
 def test_images_come_in_from_0_to_1_and_features_go_out(tmp_path, digits, images):
     path = network(tmp_path / "own.onnx")
     extractor = made(f"onnx:{path}")

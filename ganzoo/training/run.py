@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from tqdm import tqdm
 
 from ganzoo._files import locked
-from ganzoo.data import Loader, prepare
+from ganzoo.data import Loader, Source, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
@@ -35,7 +35,7 @@ from ganzoo.training.outcome import Outcome
 from ganzoo.training.plan import TENSORBOARD, Plan, plan
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
-from ganzoo.training.validate import check_batch_split
+from ganzoo.training.validate import check_batch_split, check_stages
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +143,9 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
         progress=progress and rank == 0, encoded={"auto": None, "decoded": False, "encoded": True}[settings.cache],
         skip_unreadable=settings.skip_unreadable,
     )  # fmt: skip
+    if isinstance(planned.source, Source) and len(store) < planned.source.count:  # some were skipped
+        check_stages(planned.gan, settings, planned.source.name, len(store), planned.architecture.record.name)
+        planned = replace(planned, source=replace(planned.source, count=len(store)))
     if progress and rank == 0:
         tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):

@@ -13,6 +13,7 @@ import ganzoo
 from ganzoo.data import Store
 from ganzoo.errors import ConfigError
 from ganzoo.gan import Progress
+from ganzoo.registry.image_sizes import height_width
 from ganzoo.training import checkpoint
 from ganzoo_stylegan2 import StyleGAN2Config
 from ganzoo_stylegan2.model import StyleGAN2, path_lengths
@@ -29,9 +30,7 @@ def both(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     plain_networks = importlib.import_module("plain_stylegan2")
 
-    def make_both(start=None, **config):
-        if start is not None:
-            monkeypatch.setattr("ganzoo_stylegan2.networks.start_sides", lambda config: start)
+    def make_both(**config):
         sizes = {"base_channels": 2, "max_channels": 8, "style_dim": 5, "latent_dim": 4, "mapping_layers": 2}
         torch.manual_seed(0)
         ours = StyleGAN2(StyleGAN2Config(**{**sizes, "channels": 1, **config})).double()
@@ -46,8 +45,8 @@ def both(monkeypatch):
 
 
 CASES = [
-    {"image_size": 28}, {"image_size": 64, "channels": 3}, {"image_size": 32, "channels": 3, "start": (3, 2)},
-    {"image_size": 64, "channels": 4, "start": (2, 5), "base_channels": 1},
+    {"image_size": 28}, {"image_size": 64, "channels": 3}, {"image_size": (48, 32), "channels": 3},
+    {"image_size": (32, 80), "channels": 4, "base_channels": 1},
 ]  # fmt: skip
 
 
@@ -65,11 +64,8 @@ def test_the_generator_and_its_derivatives_are_those_of_the_plain_one(both, conf
         (gradient,) = torch.autograd.grad(images.pow(3).sum(), at, create_graph=True)
         second = torch.autograd.grad(gradient.square().sum().sqrt(), list(synthesis.parameters()), allow_unused=True)
         found.append([images, gradient, *(g for g in second if g is not None)])
-        start = config.get("start", (4, 4))
-        doublings = len(synthesis.to_image) - 1
-        if config["image_size"] != 28:
-            assert images.shape[2:] == (start[0] << doublings, start[1] << doublings)
-            assert synthesis.together < doublings + 1
+        assert images.shape[2:] == height_width(config["image_size"])
+        assert config["image_size"] == 28 or synthesis.together < len(synthesis.to_image)
     for own, expected in (*zip(found[0], found[1], strict=True), *zip(found[0], found[2], strict=True)):
         torch.testing.assert_close(own, expected, rtol=1e-6, atol=1e-8)
 
@@ -78,9 +74,7 @@ def test_the_generator_and_its_derivatives_are_those_of_the_plain_one(both, conf
 def test_the_discriminator_and_its_derivatives_are_those_of_the_plain_one(both, config):
     """Second derivatives as R1 takes them."""
     ours, plain = both(**config)
-    start, doublings = config.get("start"), len(ours.generator.synthesis.to_image) - 1
-    height, width = (28, 28) if config["image_size"] == 28 else (s << doublings for s in start or (4, 4))
-    images = torch.randn(4, ours.config.channels, height, width, dtype=torch.float64)
+    images = torch.randn(4, ours.config.channels, *height_width(config["image_size"]), dtype=torch.float64)
     found = []
     for gan in (ours, plain):
         logits = gan.discriminator(at := images.clone().requires_grad_())

@@ -52,7 +52,7 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
     check_sizes(model)
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
-    gan.origin = model.origin
+    gan.origin, gan.class_names = model.origin, model.config.class_names
     # channels-last, as in training: convolutions are faster in it
     return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
 

@@ -102,6 +102,7 @@ def plan(
     config = resolve_config(record, data, options, start=base, text=text)
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
+    gan.class_names = data.classes
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:

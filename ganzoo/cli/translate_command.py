@@ -79,17 +79,18 @@ def command(
 def _open(inputs: Sequence[str], split: str) -> Source | PairSource:
     """Return the source of some files, or of one set."""
     from ganzoo.data import open_data
-    from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files
+    from ganzoo.data.sources.folder import from_files
     from ganzoo.data.spec import exists
+    from ganzoo.media import suffixes
 
     def is_image(word: str) -> bool:
-        return exists(word) and Path(word).expanduser().is_file() and Path(word).suffix.lower() in IMAGE_SUFFIXES
+        return exists(word) and Path(word).expanduser().is_file() and Path(word).suffix.lower() in suffixes()
 
     if all(map(is_image, inputs)):
         return from_files([Path(word).expanduser() for word in inputs])
     if len(inputs) > 1:
         other = next(word for word in inputs if not is_image(word))
         raise ConfigError(
-            f"{other} is not an image file ({', '.join(IMAGE_SUFFIXES)}): give several files, one folder or data set"
+            f"{other} is not an image file ({', '.join(suffixes())}): give several files, one folder or data set"
         )
     return open_data(inputs[0], split=split)

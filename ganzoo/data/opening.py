@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ganzoo.data.pairs import SIDES, PairSource, half, in_pairs, warn_of_odd_halves
+from ganzoo.data.pairs import SIDES, PairSource, check_pairs, half, warn_of_odd_halves
+from ganzoo.data.sources.archive import from_archive
 from ganzoo.data.sources.arrays import from_arrays
-from ganzoo.data.sources.folder import IMAGE_SUFFIXES, from_files, from_folder
+from ganzoo.data.sources.folder import from_files, from_folder
 from ganzoo.data.sources.hub import from_hub
 from ganzoo.data.sources.parquet import from_parquet
 from ganzoo.data.sources.source import Source
-from ganzoo.data.spec import DataSpec, SetSpec
+from ganzoo.data.sources.tree import SPLITS, refuse_split
+from ganzoo.data.spec import DataSpec, SetSpec, exists
 from ganzoo.errors import DataError, did_you_mean
+from ganzoo.media import suffixes
 from ganzoo.media.base import Item, why
 from ganzoo.registry import Dataset, Zoo, installed
-
-ONLY_SPLIT = "train"
 
 
 def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Source | PairSource:
@@ -27,8 +28,8 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
     Args:
         spec: two sets are ``"A=DATA,B=DATA"`` or a folder with the sub-folders ``trainA`` and ``trainB`` (and so for
             other splits); two sets that belong together image by image are ``"pairs:A=DATA,B=DATA"``, ``"pairs:DATA"``
-            for images of A and B side by side, or ``"grey:DATA"``, where A is what a degradation makes of B. All else
-            is one set, see `open_source`.
+            for a folder with ``train/A`` and ``train/B`` or for images of A and B side by side, or ``"grey:DATA"``,
+            where A is what a degradation makes of B. All else is one set, see `open_source`.
         split: of data that has several.
         zoo: where short names are looked up.
 
@@ -41,7 +42,11 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
     text, pattern, first, folder = parsed.text, parsed.pattern, parsed.sets[0], None
     if len(parsed.sets) == 2:
         a, b = (_open_set(one, split, zoo) for one in parsed.sets)
-    elif parsed.degradation is None and first.text not in zoo.datasets and (sides := _sides(first.text, split)):
+    elif (
+        parsed.degradation is None
+        and first.kind == "path"
+        and (sides := _sides(first.text, split, matched=parsed.matched))
+    ):
         a, b = (from_folder(str(side), side) for side in sides)
         folder = first.text
     else:
@@ -53,7 +58,7 @@ def open_data(spec: str, *, split: str = "train", zoo: Zoo | None = None) -> Sou
         warn_of_odd_halves(whole)
         return PairSource(text, half(whole, "A"), half(whole, "B"), True, pattern=pattern)
     if parsed.matched:
-        a, b = in_pairs(text, a, b)
+        check_pairs(text, a, b)
     return PairSource(text, a, b, parsed.matched, folder=folder, pattern=pattern)
 
 
@@ -62,8 +67,8 @@ def open_source(spec: str | os.PathLike[str], *, split: str = "train", zoo: Zoo 
 
     Args:
         spec: a data set's short name (``"mnist"``), ``"hf:owner/name"``, a folder of parquet files or of images (with
-            one sub-folder per class, or none), or a ``.npz`` or ``.npy`` file of uint8 images; ``:CLASS`` after any of
-            them (``"cifar10:horse"``) takes the images of one class.
+            one sub-folder per class, or none), a ``.zip`` file of one, or a ``.npz`` or ``.npy`` file of uint8 images;
+            ``:CLASS`` after any of them (``"cifar10:horse"``) takes the images of one class.
         split: of a data set that has several.
         zoo: where short names are looked up.
 
@@ -95,34 +100,36 @@ def _of_class(source: Source, spec: SetSpec, class_name: str, split: str) -> Sou
     def read() -> Iterator[Item]:
         return (item._replace(label=None) for item in source.read() if item.label == label)
 
-    count = sum(1 for _ in read())
+    count = source.labels.count(label) if source.labels else sum(1 for _ in read())
     if count == 0:
         raise DataError(f"{spec.name} has no image of the class '{class_name}' in split '{split}'")
-    return replace(source, name=spec.text, key=f"{source.key}:class={label}", count=count, read=read, classes=None)
+    names = [name for name, own in zip(source.names, source.labels, strict=False) if own == label]
+    return replace(
+        source, name=spec.text, key=f"{source.key}:class={label}", count=count, read=read, classes=None, names=names,
+        labels=(), notes=(),
+    )  # fmt: skip
 
 
 def _from_path(name: str, split: str, zoo: Zoo) -> Source:
     try:
         path = Path(name).expanduser()
-        is_folder, exists = path.is_dir(), path.exists()
+        there, is_folder, suffix = path.exists(), path.is_dir(), path.suffix.lower()
     except (OSError, RuntimeError) as error:  # a name too long, a missing home folder
         raise DataError(f"{name} cannot be opened: {why(error)}") from error
+    if not there:
+        raise _not_found(name, path, zoo)
     if is_folder:
         for folder in (path, path / "data"):  # where repositories of the Hub keep their parquet files
             if list(folder.glob("*.parquet")):
                 return from_parquet(name, folder, split)
-    elif not exists:
-        raise _not_found(name, path, zoo)
-    elif not path.is_file() or not (path.suffix.lower() in IMAGE_SUFFIXES or path.suffix in (".npz", ".npy")):
-        kinds = ", ".join(IMAGE_SUFFIXES)
-        raise DataError(f"{name} is neither a folder, nor a .npz or .npy file of images, nor an image ({kinds})")
-    if split != ONLY_SPLIT:
-        raise DataError(f"{name} has no split '{split}': it is one set of images, and its only split is '{ONLY_SPLIT}'")
-    if is_folder:
-        return from_folder(name, path)
-    if path.suffix in (".npz", ".npy"):
-        return from_arrays(name, path)
-    return replace(from_files([path]), name=name)
+        return from_folder(name, path, split)
+    if suffix == ".zip" and path.is_file():
+        return from_archive(name, path, split)
+    if not path.is_file() or suffix not in (*suffixes(), ".npz", ".npy"):
+        kinds = ", ".join(suffixes())
+        raise DataError(f"{name} is neither a folder, nor a .npz, .npy or .zip file of images, nor an image ({kinds})")
+    refuse_split(name, split)
+    return from_arrays(name, path) if suffix in (".npz", ".npy") else replace(from_files([path]), name=name)
 
 
 def _not_found(name: str, path: Path, zoo: Zoo) -> DataError:
@@ -131,20 +138,24 @@ def _not_found(name: str, path: Path, zoo: Zoo) -> DataError:
     names = zoo.datasets.names()
     return DataError(
         f"No data set or path is called '{name}'.{did_you_mean(name, names)} "
-        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, an image, or a .npz or .npy file."
+        f"There are: {', '.join(names) or 'none'}; else say hf:owner/name, a folder, an image, or a .zip, .npz or .npy."
     )
 
 
-def _sides(name: str, split: str) -> tuple[Path, Path] | None:
-    """Return the folders of A and B in a folder with ``trainA`` or ``trainB``; None where it has neither."""
-    try:
-        folder = Path(name).expanduser()
-        if not any((folder / f"train{side}").is_dir() for side in SIDES):
-            return None
-    except (OSError, RuntimeError, ValueError):  # a name too long, a missing home folder
+def _sides(name: str, split: str, *, matched: bool) -> tuple[Path, Path] | None:
+    """Return the folders of A and B below one with ``trainA``, or in pairs ``train/A``; None where it has neither."""
+    if not exists(name):
         return None
-    a, b = (folder / f"{split}{side}" for side in SIDES)
-    for path in (a, b):
-        if not path.is_dir():
-            raise DataError(f"{name} has no split '{split}': there is no folder {path}")
-    return a, b
+    folder = Path(name).expanduser()
+    for slash in ("", "/") if matched else ("",):
+        found = {one: [exists(f"{folder}/{one}{slash}{side}") for side in SIDES] for one in SPLITS}
+        if not any(map(any, found.values())):
+            continue
+        a, b = (folder / f"{split}{slash}{side}" for side in SIDES)
+        for path in (a, b):
+            if not path.is_dir():
+                splits = [one for one, sides in found.items() if all(sides)]
+                others = f"; it has: {', '.join(splits)}" if splits else ""
+                raise DataError(f"{name} has no split '{split}': there is no folder {path}{others}")
+        return a, b
+    return None

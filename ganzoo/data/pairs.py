@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,43 +57,50 @@ class PairSource:
     @property
     def key(self) -> str:
         """Changes whenever the content does."""
-        parts = [self.degradation or "", str(self.matched), *(source.key for source in self._sources())]
+        parts = [self.degradation or "", str(self.matched), *(source.key for source in self.sides.values())]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @property
     def count(self) -> int:
         """Images of the smaller set."""
-        return min(source.count for source in self._sources())
+        return min(source.count for source in self.sides.values())
 
     @property
     def local(self) -> bool:
         """Whether one of the names is a path."""
-        return any(source.local for source in self._sources())
+        return any(source.local for source in self.sides.values())
 
     @property
     def location(self) -> str:
         """The name with absolute paths."""
         if self.folder is not None:
             return self.pattern.format(Path(self.folder).expanduser().absolute())
-        return self.pattern.format(*(source.location for source in self._sources()))
+        return self.pattern.format(*(source.location for source in self.sides.values()))
 
     @property
     def public(self) -> str:
         """The name for publication, see `Source.public`."""
         if self.folder is not None:
             return self.pattern.format(f"own images ({Path(self.folder).name})")
-        return self.pattern.format(*(source.public for source in self._sources()))
+        return self.pattern.format(*(source.public for source in self.sides.values()))
+
+    @property
+    def sides(self) -> Mapping[str, Source]:
+        """The sets that are read, as ``"A"`` and ``"B"``; those of A and B may differ in size and channels."""
+        return {"B": self.b} if self.a is None else {"A": self.a, "B": self.b}
+
+    def describe(self) -> str:
+        """Return in one line what was understood of each set, see `Source.describe`."""
+        told = [f"{side}: {source.describe()}" for side, source in self.sides.items()]
+        return "; ".join([*told, f"A is {self.degradation} of B"] if self.a is None else told)
 
     def native(self) -> PartialShape:
         """Return the shape of the samples of B; see `Source.native`."""
         return self.b.native()
 
-    def _sources(self) -> tuple[Source, ...]:
-        return (self.b,) if self.a is None else (self.a, self.b)
 
-
-def in_pairs(name: str, a: Source, b: Source) -> tuple[Source, Source]:
-    """Put images that belong together into one order: files by their names, others as they come."""
+def check_pairs(name: str, a: Source, b: Source) -> None:
+    """Check that images belong together in their order: files by their names, others as they come."""
     names = bare_names(a, a.count), bare_names(b, b.count)
     of_a, of_b = (set(own or ()) for own in names)
     for side, own in zip(SIDES, names, strict=True):
@@ -110,30 +116,12 @@ def in_pairs(name: str, a: Source, b: Source) -> tuple[Source, Source]:
             f"{name}: A has {a.count:,} images and B {b.count:,}, and pairs need as many of each: correct them, or "
             f"leave out '{MATCHED}:' where they do not belong together"
         )
-    a, b = (source if own is None else _in_order(source, own) for source, own in zip((a, b), names, strict=True))
     if of_a and of_b and not of_a & of_b:
-        first = (min(own, key=_natural) for own in (of_a, of_b))
+        first = (own[0] for own in names if own)
         _log.warning(
             "%s: no file of A has the name of one of B; they are paired in the order of their names, %s with %s first",
             name, *first,
         )  # fmt: skip
-    return a, b
-
-
-def _in_order(source: Source, names: Sequence[str]) -> Source:
-    """Return a source of files in the natural order of their names, with another key in the cache."""
-    read = source.read
-
-    def ordered() -> Iterator[Item]:
-        items = zip(names, read(), strict=True)
-        return (item for _, item in sorted(items, key=lambda named: _natural(named[0])))
-
-    return replace(source, key=f"{source.key}:by-name", read=ordered)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts 2 before 10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def warn_of_odd_halves(whole: Source) -> None:
@@ -159,4 +147,4 @@ def half(whole: Source, side: str) -> Source:
             left, right = (0, width // 2) if side == "A" else (width // 2, width)
             yield Item(image.crop((left, 0, right, height)), None, item.where)
 
-    return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None)
+    return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None, labels=())

@@ -56,6 +56,7 @@ def read_batches(
 
 def _read(source: Source, spec: SampleSpec, reading: Reading, count: int, batch_size: int) -> Iterator[Tensor]:
     medium = get_medium(spec.medium)
+    medium.check(reading)
     shape = spec.with_shape_of(source.native(), source.name).size if None in spec.shape else spec.size
     reader = Reader(source, medium, shape, reading)
     for _, samples in read_chunks(

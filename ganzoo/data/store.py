@@ -56,6 +56,10 @@ class Store:
         """The medium of the samples."""
         return get_medium(self.key)
 
+    def describe(self) -> str:
+        """Describe what the samples were brought to, and what was changed and skipped."""
+        return str(self.intake) if self.intake else "x".join(map(str, self.samples.shape[1:]))
+
     def stored(self, index: Tensor) -> Tensor:
         """Return stored samples (N, ...) by their numbers."""
         return self.samples.index_select(0, index)
@@ -95,6 +99,11 @@ class PairStore:
         side = self._side(key)
         samples = side.take(side.key, index)
         return self.degrade(samples) if key == "A" and self.a is None else samples
+
+    def describe(self) -> str:
+        """Describe both sets, see `Store.describe`."""
+        a = self.degradation or (self.a.describe() if self.a else "")
+        return f"A: {a}; B: {self.b.describe()}"
 
     def _side(self, key: str) -> Store:
         return self.a if key == "A" and self.a is not None else self.b
@@ -163,6 +172,7 @@ def _prepared(
     if None in spec.shape:
         spec = spec.with_shape_of(source.native(), source.name)
     medium, shape = get_medium(spec.medium), spec.size
+    medium.check(reading)
     folder, intake = cached(source, medium, shape, reading, progress=progress, encoded=encoded, skip=skip_unreadable)
     try:
         samples = _opened(folder / SAMPLES) if (folder / SAMPLES).exists() else EncodedSamples(folder, medium, shape)

@@ -4,11 +4,12 @@ import sys
 from importlib import import_module
 
 from ganzoo.gan.adversarial import AdversarialGAN, ConditionalGAN
-from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
+from ganzoo.gan.base import GAN
 from ganzoo.gan.image_to_image import Translator
 from ganzoo.gan.latents import condition_values, seeded_normal, truncate
 from ganzoo.gan.losses import LOSSES, Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
+from ganzoo.gan.phases import Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.regularizers import Regularizer
 from ganzoo.gan.sample_spec import SampleSpec
 from ganzoo.nn.renamed import renamed_names

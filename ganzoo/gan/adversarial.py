@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzoo.gan.base import GAN, Batch, Phase, Progress, Stage, Terms
+from ganzoo.gan.base import GAN
 from ganzoo.gan.latents import condition_values, seeded_normal, truncate
 from ganzoo.gan.losses import Loss, get_loss
 from ganzoo.gan.optim import OptimizerSpec
+from ganzoo.gan.phases import Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.regularizers import Regularizer
 from ganzoo.gan.schedules import Schedule, constant
 from ganzoo.nn.layers import uses_batch_statistics
@@ -102,9 +103,15 @@ class AdversarialGAN(GAN):
         """Follow ``lr_schedule``."""
         return self.lr_schedule(progress.fraction)
 
+    def real(self, batch: Batch) -> Tensor:
+        """Return the real samples of a batch: those of the medium that `sample_specs` says."""
+        samples: Tensor = batch[next(iter(self.sample_specs))]
+        return samples
+
     def latents(self, batch: Batch) -> Tensor:
         """Return random latents (N, D) for a training batch."""
-        return torch.randn(len(batch["image"]), self.latent_dim, device=batch["image"].device)
+        real = self.real(batch)
+        return torch.randn(len(real), self.latent_dim, device=real.device)
 
     def fakes(self, batch: Batch) -> Tensor:
         """Return samples generated from random latents."""
@@ -131,7 +138,7 @@ class AdversarialGAN(GAN):
             batch["fake"] = fake.detach()
         if self.loss.relativistic:
             with torch.no_grad():  # real images give the generator no gradient
-                on_real = self.logits(batch["image"], batch)
+                on_real = self.logits(self.real(batch), batch)
             yield {"loss": self.loss.generator(on_real, self.logits(fake, batch))}
         else:
             yield {"loss": self.loss.generator(self.logits(fake, batch))}
@@ -139,7 +146,7 @@ class AdversarialGAN(GAN):
     @renamed_arguments(tick="progress")
     def discriminator_loss(self, batch: Batch, progress: Progress) -> Iterator[Terms]:
         """Yield the discriminator's loss, then each regulariser that is due."""
-        real = batch["image"]
+        real = self.real(batch)
         fake = batch.pop("fake", None)
         if fake is None:
             with torch.no_grad():

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import ConfigError, DataError
-from ganzoo.registry.fields import height_width
+from ganzoo.registry.image_sizes import height_width
 
 Shape = tuple[int, ...]
 PartialShape = tuple[int | None, ...]

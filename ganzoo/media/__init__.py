@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ganzoo.registry import MediumRecord, hookimpl, installed
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ganzoo.media.base import Medium
 
 IMAGE = "image"
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 
 
 @hookimpl
@@ -22,7 +24,7 @@ def ganzoo_media() -> Iterable[MediumRecord]:
         name=IMAGE,
         target="ganzoo.media.image:ImageMedium",
         summary="pictures: grey, RGB, or RGB with transparency",
-        suffixes=(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"),
+        suffixes=_SUFFIXES + ((".heic", ".heif") if find_spec("pillow_heif") else ()),
     )
 
 
@@ -36,3 +38,10 @@ def get_medium(name: str) -> Medium:
     """
     made: Medium = import_target("medium", installed().media[name])()
     return made
+
+
+@functools.cache
+def suffixes() -> Mapping[str, str]:
+    """Return the suffixes of all files that hold a sample, in lower case, each with the name of its medium."""
+    media = installed().media.items()
+    return {suffix: name for name, entry in media for suffix in entry.record.suffixes}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan.sample_spec import PartialShape, Shape
 from ganzoo.media.grids import grid_of
 
@@ -84,8 +84,21 @@ class Medium(ABC):
         """
 
     def hyperparameters(self, shape: PartialShape) -> dict[str, Any]:
-        """Return the hyper-parameters of an architecture that data of this shape sets, for instance ``channels``."""
+        """Return the hyper-parameters that data of this shape sets; None is the value of one that differs."""
         return {}
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Return hyper-parameters that the conformance kit tries: kinds of samples that an architecture may make."""
+        return [{}]
+
+    def check(self, reading: Reading) -> None:
+        """Refuse a way of reading that makes no sense for this medium.
+
+        Raises:
+            ConfigError: the text names what to leave out or to say instead.
+        """
+        if reading.background != DEFAULT_READING.background:
+            raise ConfigError(f"a {self.noun} has no background: leave it out")
 
     def survey(self, items: Iterable[Item]) -> dict[str, Any]:
         """Return what must be known of the whole set before one sample is read, in JSON types."""
@@ -102,7 +115,7 @@ class Medium(ABC):
 
     @abstractmethod
     def describe(self, shape: Shape, reading: Reading) -> str:
-        """Describe in a few words what samples are brought to: ``"64x64 RGB, centre-cropped"``."""
+        """Describe in a few words what samples are brought to: ``"64x64 RGB"``."""
 
     @abstractmethod
     def to_model(self, stored: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan.sample_spec import PartialShape, Shape
 from ganzoo.media.base import Item, Medium, Reading, Sample, SurveyNeededError, why
 from ganzoo.media.grids import tiled, to_pil
+from ganzoo.registry.image_sizes import size_of
 
 MOST_PIXELS = 2**26 + 2**24
 """Pixels of the largest picture that is read, about 9,000 x 9,000: bounds the memory that a small file can take."""
@@ -62,11 +63,21 @@ class ImageMedium(Medium):
         return (1 if grey else 3, *sides)
 
     def hyperparameters(self, shape: PartialShape) -> dict[str, Any]:
-        """Return ``channels`` and, where all pictures have one size, ``image_size``."""
+        """Return ``channels`` and ``image_size``, which is None where pictures differ in size."""
         channels, height, width = shape
-        if height is None or width is None:
-            return {"channels": channels}
-        return {"channels": channels, "image_size": height if height == width else (height, width)}
+        return {"channels": channels, "image_size": size_of(height, width) if height and width else None}
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Return small squares of 1 and 3 channels, a rectangle with transparency, and a large image."""
+        squares = [{"image_size": size, "channels": channels} for size in (16, 28, 32, 64) for channels in (1, 3)]
+        return [*squares, {"image_size": (96, 64), "channels": 4}, {"image_size": 256, "channels": 3}]
+
+    def check(self, reading: Reading) -> None:
+        """Refuse a background that is no colour."""
+        try:
+            ImageColor.getcolor(reading.background, "RGB")
+        except ValueError as error:
+            raise ConfigError(f"background '{reading.background}' is no colour: say white, black or #rrggbb") from error
 
     def survey(self, items: Iterable[Item]) -> dict[str, Any]:
         """Return ``{"bits": n}``, of the largest value in the pictures of 16 bits."""
@@ -108,7 +119,7 @@ class ImageMedium(Medium):
 
     def describe(self, shape: Shape, reading: Reading) -> str:
         """Describe the size and the channels."""
-        return f"{shape[2]}x{shape[1]} {_NAMES[shape[0]]}"
+        return f"{shape[1]}x{shape[2]} {_NAMES[shape[0]]}"
 
     def to_model(self, stored: Tensor) -> Tensor:
         """Return uint8 pictures (N, C, H, W) as float32 in [-1, 1], in channels-last order."""
@@ -183,7 +194,7 @@ def open_image(item: Item, least: int | None = None) -> Image.Image:
     except Exception as error:  # damaged files raise a dozen kinds, from OSError to struct.error
         raise _unreadable(item, error) from error
     raise DataError(
-        f"{item.where} is {image.width}x{image.height}, more than the {MOST_PIXELS:,} pixels that are read: make it "
+        f"{item.where} is {image.height}x{image.width}, more than the {MOST_PIXELS:,} pixels that are read: make it "
         "smaller, or remove it"
     )
 
@@ -206,19 +217,6 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     """Return images (N, C, H, W) in [-1, 1] as one picture, row by row, as square as can be without ``columns``."""
     return tiled(to_uint8(images), columns)
-
-
-def check_background(text: str) -> str:
-    """Return a background colour.
-
-    Raises:
-        ConfigError: it is no colour.
-    """
-    try:
-        ImageColor.getcolor(text, "RGB")
-    except ValueError as error:
-        raise ConfigError(f"background {text} is no colour: say white, black or #rrggbb") from error
-    return text
 
 
 def _unreadable(item: Item, error: Exception) -> DataError:

@@ -8,44 +8,75 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, renamed
 from ganzoo.nn.cpu import Dropout, Flatten, to_maps
 from ganzoo.nn.layers import norm_layer
 from ganzoo.nn.renamed import renamed_arguments, renamed_names
+from ganzoo.registry.image_sizes import Size, Sizes, doublings, height_width
 
 __getattr__ = renamed_names(__name__, pyramid="channels_per_resolution")
 
 
-def start_size(image_size: int) -> tuple[int, int]:
-    """Return (size of the first feature map, number of doublings): 7 for 28 and its like, 4 for powers of two.
+def start_shape(image_size: Size) -> tuple[tuple[int, int], int]:
+    """Return (height and width of the first feature map, number of doublings) of a network that doubles it.
+
+    The first map is as small as it can be: sides of 4 to 16, 4 for powers of two and 7 for 28.
 
     Raises:
-        ConfigError: the size is not 4 or 7 times a power of two, from 8 up.
+        ConfigError: the sides are not such numbers times the same power of two.
     """
-    for start in (4, 7):
-        doublings = (image_size // start).bit_length() - 1
-        if doublings >= 1 and start << doublings == image_size:
-            return start, doublings
-    raise ConfigError(f"image_size {image_size} cannot be built by doubling: use 28, or a power of two from 16 to 128")
+    height, width = height_width(image_size)
+    count = doublings(height, width)
+    if count == 0:
+        raise ConfigError(f"doubling {Sizes(doubling=True).refusal(image_size)}")
+    return (height >> count, width >> count), count
+
+
+def start_size(image_size: int) -> tuple[int, int]:
+    """Return (size of the first feature map, number of doublings) of a square: `start_shape` in the first edition."""
+    renamed(f"{__name__}.start_size", "start_shape, which returns a height and a width")
+    (start, _), count = start_shape(image_size)
+    return start, count
 
 
 @renamed_arguments(most="max_channels")
-def channels_per_resolution(image_size: int, base: int, max_channels: int) -> list[int]:
+def channels_per_resolution(image_size: Size, base: int, max_channels: int) -> list[int]:
     """Return the channels at each resolution, the lowest first: ``base`` at the full one, at most ``max_channels``.
 
     Raises:
-        ConfigError: see `start_size`.
+        ConfigError: see `start_shape`.
     """
-    doublings = start_size(image_size)[1]
-    return [min(max_channels, base << (doublings - level)) for level in range(doublings + 1)]
+    count = start_shape(image_size)[1]
+    return [min(max_channels, base << (count - level)) for level in range(count + 1)]
+
+
+def halved_sizes(image_size: Size, until: int) -> list[tuple[int, int]]:
+    """Return the (height, width) of maps that are halved, rounding up, until no side is above ``until``; at least once.
+
+    The image's own size is the first.
+    """
+    height, width = height_width(image_size)
+    sizes = [(height, width)]
+    while len(sizes) == 1 or max(height, width) > until:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        sizes.append((height, width))
+    return sizes
+
+
+def halving_kernel(height: int, width: int) -> tuple[int, int]:
+    """Return the kernel that, with stride 2 and padding 1, halves maps of this size, rounding up.
+
+    A transposed convolution with it undoes that: 4 for even sides, 3 for odd ones.
+    """
+    return 4 - height % 2, 4 - width % 2
 
 
 class ConvGenerator(nn.Module):
-    """Latent (N, D) to images (N, ``channels``, S, S) in [-1, 1] by transposed convolutions.
+    """Latent (N, D) to images (N, ``channels``, H, W) in [-1, 1] by transposed convolutions.
 
     Args:
         in_features: D.
-        image_size: S.
+        image_size: (H, W), or one number for a square; see `start_shape`.
         channels: of the image.
         base_channels: width of the last hidden map; each map before it is twice as wide, up to 8 times.
         norm: normalisation of the hidden maps, see `norm_layer`.
@@ -57,18 +88,18 @@ class ConvGenerator(nn.Module):
         self,
         in_features: int,
         *,
-        image_size: int,
+        image_size: Size,
         channels: int,
         base_channels: int,
         norm: str = "batch",
         output: str = "transposed",
     ) -> None:
         super().__init__()
-        start, doublings = start_size(image_size)
-        widths = [base_channels * min(8, 2 ** (doublings - 1 - i)) for i in range(doublings)]
+        (height, width), count = start_shape(image_size)
+        widths = [base_channels * min(8, 2 ** (count - 1 - i)) for i in range(count)]
         bias = norm == "none"
-        self.start = (widths[0], start, start)
-        self.project = nn.Linear(in_features, widths[0] * start * start, bias=bias)
+        self.start = (widths[0], height, width)
+        self.project = nn.Linear(in_features, widths[0] * height * width, bias=bias)
         layers: list[nn.Module] = [norm_layer(norm, widths[0]), nn.ReLU()]
         if output == "conv":
             widths.append(max(1, base_channels // 2))
@@ -106,10 +137,12 @@ class LabelledConvGenerator(nn.Module):
 
 
 class ConvFeatures(nn.Module):
-    """Images (N, ``channels``, S, S) to features (N, `out_features`) by strided convolutions.
+    """Images (N, ``channels``, H, W) to features (N, `out_features`) by strided convolutions.
+
+    They halve the maps, rounding up, until no side is above 6.
 
     Args:
-        image_size: S.
+        image_size: (H, W) of any values, or one number for a square.
         channels: of the image.
         base_channels: width of the first map; each next one is twice as wide, up to 8 times.
         norm: normalisation of all maps but the first, see `norm_layer`.
@@ -117,24 +150,21 @@ class ConvFeatures(nn.Module):
     """
 
     def __init__(
-        self, *, image_size: int, channels: int, base_channels: int, norm: str = "none", dropout: float = 0.0
+        self, *, image_size: Size, channels: int, base_channels: int, norm: str = "none", dropout: float = 0.0
     ) -> None:
         super().__init__()
-        start, doublings = start_size(image_size)
-        if start == 7:  # 28 -> 14 -> 7 -> 4: one more step, as the first map of 7 is still large
-            start, doublings = 4, doublings + 1
-        widths = [channels, *(base_channels * min(8, 2**i) for i in range(doublings))]
+        sizes = halved_sizes(image_size, until=6)
+        widths = [channels, *(base_channels * min(8, 2**i) for i in range(len(sizes) - 1))]
         layers: list[nn.Module] = []
         for i, (narrow, wide) in enumerate(pairwise(widths)):
-            kernel = 3 if image_size >> i == 7 else 4
-            layers.append(nn.Conv2d(narrow, wide, kernel, 2, 1, bias=i == 0 or norm == "none"))
+            layers.append(nn.Conv2d(narrow, wide, halving_kernel(*sizes[i]), 2, 1, bias=i == 0 or norm == "none"))
             if i > 0:
                 layers.append(norm_layer(norm, wide))
             layers.append(nn.LeakyReLU(0.2))
             if dropout > 0:
                 layers.append(Dropout(dropout))
         self.layers = nn.Sequential(*layers, Flatten())
-        self.out_features = widths[-1] * start * start
+        self.out_features = widths[-1] * sizes[-1][0] * sizes[-1][1]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the features of each image."""
@@ -143,10 +173,10 @@ class ConvFeatures(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Images (N, C, S, S) to logits (N,): `ConvFeatures` and one linear layer; same arguments."""
+    """Images (N, C, H, W) to logits (N,): `ConvFeatures` and one linear layer; same arguments."""
 
     def __init__(
-        self, *, image_size: int, channels: int, base_channels: int, norm: str = "none", dropout: float = 0.0
+        self, *, image_size: Size, channels: int, base_channels: int, norm: str = "none", dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.features = ConvFeatures(

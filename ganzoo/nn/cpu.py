@@ -12,6 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ganzoo.registry.image_sizes import Size, height_width
+
 
 class InstanceNorm(nn.InstanceNorm2d):
     """`torch.nn.InstanceNorm2d` with a channels-last result, as its input has; torch's is contiguous."""
@@ -49,11 +51,11 @@ class Flatten(nn.Module):
 
 
 class ToImage(nn.Module):
-    """Reshape (N, C*H*W) to images or maps (N, ``channels``, ``size``, ``size``), see `to_maps`."""
+    """Reshape (N, C*H*W) to images or maps (N, ``channels``, H, W), see `to_maps`; ``size`` is (H, W), or H = W."""
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, channels: int, size: Size) -> None:
         super().__init__()
-        self.shape = (channels, size, size)
+        self.shape = (channels, *height_width(size))
 
     def forward(self, x: Tensor) -> Tensor:
         """Reshape."""

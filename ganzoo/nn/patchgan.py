@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.nn.layers import norm_layer
 from ganzoo.nn.renamed import renamed_arguments, renamed_names
+from ganzoo.registry.image_sizes import Size, height_width
 
 __getattr__ = renamed_names(__name__, halvings_for="num_downsamples_for")
 _KERNEL = 4
@@ -23,13 +24,14 @@ def receptive_field(num_downsamples: int) -> int:
     return field
 
 
-def num_downsamples_for(image_size: int) -> int:
+def num_downsamples_for(image_size: Size) -> int:
     """Return the ``num_downsamples`` of the largest patch, up to 70x70, that lies within an image of this size."""
-    return max(count for count in range(_MOST + 1) if count == 0 or receptive_field(count) <= image_size)
+    side = min(height_width(image_size))
+    return max(count for count in range(_MOST + 1) if count == 0 or receptive_field(count) <= side)
 
 
 class PatchDiscriminator(nn.Module):
-    """Images (N, ``channels``, S, S) to logits (N, H, W), one per patch (Isola 2017, section 6.1.2).
+    """Images (N, ``channels``, ...) to logits (N, H, W), one per patch (Isola 2017, section 6.1.2).
 
     Args:
         channels: of the images; of two images one above the other, as many as both have.

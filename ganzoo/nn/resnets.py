@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.nn.convnets import start_size
+from ganzoo.nn.convnets import start_shape
 from ganzoo.nn.cpu import to_maps
 from ganzoo.nn.renamed import renamed_arguments
+from ganzoo.registry.image_sizes import Size
 
 Wrap = Callable[[nn.Module], nn.Module]
 """Takes a layer with a weight and returns it, for instance with `ganzoo.nn.layers.spectral_norm`."""
+
+_FULL_WIDTH = 5  # doublings at which maps are still as wide as any: those of 128x128
 
 
 def plain(layer: nn.Module) -> nn.Module:
@@ -45,7 +49,7 @@ class ConditionalNorm(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Maps (N, I, S, S) to (N, O, 2S, 2S): twice norm, ReLU and convolution, enlarged before the first one."""
+    """Maps (N, I, H, W) to (N, O, 2H, 2W): twice norm, ReLU and convolution, enlarged before the first one."""
 
     @renamed_arguments(inside="in_channels", out="out_channels")
     def __init__(self, in_channels: int, out_channels: int, classes: int | None = None) -> None:
@@ -64,7 +68,7 @@ class UpBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """Maps (N, I, S, S) to (N, O, S/2, S/2), or to the same size with ``down=False``.
+    """Maps (N, I, H, W) to (N, O, H/2, W/2), or to the same size with ``down=False``.
 
     Args:
         in_channels: I.
@@ -94,27 +98,33 @@ class DownBlock(nn.Module):
         return hidden.add(maps if self.shortcut is None else self.shortcut(maps))
 
 
+def _widths(count: int, width: int) -> list[int]:
+    """Return the channels after 0, 1, ... ``count`` doublings: beyond 128x128 each doubling halves them."""
+    return [max(1, width >> max(0, level - _FULL_WIDTH)) for level in range(count + 1)]
+
+
 class ResidualGenerator(nn.Module):
-    """Latent (N, D) to images (N, ``channels``, S, S) in [-1, 1], every map ``width`` wide.
+    """Latent (N, D) to images (N, ``channels``, H, W) in [-1, 1].
 
     Args:
         in_features: D.
-        image_size: S.
+        image_size: (H, W), or one number for a square; see `ganzoo.nn.convnets.start_shape`.
         channels: of the image.
-        width: of the maps.
+        width: of the maps; above 128x128, each time that the size doubles it halves.
         classes: number of labels that the normalisation depends on, or None.
     """
 
     def __init__(
-        self, in_features: int, *, image_size: int, channels: int, width: int, classes: int | None = None
+        self, in_features: int, *, image_size: Size, channels: int, width: int, classes: int | None = None
     ) -> None:
         super().__init__()
-        start, doublings = start_size(image_size)
-        self.start = (width, start, start)
-        self.project = nn.Linear(in_features, width * start * start)
-        self.blocks = nn.ModuleList(UpBlock(width, width, classes) for _ in range(doublings))
-        self.norm = nn.BatchNorm2d(width)
-        self.to_image = nn.Conv2d(width, channels, 3, padding=1)
+        (start_height, start_width), count = start_shape(image_size)
+        widths = _widths(count, width)
+        self.start = (width, start_height, start_width)
+        self.project = nn.Linear(in_features, width * start_height * start_width)
+        self.blocks = nn.ModuleList(UpBlock(wide, narrow, classes) for wide, narrow in pairwise(widths))
+        self.norm = nn.BatchNorm2d(widths[-1])
+        self.to_image = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Generate one image per row."""
@@ -125,21 +135,21 @@ class ResidualGenerator(nn.Module):
 
 
 class ResidualFeatures(nn.Module):
-    """Images (N, ``channels``, S, S) to features (N, ``width``): halved to about 8x8, two more blocks, summed up.
+    """Images (N, ``channels``, H, W) to features (N, ``width``): halved to about 8x8, two more blocks, summed up.
 
     Args:
-        image_size: S.
+        image_size: (H, W), or one number for a square; see `ganzoo.nn.convnets.start_shape`.
         channels: of the image.
-        width: of the maps.
+        width: of the maps; above 128x128, each time that the size doubles it halves.
         wrap: of each convolution.
     """
 
-    def __init__(self, *, image_size: int, channels: int, width: int, wrap: Wrap = plain) -> None:
+    def __init__(self, *, image_size: Size, channels: int, width: int, wrap: Wrap = plain) -> None:
         super().__init__()
-        num_downsamples = max(1, start_size(image_size)[1] - 1)
-        downs = [
-            DownBlock(channels if i == 0 else width, width, first=i == 0, wrap=wrap) for i in range(num_downsamples)
-        ]
+        count = start_shape(image_size)[1]
+        widths = [channels, *_widths(count, width)[:0:-1]]
+        widths = widths[: max(1, count - 1) + 1]
+        downs = [DownBlock(narrow, wide, first=i == 0, wrap=wrap) for i, (narrow, wide) in enumerate(pairwise(widths))]
         self.blocks = nn.Sequential(*downs, *(DownBlock(width, width, down=False, wrap=wrap) for _ in range(2)))
         self.out_features = width
 

@@ -6,10 +6,41 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from ganzoo.registry.image_sizes import Size, Sizes, height_width, size_of, size_text
+
+__all__ = [
+    "AnySize", "Beta", "Channels", "Classes", "Critics", "Decay", "DiscriminatorNorm", "DiscriminatorWidth",
+    "DoublingSize", "Dropout", "Gamma", "HalfLife", "ImageSize", "Interval", "LatentDim", "LearningRate", "LossName",
+    "Output", "Size", "Sizes", "Width", "height_width", "size_of", "size_text", "sizes",
+]  # fmt: skip
+
+
+def sizes(*, multiple_of: int = 1, least: int = 8, most: int = 1024, doubling: bool = False) -> Meta:
+    """Return what an architecture says of the images that it can make, for the type of its ``image_size``.
+
+    ``Annotated[fields.Size, fields.sizes(multiple_of=4)]`` takes 64 and 320x448; ``Annotated[int, ...]`` only squares.
+
+    Args:
+        multiple_of: of height and width.
+        least: of height and width, in pixels.
+        most: of height and width, in pixels.
+        doubling: a small map is doubled to the image, so both sides are 4 to 16 times the same power of two.
+    """
+    possible = Sizes(multiple_of=multiple_of, least=least, most=most, doubling=doubling)
+    meaning = "height and width of an image, or one number for a square; taken from the data when it trains"
+    return Meta(description=meaning, extra={"sizes": possible})
+
+
 ImageSize = Annotated[
-    Literal[16, 28, 32, 64, 128], Meta(description="height and width of an image; taken from the data when it trains")
+    Literal[16, 28, 32, 64, 128],
+    Meta(description="height and width of a square image; taken from the data when it trains"),
 ]
-Channels = Annotated[Literal[1, 3], Meta(description="1 for grey, 3 for RGB; taken from the data when it trains")]
+DoublingSize = Annotated[Size, sizes(doubling=True)]
+AnySize = Annotated[Size, sizes()]
+Channels = Annotated[
+    Literal[1, 3, 4],
+    Meta(description="1 for grey, 3 for RGB, 4 for RGB with transparency; taken from the data when it trains"),
+]
 Classes = Annotated[int, Meta(ge=2, description="number of labels; taken from the data when it trains")]
 LatentDim = Annotated[int, Meta(ge=1, le=4096, description="size of the latent, drawn from N(0, 1)")]
 Width = Annotated[int, Meta(ge=1, le=4096, description="channels of the generator's last hidden map")]
@@ -40,8 +71,3 @@ Decay = Annotated[
     float, Meta(ge=0, le=1, description="share of the training, at its end, in which the learning rate falls to zero")
 ]
 Critics = Annotated[int, Meta(ge=1, le=100, description="critic updates per generator update")]
-
-
-def height_width(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width)."""
-    return (image_size, image_size) if isinstance(image_size, int) else (image_size[0], image_size[1])

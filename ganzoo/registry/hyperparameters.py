@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import msgspec
 
 from ganzoo.errors import ConfigError, PluginError, did_you_mean
+from ganzoo.registry.image_sizes import Sizes, height_width, read_size, size_of
 from ganzoo.registry.records import field_names
 
 
@@ -21,6 +22,8 @@ def make_config(kind: type[Any], values: Mapping[str, Any], *, text: bool = Fals
         values: what differs from the defaults.
         text: the values are text of a command line, so ``"64"`` may become 64 and ``"[0.5,0.9]"`` a tuple.
         owner: the architecture that has them, for error messages.
+
+    A size of images may be a number, a pair or text such as ``"320x448"``; a square becomes a number.
 
     Raises:
         ConfigError: an unknown key, a wrong type or a value out of range; the text names it and what is allowed.
@@ -51,8 +54,10 @@ def _of(owner: str) -> str:
 
 
 def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
-    raw = value
-    if text and isinstance(value, str):
+    raw, sizes = value, _sizes(hint)
+    if sizes is not None and isinstance(value, str):
+        value = read_size(value)
+    elif text and isinstance(value, str):
         value = _parse(hint, value)
     try:
         converted = msgspec.convert(value, hint, strict=not text)
@@ -65,6 +70,10 @@ def _check(owner: str, key: str, hint: Any, value: Any, text: bool) -> Any:
     parts = converted if isinstance(converted, tuple | list) else [converted]
     if any(isinstance(part, float) and not math.isfinite(part) for part in parts):  # JSON has none
         raise ConfigError(f"{_of(owner)}cannot take {key}={raw}: it must be finite")
+    if sizes is not None and converted is not None:
+        converted = size_of(*height_width(converted))
+        if converted not in sizes:
+            raise ConfigError(f"{_of(owner)}{sizes.refusal(converted)}")
     return converted
 
 
@@ -102,6 +111,9 @@ def _members(hint: Any) -> list[Any]:
 def describe_type(hint: Any) -> str:
     """Describe the allowed values of a hyper-parameter, for instance ``"an integer >= 1"``."""
     origin, args = get_origin(hint), get_args(hint)
+    if (sizes := _sizes(hint)) is not None:
+        form = "N or HxW" if any(get_origin(member) is tuple for member in _members(hint)) else "N"
+        return f"{form}: {sizes.describe()}"
     if origin is Annotated:
         bounds = [text for meta in _metas(hint) for text in _bounds(meta)]
         return " ".join([describe_type(args[0]), *([", ".join(bounds)] if bounds else [])])
@@ -145,6 +157,15 @@ def named(kind: type[Any], what: str) -> list[str]:
     return [
         name for name, hint in _hints(kind).items() if any((m.extra or {}).get("names") == what for m in _metas(hint))
     ]
+
+
+def sizes_of(kind: type[Any]) -> Sizes | None:
+    """Return the sizes of images that a config's ``image_size`` declares; None where it has none, or lists values."""
+    return _sizes(_hints(kind).get("image_size"))
+
+
+def _sizes(hint: Any) -> Sizes | None:
+    return next((meta.extra["sizes"] for meta in _metas(hint) if meta.extra and "sizes" in meta.extra), None)
 
 
 def _metas(hint: Any) -> list[msgspec.Meta]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +11,12 @@ from torch import Tensor
 from ganzoo.data import Loader
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import text_of
+from ganzoo.media import get_medium
 from ganzoo.models.weights import MODEL, inference_state, load_weights, save_weights
 from ganzoo.registry.records import field_names
 from ganzoo.testing.subject import Subject, expect, listed
 
-SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)
 CLOSE = 1e-4
 """Allowed difference of images in [-1, 1]: batches of other sizes round differently."""
 
@@ -26,33 +26,28 @@ def _same(a: Tensor, b: Tensor) -> bool:
 
 
 def check_output(subject: Subject) -> None:
-    """Images are (N, C, H, W), float32, finite, in [-1, 1]: files, previews and metrics rely on it."""
-    fields = {"image_size", "channels"} & set(field_names(subject.record.config))
-    supported = 0
-    for size, channels in itertools.product(SIZES, CHANNELS):
-        shape = {"image_size": size, "channels": channels}
+    """Samples are float32, finite, in [-1, 1], of the shape in sample_specs: files, previews and metrics rely on it."""
+    trials, tried = get_medium(subject.build().output_spec().medium).trials(), 0
+    for trial in trials:
+        options = {key: value for key, value in trial.items() if key in field_names(subject.record.config)}
         try:
-            gan = subject.build(**{key: shape[key] for key in fields})
+            gan = subject.build(**options)
         except ConfigError:
-            continue  # its config refuses such images
-        _check_images(gan, size if "image_size" in fields else None, channels if "channels" in fields else None)
-        supported += 1
-    expect(
-        supported, f"its config takes none of the sizes {SIZES} with {CHANNELS} channels: check image_size and channels"
-    )
+            continue  # its config refuses such samples
+        _check_samples(gan, ", ".join(f"{key}={value}" for key, value in options.items()) or "its defaults")
+        tried += 1
+    expect(tried, f"its config takes none of these: {', '.join(map(str, trials))}; check the bounds of its fields")
 
 
-def _check_images(gan: GAN, size: int | None, channels: int | None) -> None:
-    images = gan.sample(3)
-    what = f"at image_size={size}, channels={channels} generate()"
-    shape = tuple(images.shape)
-    expect(len(shape) == 4 and shape[0] == 3, f"{what} returns {shape} for 3 images, not (3, C, H, W)")
-    expect(size is None or shape[2:] == (size, size), f"{what} generates {shape[2]}x{shape[3]} images")
-    expect(channels is None or shape[1] == channels, f"{what} generates images of {shape[1]} channels")
-    finite = images.isfinite().all()
-    expect(finite, f"{what} generates images that are not finite: check the initial weights and divisions")
-    expect(images.abs().max() <= 1, f"{what} goes to {images.abs().max():.2f}: end the generator with tanh, or clamp")
-    expect(images.std() > 0, f"{what} generates one colour: the latent does not reach the image")
+def _check_samples(gan: GAN, options: str) -> None:
+    samples, wanted = gan.sample(3), gan.output_spec().shape
+    what, shape = f"with {options} generate()", tuple(samples.shape)
+    fits = len(shape) == len(wanted) + 1 and all(w in (None, s) for w, s in zip(wanted, shape[1:], strict=True))
+    expect(fits and shape[0] == 3, f"{what} returns {shape} for 3 samples, not (3, {text_of(wanted)[1:]}")
+    finite = samples.isfinite().all()
+    expect(finite, f"{what} generates values that are not finite: check the initial weights and divisions")
+    expect(samples.abs().max() <= 1, f"{what} goes to {samples.abs().max():.2f}: end the generator with tanh, or clamp")
+    expect(samples.std() > 0, f"{what} generates one value throughout: the latent does not reach the sample")
 
 
 def check_translations(subject: Subject) -> None:

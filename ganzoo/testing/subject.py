@@ -102,7 +102,7 @@ class Subject:
             derived["classes"] = len(self.source.classes)
         from_data = {}
         for key, value in derived.items():
-            if key in field_names(kind):
+            if value is not None and key in field_names(kind):
                 with contextlib.suppress(ConfigError):  # its default stays, and the images are resized to it
                     make_config(kind, {key: value}, owner=self.name)
                     from_data[key] = value

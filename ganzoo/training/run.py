@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
@@ -12,11 +13,13 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from tqdm import tqdm
 
 from ganzoo._files import locked
 from ganzoo.data import Loader, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
+from ganzoo.media.base import Reading
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
 from ganzoo.models.weights import MODEL
@@ -136,7 +139,13 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
     check_batch_split(planned.gan, settings, world)
-    store = prepare(planned.source, planned.gan.sample_specs, progress=progress and rank == 0)
+    store = prepare(
+        planned.source, planned.gan.sample_specs, Reading(settings.fit, settings.background),
+        progress=progress and rank == 0, encoded={"auto": None, "decoded": False, "encoded": True}[settings.cache],
+        skip_unreadable=settings.skip_unreadable,
+    )  # fmt: skip
+    if progress and rank == 0:
+        tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)

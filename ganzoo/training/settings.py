@@ -21,9 +21,9 @@ from msgspec import Meta
 from ganzoo.errors import ConfigError
 from ganzoo.registry.hyperparameters import make_config
 
-UPDATES, INPUTS, MACHINE = "Updates", "Inputs of the discriminator", "Machine"
+DATA, UPDATES, INPUTS, MACHINE = "Data", "Updates", "Inputs of the discriminator", "Machine"
 MEASURING, OUTPUT = "Measuring", "Reports and checkpoints"
-SECTIONS = (UPDATES, INPUTS, MACHINE, MEASURING, OUTPUT)
+SECTIONS = (DATA, UPDATES, INPUTS, MACHINE, MEASURING, OUTPUT)
 
 
 def _meta(description: str, *, ge: int | None = None, le: int | None = None, **extra: Any) -> Meta:
@@ -45,7 +45,25 @@ class Settings:
     data: Annotated[str, _meta("Data set, folder or file, see `ganzoo.data.open_data`.", resume="never")]
     images: Annotated[int, _meta("Real images to sample in all, over all processes.", ge=1, resume="freely")]
     split: Annotated[str, _meta("Split of a data set that has several.", resume="never")] = "train"
-    balance: Annotated[bool, _meta("Sample every class equally often.", section=INPUTS, card="changed")] = False
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"],
+        _meta("How images of other proportions are brought to the model's size.", section=DATA, card="changed"),
+    ] = "crop"
+    background: Annotated[
+        str,
+        _meta(
+            "Of transparent and padded images: white, black or #rrggbb.",
+            section=DATA, metavar="COLOUR", card="changed",
+        ),
+    ] = "white"  # fmt: skip
+    skip_unreadable: Annotated[
+        bool, _meta("Leave out files that cannot be read, in place of an error that names them.", section=DATA)
+    ] = False
+    cache: Annotated[
+        Literal["auto", "decoded", "encoded"],
+        _meta("How samples are cached; auto keeps those of more than 8 GiB encoded.", section=DATA, resume="freely"),
+    ] = "auto"
+    balance: Annotated[bool, _meta("Sample every class equally often.", section=DATA, card="changed")] = False
     batch_size: Annotated[int, _meta("Images per update.", ge=1, section=UPDATES, card="always")] = 64
     accumulate: Annotated[
         int,

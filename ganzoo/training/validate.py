@@ -21,7 +21,7 @@ from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media import get_medium
 from ganzoo.models.create import with_full_names
 from ganzoo.registry import Architecture
-from ganzoo.registry.hyperparameters import make_config
+from ganzoo.registry.hyperparameters import make_config, sizes_of, vars_of
 from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
 from ganzoo.training.discriminator_inputs import ADAPTIVE
@@ -80,12 +80,20 @@ def _derived(record: Architecture, data: DataFacts, options: Mapping[str, Any]) 
     known = {*field_names(record.config)} - {*options}
     derived = {key: value for key, value in derived.items() if key in known}
     for key, value in list(derived.items()):
+        if value is None:  # the samples differ in it
+            del derived[key]
+            default = vars_of(record.config())[key]
+            message = "%s has samples that differ in %s: %s takes them at %s, its default; -o %s=... sets another"
+            _log.warning(message, data.name, key, record.name, default, key)
+            continue
         try:
             make_config(record.config, {key: value}, owner=record.name)
         except ConfigError as error:
-            if key == "classes":
+            sizes = sizes_of(record.config) if key == "image_size" else None
+            if sizes is None and key != "image_size":
                 raise DataError(f"{data.name}: {error}") from error
-            del derived[key]  # the samples are brought to the architecture's default
+            derived[key] = sizes.nearest(value)[0] if sizes else vars_of(record.config())[key]
+            _log.warning("%s: %s; %s=%s is taken, -o sets another", data.name, error, key, derived[key])
     return derived
 
 

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class ACGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Odena 2017, appendix A, for CIFAR-10 where it gives one."""
 
-    image_size: fields.ImageSize = 32
+    image_size: fields.DoublingSize = 32
     channels: fields.Channels = 3
     classes: fields.Classes = 10
     latent_dim: fields.LatentDim = 100

@@ -16,7 +16,7 @@ from ganzoo_acgan import ACGANConfig
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, S, S) to a logit (N,) and logits of the classes (N, K) from the same features (section 3)."""
+    """Images (N, C, H, W) to a logit (N,) and logits of the classes (N, K) from the same features (section 3)."""
 
     def __init__(self, config: ACGANConfig) -> None:
         super().__init__()

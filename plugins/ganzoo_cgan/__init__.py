@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class CGANConfig(Config, frozen=True):
     """Hyper-parameters."""
 
-    image_size: fields.ImageSize = 28
+    image_size: fields.DoublingSize = 28
     channels: fields.Channels = 1
     classes: fields.Classes = 10
     latent_dim: fields.LatentDim = 64

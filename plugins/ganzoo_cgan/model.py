@@ -13,7 +13,7 @@ from ganzoo_cgan import CGANConfig
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, S, S) and labels (N,) to logits (N,).
+    """Images (N, C, H, W) and labels (N,) to logits (N,).
 
     The label meets the features of the image in an inner product (Miyato and Koyama 2018, equation 3), which a
     convolutional network follows better than a label put beside its input.

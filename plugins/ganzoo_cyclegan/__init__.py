@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class CycleGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Zhu 2017, section 4 and appendix 7."""
 
-    image_size: fields.ImageSize = 128
+    image_size: Annotated[fields.Size, fields.sizes(multiple_of=4)] = 128
     channels: fields.Channels = 3
     base_channels: Annotated[int, Meta(ge=1, le=1024, description="channels of the generators' first map")] = 64
     blocks: Annotated[

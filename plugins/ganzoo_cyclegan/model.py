@@ -16,6 +16,7 @@ from ganzoo.gan.image_to_image import ImagePool, Translator, images_or_noise
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.layers import init_normal
 from ganzoo.nn.patchgan import PatchDiscriminator, num_downsamples_for
+from ganzoo.registry.fields import height_width
 from ganzoo_cyclegan import CycleGANConfig
 from ganzoo_cyclegan.networks import Generator
 
@@ -43,7 +44,7 @@ class CycleGAN(Translator):
             for _ in range(2)
         )
         init_normal(self)
-        image = (config.channels, config.image_size, config.image_size)
+        image = (config.channels, *height_width(config.image_size))
         self.pool_a, self.pool_b = ImagePool(image, config.pool), ImagePool(image, config.pool)
         self.schedule = decay_to_zero(config.lr_decay)
         self.ema: Mapping[str, float] = dict.fromkeys(self.inference, config.ema)
@@ -100,7 +101,7 @@ class CycleGAN(Translator):
     def inputs(
         self, n: int, *, seeds: Sequence[int], images: Tensor | None = None, to: Literal["A", "B"] = "B"
     ) -> dict[str, Tensor]:
-        """Return ``{"A": (n, C, S, S)}``, images to make B of, or with ``to="A"`` the other way round.
+        """Return ``{"A": (n, C, H, W)}``, images to make B of, or with ``to="A"`` the other way round.
 
         Args:
             n: number of images.
@@ -116,7 +117,7 @@ class CycleGAN(Translator):
         return {"A" if to == "B" else "B": images_or_noise(self.config, seeds, images)}
 
     def generate(self, **inputs: Tensor) -> Tensor:
-        """Return images (N, C, S, S) in [-1, 1]: B for ``A`` (N, C, S, S), A for ``B``."""
+        """Return images (N, C, H, W) in [-1, 1]: B for ``A`` (N, C, H, W), A for ``B``."""
         images: Tensor = self.a_to_b(inputs["A"]) if "A" in inputs else self.b_to_a(inputs["B"])
         return images
 

@@ -17,7 +17,7 @@ def block(conv: nn.Module, channels: int) -> list[nn.Module]:
 
 
 class Residual(nn.Module):
-    """A residual block of two 3x3 convolutions on maps (N, ``channels``, S, S)."""
+    """A residual block of two 3x3 convolutions on maps (N, ``channels``, H, W)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """Images (N, C, S, S) in [-1, 1] to images of the same shape: downsampled twice, transformed, upsampled twice.
+    """Images (N, C, H, W) in [-1, 1] to images of the same shape: downsampled twice, transformed, upsampled twice.
 
     Args:
         channels: C.

@@ -10,7 +10,7 @@ from ganzoo.registry import Architecture, Config, fields, hookimpl
 class DCGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of the paper's section 4 and figure 1 where it gives one."""
 
-    image_size: fields.ImageSize = 28
+    image_size: fields.DoublingSize = 28
     channels: fields.Channels = 1
     latent_dim: fields.LatentDim = 100
     base_channels: fields.Width = 64

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class InfoGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Chen 2016, section 7 and appendix C.1, for MNIST."""
 
-    image_size: fields.ImageSize = 28
+    image_size: fields.DoublingSize = 28
     channels: fields.Channels = 1
     latent_dim: Annotated[int, Meta(ge=1, le=4096, description="size of the noise, drawn from N(0, 1)")] = 62
     categories: Annotated[int, Meta(ge=2, le=1000, description="values of the categorical code")] = 10

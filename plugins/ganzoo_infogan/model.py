@@ -19,7 +19,7 @@ HIDDEN = 128
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, S, S) to a logit (N,) and predictions of the codes: logits (N, K), means and log-deviations (N, M).
+    """Images (N, C, H, W) to a logit (N,) and predictions of the codes: logits (N, K), means and log-deviations (N, M).
 
     The network Q that reads the codes shares all but its last layers with the discriminator (section 6).
     """

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class Pix2PixConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Isola 2017, section 3 and appendix 6."""
 
-    image_size: fields.ImageSize = 128
+    image_size: fields.AnySize = 128
     channels: fields.Channels = 3
     base_channels: Annotated[int, Meta(ge=1, le=1024, description="channels of the generator's first map")] = 64
     discriminator_channels: fields.DiscriminatorWidth = 64

@@ -112,6 +112,6 @@ class Pix2Pix(Translator):
         }
 
     def generate(self, **inputs: Tensor) -> Tensor:
-        """Return images (N, C, S, S) in [-1, 1] of ``images`` (N, C, S, S)."""
+        """Return images (N, C, H, W) in [-1, 1] of ``images`` (N, C, H, W)."""
         images: Tensor = self.generator(inputs["images"])
         return images

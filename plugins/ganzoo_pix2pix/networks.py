@@ -5,21 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ganzoo.nn.convnets import halved_sizes, halving_kernel
 from ganzoo.nn.cpu import Dropout
 from ganzoo.nn.layers import norm_layer
+from ganzoo.registry.fields import Size
 
 WIDEST = 8  # times the first map's width
 DROPPING = 3  # innermost levels of the decoder that drop features
 
 
 class Level(nn.Module):
-    """A level of the U-Net: downsample (N, I, S, S), apply the level below, upsample; concatenated with the input.
+    """A level of the U-Net: downsample (N, I, H, W), apply the level below, upsample; concatenated with the input.
 
     Args:
         in_channels: I.
         width: channels of the downsampled maps.
         out_channels: channels of the upsampled maps.
-        size: S.
+        size: (H, W).
         below: the next level, which maps ``width`` channels to ``2 * width``; None for the innermost.
         norm: of all maps but the outermost and the innermost ones, see `norm_layer`.
         dropout: share of the upsampled maps that is dropped.
@@ -32,14 +34,14 @@ class Level(nn.Module):
         width: int,
         out_channels: int,
         *,
-        size: int,
+        size: tuple[int, int],
         below: Level | None,
         norm: str,
         dropout: float = 0.0,
         outer: bool = False,
     ) -> None:
         super().__init__()
-        kernel = 4 - size % 2  # an odd size is halved to (S + 1) / 2 and comes back as it was
+        kernel = halving_kernel(*size)
         down: list[nn.Module] = [nn.Conv2d(in_channels, width, kernel, 2, 1)]
         if not outer:
             down.insert(0, nn.LeakyReLU(0.2))
@@ -62,21 +64,19 @@ class Level(nn.Module):
 
 
 class UNet(nn.Module):
-    """Images (N, C, S, S) in [-1, 1] to images of the same shape, by downsampling to one pixel and upsampling again.
+    """Images (N, C, H, W) in [-1, 1] to images of the same shape, by downsampling to one pixel and upsampling again.
 
     Args:
         channels: C.
-        image_size: S.
+        image_size: (H, W) of any values, or one number for a square.
         base_channels: width of the first map; each next one is twice as wide, up to 8 times.
         norm: see `norm_layer`.
         dropout: of the innermost maps.
     """
 
-    def __init__(self, channels: int, *, image_size: int, base_channels: int, norm: str, dropout: float) -> None:
+    def __init__(self, channels: int, *, image_size: Size, base_channels: int, norm: str, dropout: float) -> None:
         super().__init__()
-        sizes = [image_size]
-        while sizes[-1] > 1:
-            sizes.append((sizes[-1] + 1) // 2)
+        sizes = halved_sizes(image_size, until=1)
         widths = [base_channels * min(WIDEST, 2**i) for i in range(len(sizes) - 1)]
         level: Level | None = None
         for i in range(len(widths) - 1, 0, -1):  # from the innermost outwards
@@ -84,7 +84,7 @@ class UNet(nn.Module):
             level = Level(
                 widths[i - 1], widths[i], widths[i - 1], size=sizes[i], below=level, norm=norm, dropout=drop
             )  # fmt: skip
-        self.levels = Level(channels, widths[0], channels, size=image_size, below=level, norm=norm, outer=True)
+        self.levels = Level(channels, widths[0], channels, size=sizes[0], below=level, norm=norm, outer=True)
 
     def forward(self, images: Tensor) -> Tensor:
         """Translate."""

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class ProGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Karras 2018, appendix A, but for the widths (512 at 16x16 there)."""
 
-    image_size: fields.ImageSize = 32
+    image_size: fields.DoublingSize = 32
     channels: fields.Channels = 3
     latent_dim: fields.LatentDim = 128
     base_channels: Annotated[int, Meta(ge=1, le=1024, description="channels at full resolution")] = 32

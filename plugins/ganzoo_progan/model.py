@@ -12,9 +12,10 @@ from torch.nn import functional as F
 from ganzoo.errors import ConfigError
 from ganzoo.gan import AdversarialGAN, Batch, Loss, OptimizerSpec, Progress, Stage, Terms
 from ganzoo.gan.regularizers import gradient_penalty_regularizer
-from ganzoo.nn.convnets import channels_per_resolution, start_size
+from ganzoo.nn.convnets import channels_per_resolution, start_shape
 from ganzoo.nn.cpu import Flatten, ToImage
 from ganzoo.nn.equalized import EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
+from ganzoo.registry.fields import Size, size_of
 from ganzoo_progan import ProGANConfig
 
 
@@ -41,16 +42,16 @@ class Grown(nn.Module):
 
 
 class Generator(Grown):
-    """Latent (N, D) to images (N, C, S, S), S the resolution of a level; linear, so not quite within [-1, 1]."""
+    """Latent (N, D) to images (N, C, H, W) of a level's resolution; linear, so not quite within [-1, 1]."""
 
     def __init__(self, config: ProGANConfig) -> None:
         super().__init__()
         widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
-        start = start_size(config.image_size)[0]
+        height, width = start_shape(config.image_size)[0]
         self.project = nn.Sequential(
             PixelNorm(),
-            EqualizedLinear(config.latent_dim, widths[0] * start * start, gain=2**0.5 / 4),
-            ToImage(widths[0], start),
+            EqualizedLinear(config.latent_dim, widths[0] * height * width, gain=2**0.5 / 4),
+            ToImage(widths[0], (height, width)),
             *(nn.LeakyReLU(0.2), PixelNorm(), EqualizedConv2d(widths[0], widths[0], 3), nn.LeakyReLU(0.2), PixelNorm()),
         )
         self.blocks = nn.ModuleList(
@@ -76,12 +77,12 @@ class Generator(Grown):
 
 
 class Discriminator(Grown):
-    """Images (N, C, S, S) of a level to scores (N,)."""
+    """Images (N, C, H, W) of a level to scores (N,)."""
 
     def __init__(self, config: ProGANConfig) -> None:
         super().__init__()
         widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
-        start = start_size(config.image_size)[0]
+        height, width = start_shape(config.image_size)[0]
         self.from_image = nn.ModuleList(
             nn.Sequential(EqualizedConv2d(config.channels, width, 1), nn.LeakyReLU(0.2)) for width in widths
         )
@@ -95,7 +96,7 @@ class Discriminator(Grown):
         self.judge = nn.Sequential(
             MinibatchStd(),
             *(EqualizedConv2d(widths[0] + 1, widths[0], 3), nn.LeakyReLU(0.2), Flatten()),
-            *(EqualizedLinear(widths[0] * start * start, widths[0]), nn.LeakyReLU(0.2)),
+            *(EqualizedLinear(widths[0] * height * width, widths[0]), nn.LeakyReLU(0.2)),
             *(EqualizedLinear(widths[0], 1, gain=1.0), nn.Flatten(0)),
         )
 
@@ -134,7 +135,7 @@ class ProGAN(AdversarialGAN):
             optimizer=OptimizerSpec("adam", config.lr, {"betas": (config.beta1, config.beta2)}),
             ema=config.ema,
         )
-        self.start, self.levels = start_size(config.image_size)
+        self.start, self.levels = start_shape(config.image_size)
         if config.batch_sizes and len(config.batch_sizes) != self.levels + 1:
             raise ConfigError(f"progan grows through {self.levels + 1} resolutions: give batch_sizes as many values")
 
@@ -143,9 +144,17 @@ class ProGAN(AdversarialGAN):
         (both,) = super().stages()
         sizes = self.config.batch_sizes or [None] * (self.levels + 1)
         return [
-            Stage(both.phases, self._begin(level + 1) - self._begin(level), sizes[level], self.start << level)
+            Stage(
+                both.phases, self._begin(level + 1) - self._begin(level), sizes[level],
+                self._resolution(level),
+            )
             for level in range(self.levels + 1)
-        ]
+        ]  # fmt: skip
+
+    def _resolution(self, level: int) -> Size:
+        """Return the size of the images of a level."""
+        height, width = self.start
+        return size_of(height << level, width << level)
 
     def _begin(self, level: int) -> int:
         """Return the images before a level."""
@@ -176,7 +185,7 @@ class ProGAN(AdversarialGAN):
             coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2.0)
             batch = {**batch, "image": torch.lerp(coarse, real, share)}
         losses = super().discriminator_loss(batch, progress)
-        yield {**next(losses), "size": torch.full_like(share, real.shape[-1]), "fade": share}
+        yield {**next(losses), "size": torch.full_like(share, max(real.shape[2:])), "fade": share}
         yield from losses
 
     def generate(self, **inputs: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class R3GANConfig(Config, frozen=True):
     """Hyper-parameters; widths and penalties are of a size that one machine trains, unlike those of Huang 2024."""
 
-    image_size: fields.ImageSize = 32
+    image_size: fields.DoublingSize = 32
     channels: fields.Channels = 3
     latent_dim: fields.LatentDim = 64
     base_channels: Annotated[int, Meta(ge=1, le=2048, description="channels at full resolution, of both networks")] = 32

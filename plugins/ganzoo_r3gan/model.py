@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
-from ganzoo.nn.convnets import channels_per_resolution, start_size
+from ganzoo.nn.convnets import channels_per_resolution, start_shape
 from ganzoo.nn.cpu import Halve
 from ganzoo_r3gan import R3GANConfig
 
@@ -40,7 +40,7 @@ class BiasedActivation(nn.Module):
 
 
 class Block(nn.Module):
-    """Maps (N, C, S, S) to the same shape: a residual block of 1x1, grouped 3x3 and 1x1 convolutions.
+    """Maps (N, C, H, W) to the same shape: a residual block of 1x1, grouped 3x3 and 1x1 convolutions.
 
     Fix-up initialisation (Zhang 2019): the last convolution is zero and the others are scaled by the depth, so that a
     deep network starts as the identity and needs no normalisation.
@@ -64,7 +64,7 @@ class Block(nn.Module):
 
 
 class Resample(nn.Module):
-    """Double or halve (N, I, S, S) bilinearly, with a 1x1 convolution to O channels at the lower resolution."""
+    """Double or halve (N, I, H, W) bilinearly, with a 1x1 convolution to O channels at the lower resolution."""
 
     def __init__(self, in_channels: int, out_channels: int, *, up: bool) -> None:
         super().__init__()
@@ -81,19 +81,19 @@ class Resample(nn.Module):
 
 def stack(channels: int, config: R3GANConfig) -> list[Block]:
     """Return the blocks of one resolution."""
-    depth = config.blocks * (start_size(config.image_size)[1] + 1)
+    depth = config.blocks * (start_shape(config.image_size)[1] + 1)
     return [Block(channels, config.group_size, depth) for _ in range(config.blocks)]
 
 
 class Generator(nn.Module):
-    """Latent (N, D) to images (N, C, S, S) in [-1, 1]."""
+    """Latent (N, D) to images (N, C, H, W) in [-1, 1]."""
 
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
         channels = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
-        start = start_size(config.image_size)[0]
+        start = start_shape(config.image_size)[0]
         # A learned map, scaled by a linear function of the latent, is the first feature map.
-        self.basis = nn.Parameter(torch.randn(channels[0], start, start))
+        self.basis = nn.Parameter(torch.randn(channels[0], *start))
         self.project = nn.Linear(config.latent_dim, channels[0], bias=False)
         nn.init.normal_(self.project.weight, 0.0, 1 / math.sqrt(config.latent_dim))
         layers: list[nn.Module] = [*stack(channels[0], config)]
@@ -107,19 +107,19 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, S, S) to logits (N,): the generator's mirror image."""
+    """Images (N, C, H, W) to logits (N,): the generator's mirror image."""
 
     def __init__(self, config: R3GANConfig) -> None:
         super().__init__()
         channels = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)[::-1]
-        start = start_size(config.image_size)[0]
+        start = start_shape(config.image_size)[0]
         layers: list[nn.Module] = [conv(config.channels, channels[0], 1), *stack(channels[0], config)]
         for in_channels, out_channels in pairwise(channels):
             layers += [Resample(in_channels, out_channels, up=False), *stack(out_channels, config)]
         self.layers = nn.Sequential(*layers)
         # A depthwise convolution as large as the map reduces it to one value per channel.
         self.reduce = nn.Conv2d(channels[-1], channels[-1], start, groups=channels[-1], bias=False)
-        nn.init.normal_(self.reduce.weight, 0.0, 1 / start)
+        nn.init.normal_(self.reduce.weight, 0.0, 1 / math.sqrt(math.prod(start)))
         self.logit = nn.Linear(channels[-1], 1, bias=False)
         nn.init.normal_(self.logit.weight, 0.0, 1 / math.sqrt(channels[-1]))
 

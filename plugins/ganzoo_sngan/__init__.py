@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class SNGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Miyato 2018, table 4 and section 4, for 32x32 images."""
 
-    image_size: fields.ImageSize = 32
+    image_size: fields.DoublingSize = 32
     channels: fields.Channels = 3
     latent_dim: fields.LatentDim = 128
     base_channels: Annotated[int, Meta(ge=1, le=4096, description="channels of the generator's maps")] = 256

@@ -14,7 +14,7 @@ from ganzoo_sngan import ProjectionConfig, SNGANConfig
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, S, S) to logits (N,): a spectrally normalised residual network (Miyato 2018, table 4).
+    """Images (N, C, H, W) to logits (N,): a spectrally normalised residual network (Miyato 2018, table 4).
 
     With classes, the label (N,) meets the features in an inner product (Miyato and Koyama 2018, equation 3).
     """

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.nn.convnets import channels_per_resolution, start_size
+from ganzoo.nn.convnets import channels_per_resolution, start_shape
 from ganzoo.nn.cpu import Flatten, Halve, Smooth
 from ganzoo.nn.equalized import RECTIFIER, EqualizedConv2d, EqualizedLinear, MinibatchStd, PixelNorm
 from ganzoo.nn.layers import at_least_float32
@@ -112,7 +112,7 @@ class Synthesis(nn.Module):
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)
-        start = start_size(config.image_size)[0]
+        (start, _), _ = start_shape(config.image_size)
         self.basis = nn.Parameter(torch.randn(widths[0], start, start))
         self.layers = nn.ModuleList([StyledLayer(widths[0], widths[0], config, up=False)])
         for in_channels, out_channels in pairwise(widths):
@@ -164,7 +164,7 @@ class Discriminator(nn.Module):
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         widths = channels_per_resolution(config.image_size, config.base_channels, config.max_channels)[::-1]
-        start = start_size(config.image_size)[0]
+        (start, _), _ = start_shape(config.image_size)
         self.from_image = nn.Sequential(EqualizedConv2d(config.channels, widths[0], 1), nn.LeakyReLU(0.2))
         self.blocks = nn.Sequential(
             *(DownBlock(in_channels, out_channels) for in_channels, out_channels in pairwise(widths))

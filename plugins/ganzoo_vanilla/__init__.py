@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class VanillaConfig(Config, frozen=True):
     """Hyper-parameters; the paper gives no sizes for its networks, so these are ours."""
 
-    image_size: fields.ImageSize = 28
+    image_size: Annotated[fields.Size, fields.sizes(least=1)] = 28
     channels: fields.Channels = 1
     latent_dim: fields.LatentDim = 64
     hidden: Annotated[int, Meta(ge=1, le=65536, description="features of the largest hidden layer")] = 1024

@@ -9,6 +9,7 @@ from ganzoo.gan.regularizers import r1_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.convnets import ConvDiscriminator
 from ganzoo.nn.cpu import Dropout, ToImage
+from ganzoo.registry.fields import height_width
 from ganzoo_vanilla import VanillaConfig
 
 
@@ -17,23 +18,29 @@ def widths(config: VanillaConfig) -> list[int]:
     return [max(1, config.hidden >> i) for i in reversed(range(config.layers))]
 
 
+def pixels(config: VanillaConfig) -> int:
+    """Return the number of values of an image."""
+    height, width = height_width(config.image_size)
+    return config.channels * height * width
+
+
 def generator(config: VanillaConfig) -> nn.Module:
-    """Latent (N, D) to images (N, C, S, S) in [-1, 1]; batch norm keeps deep perceptrons from collapsing."""
+    """Latent (N, D) to images (N, C, H, W) in [-1, 1]; batch norm keeps deep perceptrons from collapsing."""
     layers: list[nn.Module] = []
     width = config.latent_dim
     for hidden in widths(config):
         layers += [nn.Linear(width, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()]
         width = hidden
-    layers += [nn.Linear(width, config.channels * config.image_size**2), nn.Tanh()]
+    layers += [nn.Linear(width, pixels(config)), nn.Tanh()]
     return nn.Sequential(*layers, ToImage(config.channels, config.image_size))
 
 
 class Discriminator(nn.Sequential):
-    """Images (N, C, S, S) to logits (N,), with dropout in the hidden layers (Goodfellow 2014, section 5)."""
+    """Images (N, C, H, W) to logits (N,), with dropout in the hidden layers (Goodfellow 2014, section 5)."""
 
     def __init__(self, config: VanillaConfig) -> None:
         layers: list[nn.Module] = [nn.Flatten()]
-        width = config.channels * config.image_size**2
+        width = pixels(config)
         for hidden in reversed(widths(config)):
             layers += [nn.Linear(width, hidden), nn.LeakyReLU(0.2), Dropout(config.dropout)]
             width = hidden

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class WGANGPConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Gulrajani 2017, algorithm 1 and section 4."""
 
-    image_size: fields.ImageSize = 28
+    image_size: fields.DoublingSize = 28
     channels: fields.Channels = 1
     latent_dim: fields.LatentDim = 128
     base_channels: fields.Width = 64
@@ -33,7 +33,7 @@ class WGANGPConfig(Config, frozen=True):
 class WGANConfig(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Arjovsky 2017, algorithm 1."""
 
-    image_size: fields.ImageSize = 28
+    image_size: fields.DoublingSize = 28
     channels: fields.Channels = 1
     latent_dim: fields.LatentDim = 100
     base_channels: fields.Width = 64

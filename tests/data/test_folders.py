@@ -149,10 +149,11 @@ def test_an_image_that_vanishes_is_an_error_that_names_it(pictures, noise):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file that the system lists but does not read")
-def test_a_file_that_cannot_be_read_is_one_error(pictures):
+def test_a_file_that_cannot_be_read_is_one_error_where_it_is_decoded(pictures, cache):
     (pictures / "a.png").symlink_to("/proc/self/mem")
-    with pytest.raises(DataError, match=r"a\.png cannot be read: "):
-        open_source(pictures)
+    source = open_source(pictures)
+    with pytest.raises(DataError, match=r"a\.png is not a readable image"):
+        prepare(source, image_specs(20, 3), progress=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
@@ -180,7 +181,7 @@ def test_names_that_are_no_text_are_read_unless_they_name_a_class(pictures, nois
     assert len(prepare(open_source(pictures), image_specs(20, 3), progress=False)) == 1
     os.mkdir(os.fsencode(pictures) + b"/\xfe")  # noqa: PTH102
     os.rename(os.fsencode(pictures) + b"/\xff.png", os.fsencode(pictures) + b"/\xfe/a.png")  # noqa: PTH104
-    with pytest.raises(DataError, match=r"sub-folder '\\udcfe' names a class, but is not printable"):
+    with pytest.raises(DataError, match=r"names a class '\\udcfe', which is not printable"):
         open_source(pictures)
 
 
@@ -193,6 +194,22 @@ def test_the_key_is_that_of_the_content_wherever_it_lies(pictures, noise, tmp_pa
     key = open_source(pictures).key
     moved = pictures.rename(tmp_path / "elsewhere")
     assert open_source(moved).key == key
+
+
+def test_a_large_set_is_known_by_how_its_files_begin_and_end(pictures, noise, tmp_path, monkeypatch):
+    monkeypatch.setattr("ganzoo.data.sources.source._HASHED", 400)  # 100 bytes of each end
+    for i in range(2):
+        (pictures / f"{i}.png").write_bytes(bytes(1000))
+    key = open_source(pictures).key
+    copied = tmp_path / "copy"
+    copied.mkdir()
+    for i in range(2):
+        (copied / f"{i}.png").write_bytes(bytes(1000))
+        os.utime(copied / f"{i}.png", (0, 0))
+    assert open_source(copied).key == key
+    for place, same in ((99, False), (500, True), (900, False)):
+        (copied / "1.png").write_bytes(bytes(place) + b"x" + bytes(999 - place))
+        assert (open_source(copied).key == key) is same
 
 
 @pytest.mark.parametrize("change", ["pixels", "name", "class", "outer class", "another"])

@@ -18,12 +18,15 @@ from ganzoo.registry import Dataset
 class Rows(list):
     """What the library returns, as far as it is used."""
 
-    def __init__(self, rows, columns=("image", "label"), names=("a", "b"), key="k1"):
+    def __init__(self, rows, columns=("image", "label"), names=("a", "b"), key="k1", dtype="float32"):
         super().__init__(rows)
         self.column_names = list(columns)
-        self.features = {"label": SimpleNamespace(names=list(names)) if names else SimpleNamespace()}
+        self.features = {"label": SimpleNamespace(names=list(names)) if names else SimpleNamespace(dtype=dtype)}
         self._fingerprint = key
         self.cast = []
+
+    def unique(self, column):
+        return list({row[column]: None for row in self})
 
     def cast_column(self, column, feature):
         self.cast.append((column, feature))
@@ -70,11 +73,21 @@ def test_any_repository_may_be_named(library):
     assert library.asked == [(("owner/name", None), {"split": "train"})]
 
 
-def test_labels_without_names_are_left_out(library):
-    library.rows = Rows([{"image": cell(), "label": 0.5}], names=None)
+@pytest.mark.parametrize("dtype", ["float32", None])
+def test_labels_that_are_no_classes_are_told_and_left_out(library, dtype):
+    library.rows = Rows([{"image": cell(), "label": 0.5}], names=None, dtype=dtype)
     source = open_source("hf:owner/name")
     assert source.classes is None
     assert next(source.read()).label is None
+    assert f"the column label ({dtype or 'several values'}) is not used" in source.describe()
+
+
+@pytest.mark.parametrize(("dtype", "labels"), [("int64", [0, 7, 0]), ("string", ["x", "y", "x"])])
+def test_labels_without_names_are_classes_where_they_can_be(library, dtype, labels):
+    library.rows = Rows([{"image": cell(), "label": label} for label in labels], names=None, dtype=dtype)
+    source = open_source("hf:owner/name")
+    assert source.classes == tuple(str(label) for label in labels[:2])
+    assert [item.label for item in source.read()] == [0, 1, 0]
 
 
 def test_the_key_depends_on_the_content_and_on_the_labels(library):

@@ -55,7 +55,7 @@ def test_what_was_changed_is_counted(mixed, cache):
     intake = prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True).intake
     assert intake.count == 10
     assert sorted(intake.notes.values()) == [1, 1]
-    assert str(intake).startswith("24x16 RGB, ")
+    assert str(intake).startswith("16x24 RGB, ")
     assert "2 unreadable" in str(intake)
 
 

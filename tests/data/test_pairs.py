@@ -103,15 +103,18 @@ def test_pairs_by_name_need_names_that_are_there_once(tmp_path):
         open_data(f"pairs:A={a},B={b}")
 
 
-def test_pairs_by_name_do_not_take_the_order_of_a_store_that_is_in_the_cache(tmp_path):
-    """As files of a folder go 1, 10, 2 and as pairs 1, 2, 10, the two must not share their decoded images."""
+def test_pairs_by_name_share_the_stores_of_their_folders(tmp_path):
+    """Files come in natural order both as a set and in pairs: 1, 2, 10."""
     a, b = tmp_path / "a", tmp_path / "b"
     for folder, add, name in ((a, 0, "{}"), (b, 100, "img_{:03d}")):
         folder.mkdir()
         for i in (1, 2, 10):
             Image.new("L", (16, 16), i + add).save(folder / f"{name.format(i)}.png")
-    for folder in (a, b):
-        prepare(open_data(folder), image_specs(16, 1), progress=False)
+    for folder, key in zip(
+        (a, b), (source.key for source in open_data(f"pairs:A={a},B={b}").sides.values()), strict=True
+    ):
+        assert prepare(open_data(folder), image_specs(16, 1), progress=False).samples.diff(dim=0).min() > 0
+        assert open_data(folder).key == key
     batch = loaded(f"pairs:A={a},B={b}").batch(0, 3)
     assert [y - x for x, y in zip(values(batch["A"]), values(batch["B"]), strict=True)] == [100] * 3
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -67,15 +69,25 @@ def parquet(pictures, noise):
 @pytest.mark.parametrize(
     "metadata", [None, {"huggingface": "{"}, {"huggingface": "[]"}, {"huggingface": '{"info": 1}'}]
 )
-def test_parquet_labels_without_names_are_numbered(parquet, metadata):
+def test_parquet_labels_without_names_are_the_classes_that_occur(parquet, metadata):
     source = open_source(parquet(metadata, label=[0, 1, 2, 0, 1, 4]))
-    assert source.classes == ("0", "1", "2", "3", "4")
-    assert labels(source) == [0, 1, 2, 0, 1, 4]
+    assert source.classes == ("0", "1", "2", "4")
+    assert labels(source) == [0, 1, 2, 0, 1, 3]
+    assert source.notes == ("labels numbered anew from 0, as no image has 3",)
 
 
-@pytest.mark.parametrize("values", [list("abcabc"), [0.5] * 6, [[1]] * 6])
-def test_parquet_labels_that_are_no_integers_are_left_out(parquet, values):
-    assert open_source(parquet(label=values)).classes is None
+def test_parquet_labels_that_are_words_are_classes(parquet):
+    plain = open_source(parquet())
+    source = open_source(parquet(label=list("bcabca")))
+    assert (source.classes, labels(source)) == (("a", "b", "c"), [1, 2, 0, 1, 2, 0])
+    assert source.key != plain.key
+
+
+@pytest.mark.parametrize(("values", "kind"), [([0.5] * 6, "double"), ([[1]] * 6, r"list<.*>")])
+def test_parquet_labels_that_are_no_class_are_told_and_left_out(parquet, values, kind):
+    source = open_source(parquet(label=values))
+    assert source.classes is None
+    assert re.search(rf"the column label \({kind}\) is not used: one class per image", source.describe())
 
 
 @pytest.mark.parametrize("wrong", [-1, 65536, 2**40])
@@ -132,6 +144,8 @@ def test_a_parquet_split_that_looks_like_a_pattern_matches_nothing(parquet):
         ((5, 8, 8, 3), (3, 8, 8)),
         ((5, 1, 8, 8), (1, 8, 8)),
         ((5, 3, 8, 8), (3, 8, 8)),
+        ((5, 8, 8, 4), (3, 8, 8)),
+        ((5, 4, 8, 8), (3, 8, 8)),
     ],
 )
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
@@ -141,7 +155,7 @@ def test_arrays_come_in_every_layout(tmp_path, shape, native, suffix):
     np.save(path, images) if suffix == "npy" else np.savez_compressed(path, images=images)
     source = open_source(path)
     assert (source.count, source.classes, source.native()) == (5, None, native)
-    channels_last = images.transpose(0, 2, 3, 1) if shape[1] in (1, 3) else images
+    channels_last = images.transpose(0, 2, 3, 1) if shape[1] in (1, 3, 4) else images
     np.testing.assert_array_equal(arrays(source), channels_last.reshape(5, 8, 8, -1).squeeze())
 
 
@@ -149,8 +163,9 @@ def test_arrays_may_have_labels_and_other_arrays(tmp_path):
     images = np.ones((3, 4, 4), np.uint8)
     evil = np.array([object()], dtype=object)  # never looked at
     source = open_source(save(tmp_path / "a.npz", images=images, labels=np.array([2, 0, 2], np.uint8), other=evil))
-    assert source.classes == ("0", "1", "2")
-    assert labels(source) == [2, 0, 2]
+    assert source.classes == ("0", "2")
+    assert labels(source) == [1, 0, 1]
+    assert source.describe() == "3 images, 2 classes: 0, 2; labels numbered anew from 0, as no image has 1"
     assert open_source(save(tmp_path / "b.npz", arr_0=images)).count == 3
 
 
@@ -162,7 +177,7 @@ def test_arrays_may_have_labels_and_other_arrays(tmp_path):
         (np.zeros((0, 4, 4), np.uint8), r"not uint8 \(0, 4, 4\)"),
         (np.zeros((3, 0, 4), np.uint8), r"not uint8 \(3, 0, 4\)"),
         (np.uint8(3), r"not uint8 \(\)"),
-        (np.zeros((3, 4, 4, 2), np.uint8), r"must have 1 or 3 channels, not shape \(3, 4, 4, 2\)"),
+        (np.zeros((3, 5, 5, 2), np.uint8), r"must have 1, 3 or 4 channels, not shape \(3, 5, 5, 2\)"),
     ],
 )
 def test_arrays_that_are_no_images_are_an_error(tmp_path, images, text):
@@ -251,7 +266,7 @@ def test_an_unknown_name_is_an_error_that_suggests_the_nearest():
 
 def test_a_file_of_another_kind_is_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("1,2")
-    with pytest.raises(DataError, match=r"a\.csv .*\.npz .*\.npy"):
+    with pytest.raises(DataError, match=r"a\.csv is neither a folder, nor a \.npz, \.npy or \.zip file of images"):
         open_source(tmp_path / "a.csv")
 
 

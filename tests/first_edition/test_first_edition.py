@@ -19,7 +19,7 @@ CLASSES = {  # the classes that define an attribute, or are asked for it
 ATTRIBUTES = {f"{owner}.{name}" for name, owners in CLASSES.items() for owner in owners.split()}
 NAMES = {
     "ganzoo.gan.Tick", "ganzoo.nn.convnets.pyramid", "ganzoo.nn.layers.mixes_images",
-    "ganzoo.nn.patchgan.halvings_for",
+    "ganzoo.nn.patchgan.halvings_for", "ganzoo.nn.convnets.start_size",
 }  # fmt: skip
 ARGUMENTS = {
     "Progress": "progress", "Loss": "undecided", "PatchDiscriminator": "halvings",

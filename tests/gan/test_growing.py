@@ -25,6 +25,17 @@ def test_a_stage_for_each_resolution(gan):
     assert [(stage.resolution, stage.images) for stage in stages] == [(4, HOLD), (8, FADE + HOLD), (16, FADE + HOLD)]
 
 
+def test_each_stage_of_a_rectangle_has_its_shape():
+    gan = make("progan", image_size=(24, 16), fade=FADE, hold=HOLD).eval()
+    assert [stage.resolution for stage in gan.stages()] == [(6, 4), (12, 8), (24, 16)]
+    gan.before_step(Progress(0, 250, 1, 0.5))
+    images = gan.fakes({"image": torch.zeros(2, 1, 12, 8)})
+    assert images.shape == (2, 1, 12, 8)
+    terms = next(gan.discriminator_loss({"image": images, "fake": images}, Progress(0, 250, 1, 0.5)))
+    assert float(terms["size"]) == 12
+    assert gan.sample(2).shape == (2, 1, 24, 16)
+
+
 @pytest.mark.parametrize(
     ("stage", "images", "share"), [(0, 0, 1), (0, 199, 1), (1, 200, 0), (1, 250, 0.5), (1, 350, 1), (2, 525, 0.25)]
 )

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 import ganzoo
 from ganzoo.data import Loader
 from ganzoo.gan import Progress
+from ganzoo.registry.fields import height_width
 from ganzoo_pix2pix.networks import UNet
 from helpers import make, make_store
 
@@ -98,14 +99,14 @@ def test_pix2pix_takes_any_loss_by_name(loss, batch):
     assert terms_of(gan.discriminator_loss, batch)["loss"].shape == (4,)
 
 
-@pytest.mark.parametrize("size", [16, 28, 32, 64, 128])
+@pytest.mark.parametrize("size", [16, 28, 32, 64, 128, (24, 40), (19, 65), 256])
 def test_the_u_net_goes_down_to_one_pixel_and_back(size):
     network = UNet(3, image_size=size, base_channels=2, norm="instance", dropout=0.5).eval()
     sizes = []
     for layer in network.modules():
         if isinstance(layer, torch.nn.Conv2d):
-            layer.register_forward_hook(lambda module, inputs, output: sizes.append(output.shape[-1]))
-    images = torch.rand(2, 3, size, size) * 2 - 1
+            layer.register_forward_hook(lambda module, inputs, output: sizes.append(max(output.shape[2:])))
+    images = torch.rand(2, 3, *height_width(size)) * 2 - 1
     made = network(images)
     assert made.shape == images.shape
     assert made.abs().max() <= 1

@@ -172,4 +172,4 @@ def test_networks_see_what_is_stored():
 def test_hyperparameters_of_the_data():
     assert MEDIUM.hyperparameters((3, 64, 64)) == {"channels": 3, "image_size": 64}
     assert MEDIUM.hyperparameters((1, 64, 96)) == {"channels": 1, "image_size": (64, 96)}
-    assert MEDIUM.hyperparameters((3, None, 64)) == {"channels": 3}
+    assert MEDIUM.hyperparameters((3, None, 64)) == {"channels": 3, "image_size": None}

@@ -94,6 +94,7 @@ def test_batch_norm_is_found_however_deep(layer, expected):
 
 
 def test_flat_features_become_images_channel_by_channel():
+    assert ToImage(2, (2, 3))(torch.arange(24.0).view(2, 12)).shape == (2, 2, 2, 3)
     images = ToImage(3, 2)(torch.arange(24.0).view(2, 12))
     assert images.shape == (2, 3, 2, 2)
     assert images[1, 2].tolist() == [[20, 21], [22, 23]]

@@ -5,6 +5,7 @@ import torch
 
 from ganzoo.errors import ConfigError
 from ganzoo.nn.patchgan import PatchDiscriminator, num_downsamples_for, per_image, receptive_field
+from ganzoo.registry.fields import height_width
 
 
 @pytest.mark.parametrize(("num_downsamples", "size"), [(0, 7), (1, 16), (2, 34), (3, 70)])
@@ -21,17 +22,20 @@ def test_one_logit_sees_a_patch_of_that_size(num_downsamples, size):
     assert columns[-1] - columns[0] + 1 == size
 
 
-@pytest.mark.parametrize(("image", "num_downsamples"), [(16, 1), (28, 1), (32, 1), (34, 2), (64, 2), (70, 3), (128, 3)])
+@pytest.mark.parametrize(
+    ("image", "num_downsamples"),
+    [(8, 0), (16, 1), (28, 1), (32, 1), (34, 2), (64, 2), (70, 3), (128, 3), (1024, 3), ((40, 200), 2), ((200, 20), 1)],
+)
 def test_the_patch_is_the_largest_that_lies_within_the_image(image, num_downsamples):
     assert num_downsamples_for(image) == num_downsamples
-    assert receptive_field(num_downsamples) <= image
+    assert receptive_field(num_downsamples) <= min(height_width(image))
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch", "none"])
-@pytest.mark.parametrize("size", [16, 28, 32, 64, 128])
+@pytest.mark.parametrize("size", [8, 16, 28, 32, 64, 128, (96, 64), (17, 70)])
 def test_there_are_several_patches_in_every_image(size, norm):
     judge = PatchDiscriminator(3, base_channels=4, num_downsamples=num_downsamples_for(size), norm=norm)
-    logits = judge(torch.randn(2, 3, size, size))
+    logits = judge(torch.randn(2, 3, *height_width(size)))
     assert logits.ndim == 3
     assert len(logits) == 2
     assert min(logits.shape[1:]) > 1

@@ -5,17 +5,27 @@ from torch.nn import functional as F
 
 from ganzoo.nn.cpu import Halve, Smooth
 from ganzoo.nn.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
+from ganzoo.registry.fields import height_width
 
 
-@pytest.mark.parametrize("size", [16, 28, 32, 64])
+@pytest.mark.parametrize("size", [8, 16, 28, 32, 64, (96, 64), (16, 56), 256])
 @pytest.mark.parametrize("classes", [None, 3])
 def test_shapes(size, classes):
     generator = ResidualGenerator(5, image_size=size, channels=3, width=4, classes=classes)
     label = None if classes is None else torch.tensor([0, 2])
     images = generator(torch.randn(2, 5), label)
-    assert images.shape == (2, 3, size, size)
+    assert images.shape == (2, 3, *height_width(size))
     assert images.abs().max() <= 1
     assert ResidualFeatures(image_size=size, channels=3, width=4)(images).shape == (2, 4)
+
+
+def test_maps_above_128_are_half_as_wide_for_each_doubling():
+    generator = ResidualGenerator(5, image_size=1024, channels=3, width=16)
+    assert [block.conv1.out_channels for block in generator.blocks] == [16, 16, 16, 16, 16, 8, 4, 2]
+    features = ResidualFeatures(image_size=1024, channels=3, width=16)
+    assert [block.conv1.out_channels for block in features.blocks] == [2, 4, 8, 16, 16, 16, 16, 16, 16]
+    generator = ResidualGenerator(5, image_size=128, channels=3, width=16)
+    assert {block.conv1.out_channels for block in generator.blocks} == {16}
 
 
 def test_up_and_down_are_what_the_papers_draw():

@@ -14,14 +14,15 @@ from helpers import narrow
     ("size", "told"),
     [
         ((28, 28), None),
-        ((40, 40), "has images of 40x40: dcgan takes them at 28x28, its default; -o image_size=N is another"),
-        ((40, 30), "has images of several sizes, or not square: dcgan takes them at 28x28, its default"),
+        ((41, 41), "dcgan cannot make images of 41x41; the nearest it can are 40x40 and 44x44; image_size=40 is taken"),
+        ((41, 33), "cannot make images of 33x41; the nearest it can are 32x40 and 36x44; image_size=(32, 40) is taken"),
+        (None, "differ in image_size: dcgan takes them at 28, its default"),
     ],
 )
 def test_images_that_do_not_have_the_size_of_the_architecture_are_told(tmp_path, caplog, size, told):
     (tmp_path / "own").mkdir()
     for i in range(4):
-        Image.new("L", size, i).save(tmp_path / "own" / f"{i}.png")
+        Image.new("L", size or (28 + i, 28), i).save(tmp_path / "own" / f"{i}.png")
     ganzoo.train(
         "dcgan", data=str(tmp_path / "own"), images=4, out=tmp_path / "run", config=narrow("dcgan"), batch_size=4,
         progress=False,

@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
-from collections import Counter
+import posixpath
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ganzoo.data.sources.source import Source, fingerprint
+from ganzoo.data.sources.tree import Tree, from_tree
 from ganzoo.errors import DataError
+from ganzoo.media import IMAGE, suffixes
 from ganzoo.media.base import Item, why
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
+def from_folder(name: str, folder: Path, split: str = "train") -> Source:
+    """Return the images of one split of a folder, see `ganzoo.data.sources.tree.from_tree`; links are followed."""
+    files, folders = [], []
+    skipped: dict[str, list[str]] = defaultdict(list)
+    seen, todo, links = set(), deque([""]), deque[str]()
+    while todo or links:  # links last: what they lead to may be in the folder itself
+        here = todo.popleft() if todo else links.popleft()
+        real = os.path.realpath(folder / here)
+        if real in seen:  # links may lead back
+            skipped["folder that is read already"].append(here)
+            continue
+        seen.add(real)
+        try:
+            entries = [*os.scandir(folder / here)]
+        except OSError as error:
+            if not here:
+                raise DataError(f"{name} cannot be read: {why(error)}") from error
+            skipped["folder that cannot be read"].append(here)
+            continue
+        folders.append(here)
+        # Hidden files are not images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
+        for entry in (entry for entry in entries if not entry.name.startswith(".")):
+            path = posixpath.join(here, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                todo.append(path)
+            elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - no error where it leads nowhere
+                links.append(path)
+            elif entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path):  # noqa: PTH113
+                files.append(path)
+            else:
+                skipped["broken link" if entry.is_symlink() else "special file"].append(path)
 
-def from_folder(name: str, folder: Path) -> Source:
-    """Return the images of a folder; the sub-folders are classes where every image is in one."""
-    try:
-        paths = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
-    except OSError as error:
-        raise DataError(f"{error.filename or name} cannot be read: {why(error)}") from error
-    # Hidden files are not images: macOS writes ._x.png, notebooks .ipynb_checkpoints.
-    paths = sorted(p for p in paths if not any(part.startswith(".") for part in p.parts))
-    if not paths:
-        raise DataError(f"{name} holds no images ({', '.join(IMAGE_SUFFIXES)}), and no parquet files beside them")
-    files = [folder / path for path in paths]
-    # Classes only where every image is in a sub-folder; a stray image beside them makes the set unlabelled.
-    classes = sorted({p.parts[0] for p in paths}) if all(len(p.parts) > 1 for p in paths) else []
-    for unnamed in (c for c in classes if not c.isprintable()):
-        raise DataError(f"{name}: the sub-folder {unnamed!a} names a class, but is not printable: rename it")
-    index = {c: i for i, c in enumerate(classes)}
-    labels = [index.get(p.parts[0]) for p in paths]
+    def contents(files: Sequence[str]) -> Iterator[Path]:
+        return (folder / file for file in files)
 
-    def read() -> Iterator[Item]:
-        for path, label in zip(files, labels, strict=True):
-            yield Item(path, label, str(path))
+    def key(files: Sequence[str], start: str) -> str:
+        return fingerprint({file.removeprefix(start): folder / file for file in files})
 
-    return Source(
-        name, fingerprint(files, folder), len(files), read, tuple(classes) or None, local=True, files=tuple(files)
-    )
+    return from_tree(Tree(name, folder, files, folders, contents, key, skipped), split)
 
 
 def from_files(paths: Sequence[Path]) -> Source:
@@ -51,8 +65,10 @@ def from_files(paths: Sequence[Path]) -> Source:
             yield Item(path, None, str(path))
 
     name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
-    key = hashlib.sha256("".join(fingerprint([path], path.parent) for path in paths).encode()).hexdigest()
-    return Source(name, key, len(paths), read, local=True, files=tuple(paths))
+    key = hashlib.sha256("".join(fingerprint({path.name: path}) for path in paths).encode()).hexdigest()
+    names = [path.absolute().as_posix() for path in paths]
+    medium = suffixes().get(paths[0].suffix.lower(), IMAGE)
+    return Source(name, key, len(paths), read, local=True, files=tuple(paths), names=names, medium=medium)
 
 
 def file_names(source: Source, count: int) -> list[str]:
@@ -64,7 +80,7 @@ def file_names(source: Source, count: int) -> list[str]:
     names = bare_names(source, count)
     if names is None:
         return [f"{i:0{len(str(count - 1))}d}" for i in range(count)]
-    names = _distinguish(names, [path.suffix[1:].lower() for path in _paths(source, count)])
+    names = _distinguish(names, [PurePosixPath(path).suffix[1:].lower() for path in source.names[:count]])
     digits = len(str(len(names)))
     return _distinguish(names, [f"{i:0{digits}d}" for i in range(len(names))])
 
@@ -80,19 +96,13 @@ def _distinguish(names: list[str], ends: list[str]) -> list[str]:
 
 def bare_names(source: Source, count: int) -> list[str] | None:
     """Return the names of the files of the first ``count`` images, as in `file_names` but perhaps not unique."""
-    paths = _paths(source, count)
+    paths = [PurePosixPath(name) for name in source.names[:count]]
     if not paths:
         return None
-    root = Path(os.path.commonpath([path.parent for path in paths]))
+    root = posixpath.commonpath([path.parent for path in paths])
     return [path.relative_to(root).with_suffix("").as_posix() for path in paths]
 
 
 def files_of(source: Source) -> set[Path]:
     """Return the files that images are read from, with links resolved."""
     return {path.resolve() for path in source.files}
-
-
-def _paths(source: Source, count: int) -> list[Path]:
-    """Return the files of the first ``count`` images, up to the first that is not a file."""
-    images = (item.image for item in itertools.islice(source.read(), count))
-    return [image.absolute() for image in itertools.takewhile(lambda image: isinstance(image, Path), images)]  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ganzoo.data.sources.labels import Classes, classes_of_column
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.media.base import Item, why
@@ -35,20 +36,24 @@ def from_hub(dataset: Dataset, split: str) -> Source:
     if len(rows) == 0:
         raise DataError(f"data set {dataset.repo} has no images in split '{split}'")
     label = dataset.label_column if dataset.label_column in rows.column_names else None
-    classes = getattr(rows.features[label], "names", None) if label else None
-    if label and classes is None:
-        label = None
+    found = Classes()
+    if label is not None and (names := getattr(rows.features[label], "names", None)):
+        found = Classes(tuple(names))
+    elif label is not None:
+        kind = getattr(rows.features[label], "dtype", None) or "several values"
+        found = classes_of_column(dataset.name, label, kind, lambda: rows.unique(label))
 
     def read() -> Iterator[Item]:
         for i, row in enumerate(rows):
             cell = row[column]
             path = cell.get("path") if isinstance(cell, dict) else None
             image = cell_bytes(cell) or (Path(path) if path else b"")
-            yield Item(image, row[label] if label else None, f"row {i} of {dataset.name}")
+            value = row[label] if label and found.names else None
+            yield Item(image, found.numbers.get(value, value), f"row {i} of {dataset.name}")
 
     # The library's fingerprint of what was loaded and how; it has no public name.
-    key = f"{rows._fingerprint}:{label}"  # noqa: SLF001
-    return Source(dataset.name, key, len(rows), read, tuple(classes) if classes else None)
+    key = found.keyed(f"{rows._fingerprint}:{label if found.names else None}")  # noqa: SLF001
+    return Source(dataset.name, key, len(rows), read, found.names or None, notes=found.notes)
 
 
 def image_column(name: str, columns: Sequence[str], preferred: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganzoo.errors import DataError
+from ganzoo.errors import one_line
 from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media import get_medium
-from ganzoo.media.base import Item, why
+from ganzoo.media.base import Item
 
-_HASHED_UP_TO = 2**30
-_CLASSES_UP_TO = 2**16
+_HASHED = 2**30  # bytes of a set that are read for its key, at most
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,16 @@ class Source:
 
     Args:
         name: as the user gave it.
-        key: changes whenever the content does.
+        key: changes whenever the content does, and not where the content moves as it is.
         count: number of images.
         read: starts a new pass over the images.
         classes: names of the labels in order, or None for unlabelled images.
         local: whether the name is a path.
         files: that a local source is read from.
+        names: where the images are files, their paths in the order of ``read``, below a folder or absolute.
+        labels: where the images are files of classes, their labels in the order of ``read``.
+        skipped: paths of what was found and is not used, by reason; a suffix such as ``".txt"`` is one.
+        notes: what else there is to say of how the set was understood.
         medium: of the samples, a name in the registry.
     """
 
@@ -39,6 +44,10 @@ class Source:
     classes: tuple[str, ...] | None = None
     local: bool = False
     files: tuple[Path, ...] = ()
+    names: Sequence[str] = ()
+    labels: Sequence[int] = ()
+    skipped: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    notes: tuple[str, ...] = ()
     medium: str = "image"
 
     @property
@@ -64,24 +73,51 @@ class Source:
         """
         return get_medium(self.medium).native(self.read())
 
+    def describe(self) -> str:
+        """Return in one line what was understood: ``286 images (12 skipped: 3 .heic, 9 .txt), 2 classes: cat, dog``."""
+        line = f"{self.count:,} image{'s' if self.count != 1 else ''}"
+        if self.skipped:
+            line += f" ({sum(map(len, self.skipped.values())):,} skipped: {reasons(self.skipped)})"
+        if self.classes is not None:
+            line += f", {len(self.classes):,} class{'es' if len(self.classes) != 1 else ''}: {some(self.classes)}"
+        return one_line("; ".join([line, *self.notes]))
 
-def fingerprint(paths: Sequence[Path], root: Path) -> str:
-    """Return a hash of the files' paths below ``root`` and of their content (of their times, above 1 GiB together)."""
-    digest, path = hashlib.sha256(), root
-    try:
-        stats = [path.stat() for path in paths]
-        by_content = sum(stat.st_size for stat in stats) <= _HASHED_UP_TO
-        for path, stat in zip(paths, stats, strict=True):
-            digest.update(os.fsencode(path.relative_to(root)) + f"\0{stat.st_size}\0".encode())
-            digest.update(path.read_bytes() if by_content else str(stat.st_mtime_ns).encode())
-    except OSError as error:
-        raise DataError(f"{error.filename or path} cannot be read: {why(error)}") from error
+
+def reasons(skipped: Mapping[str, Sequence[str]]) -> str:
+    """Return how many were skipped for each reason, with the first paths where a suffix does not say it all."""
+    told = [
+        f"{len(paths):,} {reason}" + ("" if reason.startswith(".") else f" ({some(paths, 2)})")
+        for reason, paths in skipped.items()
+    ]
+    return one_line(some(told))
+
+
+def some(names: Sequence[str], most: int = _NAMED) -> str:
+    """Return the first names."""
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+
+
+def fingerprint(files: Mapping[str, Path]) -> str:
+    """Return a hash of the names of some files and of their content: above 1 GiB together, of how each begins and ends.
+
+    A file that cannot be read is hashed as such: whoever decodes it says so.
+    """
+    digest = hashlib.sha256()
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in files.values()]
+    part = None if sum(sizes) <= _HASHED else _HASHED // (2 * len(sizes))
+    for (name, path), size in zip(files.items(), sizes, strict=True):
+        digest.update(os.fsencode(name) + f"\0{size}\0".encode())
+        try:
+            with path.open("rb") as file:
+                digest.update(file.read(part))
+                if part is not None and size > part:
+                    file.seek(max(part, size - part))
+                    digest.update(file.read(part))
+        except OSError:
+            digest.update(b"unreadable")
     return digest.hexdigest()
 
 
-def count_classes(name: str, labels: Sequence[int]) -> tuple[str, ...]:
-    """Name the classes after their numbers."""
-    low, high = min(labels), max(labels)
-    if low < 0 or high >= _CLASSES_UP_TO:
-        raise DataError(f"{name}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")
-    return tuple(str(i) for i in range(high + 1))
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Return a sort key that puts 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)], name

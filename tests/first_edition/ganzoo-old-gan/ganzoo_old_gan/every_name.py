@@ -9,7 +9,7 @@ import ganzoo.gan.layers as old_layers
 import torch
 from ganzoo.gan.conditions import condition_values
 from ganzoo.gan.contract import GAN, Phase
-from ganzoo.gan.convnets import pyramid
+from ganzoo.gan.convnets import pyramid, start_size
 from ganzoo.gan.equalized import EqualizedConv2d, EqualizedLinear
 from ganzoo.gan.layers import mixes_images
 from ganzoo.gan.patches import PatchDiscriminator, halvings_for, receptive_field
@@ -79,6 +79,7 @@ class OldNames(Sphere):
         assert issubclass(OldNames, GAN)
         assert Phase is not None
         assert pyramid(32, 8, most=16) == [16, 16, 16, 8]
+        assert start_size(28) == (7, 2)
         assert EqualizedLinear(inside=2, out=3).weight.shape == (3, 2)
         assert EqualizedConv2d(inside=2, out=3, size=1).weight.shape == (3, 2, 1, 1)
         assert UpBlock(inside=2, out=3).conv1.weight.shape == DownBlock(inside=2, out=3).conv1.weight.shape

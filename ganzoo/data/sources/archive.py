@@ -1,0 +1,84 @@
+"""Zip files of images, read as they are, without unpacking."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import stat
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from ganzoo.data.sources.source import Source, fingerprint
+from ganzoo.data.sources.tree import SPLITS, Tree, from_tree
+from ganzoo.errors import DataError
+from ganzoo.media.base import why
+
+_ENTRY_UP_TO = 2**28  # bytes of one file, unpacked
+_TOTAL_UP_TO = 2**30  # bytes of all files, unpacked, or
+_RATIO_UP_TO = 50  # times the size of the archive: images hardly shrink
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may take gigabytes to unpack a byte
+_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
+
+
+def from_archive(name: str, path: Path, split: str = "train") -> Source:
+    """Return the images of one split of a zip file, see `ganzoo.data.sources.tree.from_tree`.
+
+    Raises:
+        DataError: it is damaged, or holds links, other archives, encrypted files, paths that lead out of it, or more
+            than is read safely.
+    """
+    with _damage_named(name), zipfile.ZipFile(path) as archive:
+        entries, size = archive.infolist(), path.stat().st_size
+    seen: set[str] = set()
+    for entry in entries:
+        if fault := _fault(entry, seen):
+            raise DataError(f"{name} holds {entry.orig_filename!a}, {fault}: pack the images anew")
+        seen.add(entry.filename)
+    if (total := sum(entry.file_size for entry in entries)) > max(_TOTAL_UP_TO, _RATIO_UP_TO * size):
+        raise DataError(
+            f"{name} would unpack to {total / 2**30:,.0f} GiB, over {_RATIO_UP_TO} times its size: check it"
+        )
+    shown = [entry.filename for entry in entries if "/." not in f"/{entry.filename}"]
+    tops = {entry.partition("/")[0] for entry in shown}
+    root = "/".join([*tops, ""])  # the folder that holds all files, if there is one and it is no split
+    if len(tops) != 1 or tops & {*SPLITS} or not all(entry.startswith(root) for entry in shown):
+        root = ""
+
+    def contents(files: Sequence[str]) -> Iterator[bytes]:
+        with _damage_named(name), zipfile.ZipFile(path) as archive:
+            for file in files:
+                with _damage_named(f"{name}/{file}"):
+                    content = archive.read(root + file)
+                yield content
+
+    def key(_: Sequence[str], start: str) -> str:
+        return f"{fingerprint({'': path})}:{start}"
+
+    shown = [entry.removeprefix(root) for entry in shown]
+    files, folders = [entry for entry in shown if entry[-1:] not in ("", "/")], {*map(posixpath.dirname, shown)}
+    return from_tree(Tree(name, path, files, folders, contents, key), split)
+
+
+@contextlib.contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise DataError(f"{name} cannot be read: {why(error)}") from error
+
+
+def _fault(entry: zipfile.ZipInfo, seen: Collection[str]) -> str | None:
+    """Return what makes an entry of an archive one that is not read."""
+    name = entry.orig_filename
+    faults = {
+        "whose path leads elsewhere": {"", ".", ".."} & {*name.rstrip("/").split("/")} or {*"\\:\0"} & {*name},
+        "more than once": entry.filename in seen,
+        "which is a link": stat.S_ISLNK(entry.external_attr >> 16),
+        "which is encrypted": entry.flag_bits & 1,
+        "which is compressed by another method than deflate": entry.compress_type not in _METHODS,
+        "which is an archive itself": name.lower().endswith(".zip"),
+        f"which unpacks to more than {_ENTRY_UP_TO >> 20} MiB": entry.file_size > _ENTRY_UP_TO,
+    }
+    return next((fault for fault, holds in faults.items() if holds), None)

@@ -1,0 +1,138 @@
+"""Classes of images: labels that are whole numbers or words, and the files that list them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ganzoo.data.sources.source import natural, some
+from ganzoo.errors import DataError, one_line
+from ganzoo.media.base import why
+
+METADATA = ("dataset.json", "metadata.csv", "metadata.jsonl")
+"""Files that may list labels: StyleGAN's, and those of the Hub's image folders."""
+SUPPORTED = "one class per image is supported, a whole number or a word"
+_REMEDY = "take the labels out to train without any"
+_COLUMNS = ("label", "class", "category")
+_CLASSES_UP_TO = 2**16
+
+
+class Classes(NamedTuple):
+    """Classes in the order of their numbers.
+
+    Args:
+        names: of the classes; none where images have no labels.
+        numbers: the number of the class that a label means, where it is another than the label.
+        notes: what a user should be told.
+    """
+
+    names: tuple[str, ...] = ()
+    numbers: Mapping[Any, int] = {}
+    notes: tuple[str, ...] = ()
+
+    def keyed(self, key: str) -> str:
+        """Return another key of the content where classes are not numbered as its labels."""
+        same = all(type(label) is int and label == number for label, number in self.numbers.items())
+        return key if same else f"{key}:numbered"
+
+
+def classes_of(where: str, labels: Iterable[Any]) -> Classes:
+    """Number the labels that occur: whole numbers in their order, without gaps, or words in natural order.
+
+    Raises:
+        DataError: a label is missing, a fraction, several, or no class index.
+    """
+    labels = list(labels)
+    if any(isinstance(label, list | dict) or str(label)[:1] in "[{" for label in labels if label not in (None, "")):
+        raise DataError(f"{where} gives several labels per image: {SUPPORTED}; {_REMEDY}")
+    if any(label in (None, "") for label in labels):
+        raise DataError(f"{where} leaves images without a label: give each one, or {_REMEDY}")
+    numbers = [_number(label) for label in labels]
+    whole = [int(number) for number in numbers if number is not None and number.is_integer()]
+    if len(whole) == len(labels):
+        return _numbered(where, dict(zip(labels, whole, strict=True)))
+    if None not in numbers:
+        raise DataError(f"{where} gives labels that are fractions: {SUPPORTED}; {_REMEDY}")
+    return named_classes(
+        where, {label: str(label).lower() if isinstance(label, bool) else str(label) for label in labels}
+    )
+
+
+def named_classes(where: str, words: Mapping[Any, str]) -> Classes:
+    """Number classes in the natural order of the word that each label stands for."""
+    names = sorted(set(words.values()), key=natural)
+    for unnamed in (name for name in names if not name.isprintable()):
+        raise DataError(f"{where} names a class {unnamed!a}, which is not printable: rename it")
+    if len(names) > _CLASSES_UP_TO:
+        raise DataError(f"{where} gives {len(names):,} different labels, and up to {_CLASSES_UP_TO:,} are supported")
+    place = {name: i for i, name in enumerate(names)}
+    return Classes(tuple(names), {label: place[word] for label, word in words.items()})
+
+
+def classes_of_column(where: str, column: str, kind: str, read: Callable[[], Iterable[Any]]) -> Classes:
+    """Number the labels in a table's column of the type ``kind``; a note where such a type is not supported."""
+    if not kind.removeprefix("large_").startswith(("int", "uint", "bool", "string")):
+        return Classes(notes=(f"the column {column} ({kind}) is not used: {SUPPORTED}",))
+    labels = [label for label in read() if label is not None]
+    return classes_of(where, labels) if labels else Classes()
+
+
+def _numbered(where: str, labels: Mapping[Any, int]) -> Classes:
+    present = sorted(set(labels.values()))
+    low, high = present[0], present[-1]
+    if low < 0 or high >= _CLASSES_UP_TO:
+        raise DataError(f"{where}: labels must be class indices in 0 ... {_CLASSES_UP_TO - 1}, not {low} ... {high}")
+    place, missing = {label: i for i, label in enumerate(present)}, sorted({*range(high)} - {*present})
+    notes: tuple[str, ...] = ()
+    if missing:
+        notes = (f"labels numbered anew from 0, as no image has {some([*map(str, missing)], 3)}",)
+    return Classes(tuple(map(str, present)), {label: place[number] for label, number in labels.items()}, notes)
+
+
+def _number(label: Any) -> float | None:
+    try:
+        return None if isinstance(label, bool) else float(label)
+    except OverflowError:
+        return float("inf")
+    except (TypeError, ValueError):
+        return None
+
+
+def read_labels(where: str, content: bytes | Path) -> list[tuple[str, Any]] | None:
+    """Return (file name, label) of each row of a file of metadata; None where it does not speak of labels.
+
+    Raises:
+        DataError: it is damaged, or its form is another.
+    """
+    try:
+        text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
+        if where.endswith(".json"):
+            return _of_dataset_json(where, json.loads(text))
+        if where.endswith(".csv"):
+            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        else:
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
+        raise DataError(f"{where} cannot be read: {why(error)}") from error
+    if not all(isinstance(row, dict) and None not in row for row in rows):
+        raise DataError(f"{where} has rows of another form than its first: correct them")
+    columns = list(rows[0]) if rows else []
+    if not all(isinstance(row.get("file_name"), str) for row in rows):
+        there = one_line(some(columns))
+        raise DataError(f"{where} needs a column file_name that is filled everywhere; it has: {there}")
+    column = next((column for column in _COLUMNS if column in columns), None)
+    return None if column is None else [(row["file_name"], row.get(column)) for row in rows]
+
+
+def _of_dataset_json(where: str, content: Any) -> list[tuple[str, Any]] | None:
+    if not isinstance(content, dict) or "labels" not in content:
+        return None
+    rows = content["labels"] or []  # null: the set has none
+    pairs = isinstance(rows, list) and all(isinstance(row, list) and len(row) == 2 for row in rows)
+    if not pairs or not all(isinstance(file, str) for file, _ in rows):
+        raise DataError(f'{where} must hold {{"labels": [["file name", class], ...]}}: correct it')
+    return [(file, label) for file, label in rows]

@@ -115,21 +115,25 @@ def class_numbers(words: Iterable[str], names: Sequence[str], *, what: str = "la
     for word in words:
         if word in known:
             numbers[word] = known[word]
-        elif word.isascii() and word.isdecimal():
-            numbers[word] = int(word)
+        elif (number := _number(word)) is not None:
+            numbers[word] = number
         elif not names:
-            raise ConfigError(f"{what}: the classes of this model have no names: give numbers, not '{word}'")
+            raise ConfigError(f"{what}: the classes of this model have no names: give numbers, not '{word:.80}'")
         else:
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            there = f"There are: {', '.join(names[:_SHOWN])}{more}"
-            raise ConfigError(one_line(f"{what}: there is no class '{word}'.{did_you_mean(word, names)} {there}"))
-    if other := [word for word, number in numbers.items() if word.isdecimal() and int(word) != number]:
-        _log.warning(
-            "%s: %s %s here, not the number of a class: %s",
-            what, ", ".join(other), "is a name" if len(other) == 1 else "are names",
-            ", ".join(f"class {numbers[word]} is called {word}" for word in other[:_SHOWN]),
-        )  # fmt: skip
+            there = f"There are: {', '.join(names[:_SHOWN])}{_more(names)}"
+            raise ConfigError(one_line(f"{what}: there is no class '{word:.80}'.{did_you_mean(word, names)} {there}"))
+    if other := [word for word, number in numbers.items() if _number(word) not in (None, number)]:
+        read = ", ".join(f"{word} (class {numbers[word]})" for word in other[:_SHOWN])
+        _log.warning("%s: read as names of classes, not as their numbers: %s%s", what, read, _more(other))
     return numbers
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isascii() and word.isdecimal() and len(word) < 19 else None
+
+
+def _more(words: Sequence[str]) -> str:
+    return f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
 
 
 def with_class_numbers(gan: GAN, conditions: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,8 +111,8 @@ def test_a_class_is_called_by_its_name_or_its_number(caplog):
 def test_a_name_that_is_another_classs_number_wins_and_is_told_once(caplog):
     assert class_numbers(["7", "5", "x", "0"], ("5", "x", "y", "7")) == {"7": 3, "5": 0, "x": 1, "0": 0}
     (told,) = caplog.messages
-    assert "class 3 is called 7" in told
-    assert "class 0 is called 5" in told
+    assert "7 (class 3)" in told
+    assert "5 (class 0)" in told
 
 
 @pytest.mark.parametrize("word", ["dgo", "DOG", "dog "])

@@ -78,19 +78,20 @@ def interpolate(
 
 
 def check_lists(conditions: Mapping[str, Any], n: int) -> None:
-    """Check that each list among the conditions has a value for each of ``n`` images.
+    """Check that each list among the conditions has a value for each of ``n`` images, or one for all.
 
     Raises:
         ConfigError: one has not.
     """
     for name, value in conditions.items():
-        if isinstance(value, list | tuple) and len(value) != n:
+        if isinstance(value, list | tuple) and len(value) not in (1, n):
             raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
 
 
 def slice_lists(conditions: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
-    """Return the conditions of some images; what is no list holds for all."""
-    return {name: v[start:stop] if isinstance(v, list | tuple) else v for name, v in conditions.items()}
+    """Return the conditions of some images; what is no list, or a list of one value, holds for all."""
+    lists = {name for name, value in conditions.items() if isinstance(value, list | tuple) and len(value) > 1}
+    return {name: value[start:stop] if name in lists else value for name, value in conditions.items()}
 
 
 def generate_chunks(

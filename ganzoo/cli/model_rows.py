@@ -18,7 +18,7 @@ from ganzoo.models.config import (
     find_architecture,
     read_config,
     trained_by_run,
-)  # fmt: skip
+)
 from ganzoo.registry import Score, Weights, Zoo, installed
 from ganzoo.registry.records import field_names
 

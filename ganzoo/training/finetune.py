@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -52,8 +52,10 @@ def load_pretrained(gan: GAN, model: Model, written: Mapping[str, Any]) -> None:
         parts += [(rest, training_state(gan), find_training(model) or model.weights)]
     changes = _changes(gan, written)
     untrained: list[str] = []
+    left: list[str] = []
     for found, wanted, path in parts:
         if changes:
+            left += [name for name in found if name not in wanted]
             unlike = {_layer(n) for n, want in wanted.items() if n not in found or found[n].shape != want.shape}
             untrained += [layer for layer in dict.fromkeys(map(_layer, wanted)) if layer in unlike]
             found = {n: tensor for n, tensor in found.items() if n in wanted and _layer(n) not in unlike}  # noqa: PLW2901
@@ -62,13 +64,14 @@ def load_pretrained(gan: GAN, model: Model, written: Mapping[str, Any]) -> None:
                 raise WeightsError(f"no layer of {path} fits {type(gan).__name__} with {changes}")
         check_fit(found, wanted, path, gan)
         gan.load_state_dict(found, strict=False)  # all that both have was compared
-    if untrained:
-        more = f" and {len(untrained) - _NAMED} more" if len(untrained) > _NAMED else ""
-        named, keep = ", ".join(untrained[:_NAMED]), ""
-        if "classes" in written and gan.config.classes < written["classes"]:
-            keep = f"; -o classes={written['classes']} would keep those of the classes"
-        message = "%s is fine-tuned with %s: these layers begin untrained: %s%s%s"
-        _log.warning(message, model.name, changes, named, more, keep)
+    if changes:
+        out = f"; these are left out: {_listed(map(_layer, left))}" if left else ""
+        fewer = "classes" in written and gan.config.classes < written["classes"]
+        keep = f"; -o classes={written['classes']} would keep those of the classes" if fewer else ""
+        _log.warning(
+            "%s is fine-tuned with %s: these layers begin untrained: %s%s%s",
+            model.name, changes, _listed(untrained) or "none", out, keep,
+        )  # fmt: skip
     if rest is None:
         _log.warning("%s came without the networks that only training needs: they begin untrained", model.name)
     if written.get("classes") == getattr(gan.config, "classes", None) is not None:
@@ -80,7 +83,7 @@ def _changes(gan: GAN, written: Mapping[str, Any]) -> str:
     own, changes = config_to_dict(gan.config), []
     for name in OF_THE_DATA:
         if name in own and name in written and own[name] != written[name]:
-            names = f" ({', '.join(map(one_line, gan.class_names[:_NAMED]))})" if name == "classes" else ""
+            names = f" ({_listed(gan.class_names)})" if name == "classes" else ""
             changes.append(f"{name}={own[name]}{names} in place of {written[name]}")
     return ", ".join(changes)
 
@@ -96,6 +99,11 @@ def _tell_names(names: Sequence[str], model: Model) -> None:
     both = enumerate(zip(model.config.class_names, names, strict=False))
     renamed = [(i, old, new) for i, (old, new) in both if old != new]
     if renamed:
-        what = ", ".join(f"{new} is {old} (class {i})" for i, old, new in renamed[:_NAMED])
-        more = f" and {len(renamed) - _NAMED} more" if len(renamed) > _NAMED else ""
-        _log.warning("the classes begin with the weights of others in %s: %s%s", model.name, one_line(what), more)
+        what = _listed(f"{new} is {old} (class {i})" for i, old, new in renamed)
+        _log.warning("the classes begin with the weights of others in %s: %s", model.name, what)
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Return different words as text, on one line and not too many of them."""
+    words = [*dict.fromkeys(words)]
+    return one_line(", ".join(words[:_NAMED])) + (f" and {len(words) - _NAMED} more" if len(words) > _NAMED else "")

@@ -247,6 +247,16 @@ def test_onto_another_size_the_layers_that_are_alike_are_taken(tmp_path, mnist, 
     assert "begin untrained" in told
 
 
+def test_onto_a_smaller_size_what_is_left_out_is_told(tmp_path, mnist, caplog):
+    run = ganzoo.train("stylegan2", data=str(mnist), images=16, batch_size=16, out=tmp_path / "a", progress=False,
+                       config={**narrow("stylegan2"), "image_size": 32}).run  # fmt: skip
+    planned = plan(None, {"image_size": 16}, settings(mnist, start=str(run)))
+    (told,) = caplog.messages
+    left = {key for key in training_tensors(find(run)) if key not in planned.gan.state_dict()}
+    assert left
+    assert all(layer in told.partition("left out: ")[2] for layer in {key.rpartition(".")[0] for key in left})
+
+
 def test_where_no_layer_fits_it_is_refused(trained, mnist):
     with pytest.raises(WeightsError, match=r"no layer .* image_size=32 in place of 28"):
         plan(None, {"image_size": 32}, settings(mnist, start=str(trained)))

@@ -128,18 +128,23 @@ def parse_labels(text: str, names: Sequence[str] = ()) -> Labels:
     from ganzoo.gan.latents import class_numbers  # imports torch
 
     known = frozenset(names)
+    parts = _split(text, known)
     first, dots, last = (part.strip() for part in text.partition(".."))
-    swept = bool(dots) and text.strip() not in known
+    swept = bool(dots) and not any(".." in part and _TIMES.sub("", part) in known for part in parts)
     try:
-        terms = [(first, last, 1)] if swept else [_term(part, known) for part in _split(text, known)]
+        terms = [(first, last, 1)] if swept else [_term(part, known) for part in parts]
     except ValueError as error:  # an integer of thousands of digits
         raise ConfigError(f"--labels {text:.40} has more than {MOST_LABELS:,} labels") from error
     words = (word for first, last, _ in terms for word in (first, last) if isinstance(word, str))
     numbers = class_numbers(dict.fromkeys(words), names, what="--labels")
-    spans = [(numbers.get(first, first), numbers.get(last, last), times) for first, last, times in terms]
-    if sum(max(0, int(last) - int(first) + 1) * times for first, last, times in spans) > MOST_LABELS:
+
+    def number(end: str | int) -> int:
+        return numbers[end] if isinstance(end, str) else end
+
+    spans = [(number(first), number(last), times) for first, last, times in terms]
+    if sum(max(0, last - first + 1) * times for first, last, times in spans) > MOST_LABELS:
         raise ConfigError(f"--labels {text:.40} has more than {MOST_LABELS:,} labels")
-    classes = [i for first, last, times in spans for i in [*range(int(first), int(last) + 1)] * times]
+    classes = [i for first, last, times in spans for i in [*range(first, last + 1)] * times]
     if not classes:
         raise ConfigError(f"--labels {text} is empty: the first of a range must not be above the last")
     return Labels(classes, repeated=any(times != 1 for *_, times in terms), swept=swept)

@@ -61,8 +61,9 @@ class ModelConfig:
     def class_names(self) -> tuple[str, ...]:
         """The names of the labels 0, 1, ... of its training data; empty where they are not known."""
         names = self.data.get("classes")
-        fine = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
-        return tuple(names) if fine else ()
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            return ()
+        return tuple(names)
 
     @classmethod
     def from_entry(cls, entry: Weights) -> ModelConfig:

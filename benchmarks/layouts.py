@@ -1,4 +1,4 @@
-"""Each layer of `ganzoo.nn.cpu` against the plain one, forward and backward.
+"""Each layer of `ganzoo.nn.cpu` and `ganzoo.nn.resample` against the plain one, forward and backward.
 
 python benchmarks/layouts.py [--only Dropout] [--rounds 15] [--threads 1] [--json FILE]
 """
@@ -14,7 +14,7 @@ from rounds import Row, alternate, paired_ratio, parse, parser, show
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.nn import cpu
+from ganzoo.nn import cpu, resample
 
 
 class PlainSmooth(nn.Module):
@@ -54,8 +54,8 @@ PAIRS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[i
     "Flatten": (lambda: network(nn.Flatten()), lambda: network(cpu.Flatten()), MAPS),
     "ToImage": (lambda: generator(nn.Unflatten(1, (64, 16, 16))), lambda: generator(cpu.ToImage(64, 16)), ROWS),
     "Dropout": (lambda: nn.Dropout(0.5), lambda: cpu.Dropout(0.5), MAPS),
-    "Smooth": (lambda: PlainSmooth(2), lambda: cpu.Smooth(2), MAPS),
-    "Halve": (lambda: PlainSmooth(1, 2), cpu.Halve, MAPS),
+    "Smooth": (lambda: PlainSmooth(2), lambda: resample.Smooth(2), MAPS),
+    "Halve": (lambda: PlainSmooth(1, 2), resample.Halve, MAPS),
 }
 
 

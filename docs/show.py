@@ -150,6 +150,7 @@ def blocks() -> None:
         "Augmentations": "ganzoo.gan.augment",
         "Layers": "ganzoo.nn.layers",
         "Layers for the CPU": "ganzoo.nn.cpu",
+        "Filtered resampling": "ganzoo.nn.resample",
         "Layers with an equalised learning rate": "ganzoo.nn.equalized",
         "Convolutional networks": "ganzoo.nn.convnets",
         "Residual networks": "ganzoo.nn.resnets",

@@ -167,3 +167,16 @@ def test_a_layer_for_the_cpu_is_compared_with_the_plain_one(benchmark, name):
     row = benchmark("layouts").compare(name, 1, bf16=False)
     assert row.theirs > 0
     assert row.ours > 0
+
+
+def test_sizes_are_compared_with_networks_that_are_written_plainly(benchmark):
+    rows = benchmark("sizes").compare(32, "fp32", 1, published=False)
+    assert [row.what for row in rows] == ["generation, 32x32, fp32", "training step, 32x32, fp32"]
+    assert all(row.theirs > 0 and row.ours > 0 for row in rows)
+
+
+def test_what_a_size_holds_is_more_than_its_networks(benchmark):
+    sizes, memory = benchmark("sizes"), benchmark("memory")
+    before = memory.high_water()
+    threads = torch.get_num_threads()
+    assert sizes.hold("generation", 32, threads, plain=False, bf16=True, published=False) >= before > 0

@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ganzoo.testing import CHECKS
+from ganzoo.testing.subject import DIGITS
 from installs import ganzoo, install, python
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -97,11 +100,49 @@ def games(tmp_path_factory):
 def restorer(tmp_path_factory):
     """The model of the page about translation, as a package."""
     site = tmp_path_factory.mktemp("restorer")
-    _, light, one, both = blocks("translation.md")
-    more = light.replace('name="restorer"', 'name="bothways"').replace("model:Restorer", "model:BothWays")
-    install(site, "ganzoo-games", light + more[more.index("    yield") :])
-    (site / "ganzoo_games" / "model.py").write_text(one + both)
+    _, light, one, larger, both = blocks("translation.md")
+    entry = light[light.index("    yield") :]
+    for name in ("BothWays", "FourTimes"):
+        light += entry.replace('name="restorer"', f'name="{name.lower()}"').replace("model:Restorer", f"model:{name}")
+    install(site, "ganzoo-games", light)
+    (site / "ganzoo_games" / "model.py").write_text(one + larger + both)
     return site
+
+
+@pytest.fixture(scope="module")
+def enlargements(tmp_path_factory):
+    """The digits as pairs: 16x16 for A, 64x64 for B."""
+    folder = tmp_path_factory.mktemp("pairs")
+    digits = np.load(DIGITS)["images"]
+    for side, size in (("A", 16), ("B", 64)):
+        (folder / side).mkdir()
+        for i, digit in enumerate(digits[:300]):
+            Image.fromarray(digit.squeeze()).resize((size, size)).save(folder / side / f"{i}.png")
+    return f"pairs:A={folder}/A,B={folder}/B"
+
+
+@pytest.mark.slow
+def test_a_model_that_enlarges_passes_the_kit(restorer, enlargements):
+    short = ["--expect", "hyper_parameters_are_explained=the page is to be short"]
+    done = ganzoo("check", "fourtimes", "--data", enlargements, "-o", "width=8", *short, site=restorer)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_model_that_enlarges_is_trained_and_translates(restorer, enlargements, tmp_path):
+    run, small = tmp_path / "run", tmp_path / "small.png"
+    words = ["--images", "64", "--batch-size", "16", "-o", "width=8", "--out", str(run)]
+    done = ganzoo("train", "fourtimes", "--data", enlargements, *words, site=restorer)
+    assert done.returncode == 0, done.stderr
+    assert "A: 16x16 grey" in done.stderr
+    assert "B: 64x64 grey" in done.stderr
+    Image.new("L", (16, 16), 90).save(small)
+    done = ganzoo("translate", str(run), str(small), "-o", str(tmp_path / "large.png"), site=restorer)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "large.png") as large:
+        assert large.size == (64, 64)
+    done = ganzoo("translate", str(run), str(small), "--beside", "-o", str(tmp_path / "both.png"), site=restorer)
+    with Image.open(tmp_path / "both.png") as both:
+        assert both.size == (128, 64)
 
 
 @pytest.mark.slow

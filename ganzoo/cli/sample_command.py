@@ -101,7 +101,7 @@ def command(
     if ends is not None:  # too few images to share
         if int(os.environ.get("RANK", "0")) > 0:
             return
-        save_strip(sample.interpolate(gan, *ends, steps=count, **options), out)
+        save_strip(gan, sample.interpolate(gan, *ends, steps=count, **options), out)
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
     row = row if swept else 1

@@ -117,10 +117,9 @@ def plan_text(planned: Plan, folder: Path) -> str:
     record, settings = planned.architecture.record, planned.settings
     device = pick_device(settings.device)
     resolved = {"precision": resolve_precision(settings.precision, device), "device": device}
-    classes = f", {len(planned.source.classes)} classes" if planned.source.classes else ""
     rows = [
         ["architecture", f"{record.name} ({planned.architecture.dist} {planned.architecture.version})"],
-        ["data", f"{planned.source.name}: {planned.source.count:,} images{classes}"],
+        ["data", planned.source.describe()],
         ["run", str(folder)],
         *([name, str(resolved.get(name, value))] for name, value in vars(settings).items() if name != "data"),
         *([f"-o {name}", str(value)] for name, value in config_to_dict(planned.config).items()),

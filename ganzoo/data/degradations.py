@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ def mask(images: Tensor) -> Tensor:
 
 def edges(images: Tensor) -> Tensor:
     """Return dark lines on white where the brightness changes: 1 minus the length of its Sobel gradient, halved."""
-    kernel = torch.tensor(_SOBEL, dtype=images.dtype, device=images.device) / 4
+    kernel = _constant(_SOBEL, images) / 4
     padded = F.pad(_brightness(images), (1, 1, 1, 1), mode="replicate")
     gradient = F.conv2d(padded, torch.stack([kernel, kernel.T])[:, None])
     lines = 1 - gradient.square().sum(1, keepdim=True).sqrt() * 2
@@ -50,8 +51,12 @@ def _brightness(images: Tensor) -> Tensor:
     """Return (N, 1, S, S)."""
     if images.shape[1] == 1:
         return images
-    luma = torch.tensor(_LUMA, dtype=images.dtype, device=images.device)
-    return (images * luma[:, None, None]).sum(1, keepdim=True)
+    return (images * _constant(_LUMA, images)[:, None, None]).sum(1, keepdim=True)
+
+
+def _constant(values: tuple[Any, ...], like: Tensor) -> Tensor:
+    """Return the values as a tensor where the images are, by a copy that does not wait for the device."""
+    return torch.tensor(values, dtype=like.dtype).to(like.device, non_blocking=True)
 
 
 DEGRADATIONS: dict[str, Degradation] = {"grey": grey, "lowres4": lowres4, "mask": mask, "edges": edges}

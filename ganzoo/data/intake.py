@@ -27,8 +27,8 @@ from ganzoo.data.encoded import OFFSETS
 from ganzoo.data.encoded import SAMPLES as ENCODED
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
-from ganzoo.gan.sample_spec import Shape
-from ganzoo.media.base import Item, Medium, Reading, Sample, SurveyNeededError
+from ganzoo.gan.sample_spec import Reading, Shape
+from ganzoo.media.base import Item, Medium, Sample, SurveyNeededError
 
 T = TypeVar("T")
 SAMPLES = "samples.npy"

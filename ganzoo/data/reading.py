@@ -14,9 +14,8 @@ from ganzoo.data.intake import Reader, read_chunks
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
-from ganzoo.gan.sample_spec import SampleSpec, Specs
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, SampleSpec, Specs
 from ganzoo.media import get_medium
-from ganzoo.media.base import DEFAULT_READING, Reading
 
 
 def read_batches(

@@ -20,9 +20,9 @@ from ganzoo.data.intake import SAMPLES, Intake, cached
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
-from ganzoo.gan.sample_spec import SampleSpec, Specs
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, SampleSpec, Specs
 from ganzoo.media import get_medium
-from ganzoo.media.base import DEFAULT_READING, Medium, Reading
+from ganzoo.media.base import Medium
 from ganzoo.media.image import image_layout
 
 _IN_MEMORY_UP_TO = 2**30

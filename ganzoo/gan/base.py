@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from ganzoo.errors import ConfigError
 from ganzoo.gan.latents import sampling_inputs
 from ganzoo.gan.phases import Batch, Phase, Progress, Stage, Terms
-from ganzoo.gan.sample_spec import SampleSpec, check_samples, image_spec
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, SampleSpec, check_samples, image_spec
 from ganzoo.nn.renamed import renamed_arguments, renamed_attributes, renamed_names
 
 __all__ = ["GAN", "Batch", "Phase", "Progress", "Stage", "Terms"]  # the first edition had all of them here
@@ -51,6 +51,7 @@ class GAN(nn.Module):
             the logits of real samples, with it.
         class_names: of the labels 0, 1, ... of the data that it was trained on, set by the engine and by `load`: the
             condition ``labels`` may be given by name. Empty where they are not known.
+        reading: how the samples that it was trained on were brought to their shape; others are brought to it alike.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be loaded again (``"hf:owner/name@COMMIT"``, a name of the
             zoo, a folder); None for an untrained model.
@@ -64,6 +65,7 @@ class GAN(nn.Module):
     discriminators: Sequence[str] = ("discriminator",)
     decision_boundary: float | None = 0.0
     class_names: Sequence[str] = ()
+    reading: Reading = DEFAULT_READING
     config: Any
     origin: str | None = None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+import msgspec
 from torch import Tensor
 
 from ganzoo.errors import ConfigError, DataError
@@ -83,3 +84,33 @@ def check_samples(samples: Any, spec: SampleSpec, what: str = "images") -> None:
 
 Specs = Mapping[str, SampleSpec]
 """The specs of a batch by key."""
+
+
+Fit = Literal["crop", "pad", "stretch"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How samples are brought to a shape.
+
+    Args:
+        fit: ``"crop"`` fills the shape and cuts the rest off at the centre, ``"pad"`` shows all and fills the rest with
+            the background, ``"stretch"`` ignores the proportions.
+        background: of what is transparent or padded: ``"white"``, ``"black"`` or ``"#rrggbb"``.
+        survey: what `Medium.survey` found in the whole set.
+    """
+
+    fit: Fit = "crop"
+    background: str = "white"
+    survey: Mapping[str, Any] = field(default_factory=dict)
+
+
+DEFAULT_READING = Reading()
+
+
+def reading_of(training: Mapping[str, Any]) -> Reading:
+    """Return the reading among the settings of a training, those of a ``config.json``, which may hold anything."""
+    try:
+        return msgspec.convert({k: training[k] for k in ("fit", "background") if k in training}, Reading)
+    except msgspec.ValidationError:
+        return DEFAULT_READING

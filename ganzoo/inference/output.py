@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from ganzoo._files import new_folder, replacing
 from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.gan import GAN
+from ganzoo.media import get_medium
 from ganzoo.media.base import Medium
-from ganzoo.media.grids import tiled, to_pil
-from ganzoo.media.image import to_uint8
 
 CHUNK = 256
 """Samples per write."""
@@ -129,13 +130,19 @@ def _write_folder(out: Path, medium: Medium, name: Callable[[int], str], chunks:
             pending.popleft().result()
 
 
-def save_strip(images: Tensor, out: Path, *, milliseconds: int = 80) -> None:
-    """Write images (N, C, H, W) side by side as ``.png``, or as a ``.gif`` that loops back and forth."""
+def preview(gan: GAN, samples: Tensor, columns: int | None = None) -> Image.Image:
+    """Return one picture of samples (N, ...) that a GAN generated, as its medium shows them."""
+    medium = get_medium(gan.output_spec().medium)
+    return medium.preview(medium.to_storage(samples).cpu().numpy(), columns)
+
+
+def save_strip(gan: GAN, samples: Tensor, out: Path, *, milliseconds: int = 80) -> None:
+    """Write samples (N, ...) of a GAN side by side as ``.png``, or as a ``.gif`` that loops back and forth."""
     if out.suffix == ".png":
         with replacing(out) as partial:
-            tiled(to_uint8(images), len(images)).save(partial)
+            preview(gan, samples, len(samples)).save(partial)
     elif out.suffix == ".gif":
-        frames = [to_pil(image) for image in to_uint8(images)]
+        frames = [preview(gan, sample[None]) for sample in samples]
         frames += frames[-2:0:-1]
         with replacing(out) as partial:
             frames[0].save(partial, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)

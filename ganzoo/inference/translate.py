@@ -20,10 +20,10 @@ from ganzoo.data.sources.in_memory import from_objects
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.gan.latents import with_class_numbers
+from ganzoo.gan.sample_spec import Reading
 from ganzoo.inference.output import CHUNK, write_samples
 from ganzoo.inference.sample import check_lists, slice_lists
 from ganzoo.media import IMAGE, get_medium
-from ganzoo.media.base import DEFAULT_READING, Reading
 from ganzoo.media.grids import grid_of
 from ganzoo.models.load import load
 
@@ -36,7 +36,7 @@ def translate(
     model: str | os.PathLike[str] | GAN,
     images: Tensor | NDArray[np.uint8] | Image.Image | str | os.PathLike[str] | Sequence[Any],
     *,
-    reading: Reading = DEFAULT_READING,
+    reading: Reading | None = None,
     **options: Any,
 ) -> Tensor:
     """Translate images (image-to-image): `load`, reading and `GAN.translate` in one call.
@@ -45,7 +45,7 @@ def translate(
         model: a GAN, or what `load` takes.
         images: a tensor (N, C, H, W) in [-1, 1] as it is; or one or several files, PIL images or uint8 arrays (H, W) or
             (H, W, C), which are brought to the model's size.
-        reading: how images are brought to a size.
+        reading: how images are brought to a size; by default as those that the model was trained on.
         **options: of `GAN.translate`.
 
     Returns:
@@ -59,7 +59,9 @@ def translate(
         return gan.translate(images, **options)
     source = from_objects(images if isinstance(images, list | tuple) else [images])
     begin, _ = gan.direction(options.get("to"))
-    batches = read_batches(source, {begin: gan.sample_specs[begin]}, reading, count=source.count, batch_size=CHUNK)
+    batches = read_batches(
+        source, {begin: gan.sample_specs[begin]}, reading or gan.reading, count=source.count, batch_size=CHUNK
+    )
     return gan.translate(torch.cat([batch[source.medium] for batch in batches]), **options)
 
 
@@ -94,7 +96,7 @@ def count_inputs(gan: GAN, source: Source | PairSource, *, to: str | None = None
 def translate_source(
     gan: GAN, source: Source | PairSource, out: Path, *, to: str | None = None, count: int | None = None,
     seed: int = 0, repeat: int = 1, beside: bool = False, columns: int | None = None, batch_size: int = 64,
-    reading: Reading = DEFAULT_READING, **conditions: Any,
+    reading: Reading | None = None, **conditions: Any,
 ) -> int:  # fmt: skip
     """Translate the samples of a source and write them, with a progress bar and constant memory.
 
@@ -111,7 +113,7 @@ def translate_source(
             target on the right.
         columns: of a grid.
         batch_size: samples per forward pass.
-        reading: how images are brought to a size.
+        reading: how images are brought to a size; by default as those that the model was trained on.
         **conditions: as for `GAN.translate`; a list has one value per translation.
 
     Returns:
@@ -132,7 +134,7 @@ def translate_source(
     conditions = with_class_numbers(gan, conditions)
     check_lists(conditions, n * repeat)
     specs = {begin: gan.sample_specs[begin], **gan.sample_specs}
-    batches = read_batches(source, specs, reading, count=n, batch_size=max(batch_size // repeat, 1))
+    batches = read_batches(source, specs, reading or gan.reading, count=n, batch_size=max(batch_size // repeat, 1))
     matched = isinstance(source, PairSource) and source.matched
     medium = get_medium(IMAGE if beside else gan.sample_specs[target].medium)
 

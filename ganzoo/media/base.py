@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.errors import ConfigError, DataError
-from ganzoo.gan.sample_spec import PartialShape, Shape
+from ganzoo.gan.sample_spec import DEFAULT_READING, PartialShape, Reading, Shape
 from ganzoo.media.grids import grid_of
 
 
@@ -24,28 +23,6 @@ class Item(NamedTuple):
     image: bytes | Path | NDArray[Any] | Image.Image
     label: int | None
     where: str
-
-
-Fit = Literal["crop", "pad", "stretch"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How samples are brought to a shape.
-
-    Args:
-        fit: ``"crop"`` fills the shape and cuts the rest off at the centre, ``"pad"`` shows all and fills the rest with
-            the background, ``"stretch"`` ignores the proportions.
-        background: of what is transparent or padded: ``"white"``, ``"black"`` or ``"#rrggbb"``.
-        survey: what `Medium.survey` found in the whole set.
-    """
-
-    fit: Fit = "crop"
-    background: str = "white"
-    survey: Mapping[str, Any] = field(default_factory=dict)
-
-
-DEFAULT_READING = Reading()
 
 
 class Sample(NamedTuple):

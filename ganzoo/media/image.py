@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.errors import ConfigError, DataError
-from ganzoo.gan.sample_spec import PartialShape, Shape
-from ganzoo.media.base import Item, Medium, Reading, Sample, SurveyNeededError, why
+from ganzoo.gan.sample_spec import PartialShape, Reading, Shape
+from ganzoo.media.base import Item, Medium, Sample, SurveyNeededError, why
 from ganzoo.media.grids import tiled, to_pil
 from ganzoo.registry.image_sizes import size_of
 

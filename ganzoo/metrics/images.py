@@ -86,7 +86,7 @@ def open_real(
             "grey:DATA and the like"
         )
     specs = gan.sample_specs if gan.translations else {IMAGE: SampleSpec(tuple(image.shape[1:]))}
-    return Real(source, prepare(source, specs, progress=progress), direction)
+    return Real(source, prepare(source, specs, gan.reading, progress=progress), direction)
 
 
 @dataclass(frozen=True)

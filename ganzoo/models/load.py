@@ -10,6 +10,7 @@ import torch
 
 from ganzoo.errors import UnknownNameError, WeightsError
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import reading_of
 from ganzoo.hub.address import Address, is_address, parse
 from ganzoo.models import weights
 from ganzoo.models.config import CONFIG, ModelConfig, read_config
@@ -53,6 +54,7 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
     gan.origin, gan.class_names = model.origin, model.config.class_names
+    gan.reading = reading_of(model.config.training)
     # channels-last, as in training: convolutions are faster in it
     return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
 

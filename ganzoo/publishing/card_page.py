@@ -32,7 +32,8 @@ class CardFacts(NamedTuple):
     address: str  # "hf:owner/name"
     architecture: Architecture | None  # None where it is not installed
     datasets: tuple[str, ...]  # their repositories on the Hub
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
+    samples: str
     training: bool  # whether the networks that only training needs are published too
     conditions: tuple[str, ...] = ()  # what `sample` takes beside seeds, for instance ("labels",)
     picture: bool = True  # whether samples.png is published too
@@ -64,15 +65,14 @@ def page_of(facts: CardFacts) -> str:
 
 
 def _intro(facts: CardFacts) -> str:
-    config, (channels, height, width) = facts.config, facts.shape
+    config = facts.config
     summary = f" ({facts.architecture.summary})" if facts.architecture else ""
-    colour = "grey" if channels == 1 else "RGB"
     start = config.training.get("start")
     base = f", fine-tuned from {_line(start)}" if start else ""
     return (
         f"A generative adversarial network: {config.architecture}{summary}, trained on "
-        f"{_line(config.data['name'])}{base}. It generates {colour} images of {height}x{width}"
-        f"{' from such images' if facts.translates else ''}. Load it with ganzoo; the weights are safetensors, "
+        f"{_line(config.data['name'])}{base}. It generates {facts.samples}"
+        f"{' from others' if facts.translates else ''}. Load it with ganzoo; the weights are safetensors, "
         "and no code of this repository is run."
     )
 

@@ -15,8 +15,10 @@ from ganzoo.data.sources.hub import HUB
 from ganzoo.data.spec import named_sets
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import DEFAULT_READING
+from ganzoo.inference.output import preview
 from ganzoo.inference.sample import digest
-from ganzoo.media.image import grid
+from ganzoo.media import get_medium
 from ganzoo.models.config import ModelConfig, find_architecture, trained_by_run, write_config
 from ganzoo.models.load import Model
 from ganzoo.models.weights import MODEL, TRAINING, file_record, save_tensors
@@ -61,7 +63,7 @@ def _picture(path: Path, found: Model, gan: GAN, notes: list[str], *, known: boo
     """Write the picture of the card: samples, or the preview of an image-to-image run where its data set is public."""
     if not gan.translations:
         with replacing(path) as partial:
-            grid(gan.sample(IMAGES, seed=0)).save(partial)
+            preview(gan, gan.sample(IMAGES, seed=0)).save(partial)
         return
     shown = found.weights.parent / SAMPLES
     if known and found.folder is not None and shown.exists():
@@ -120,13 +122,14 @@ def card_text(folder: Path, config: ModelConfig, address: str, gan: GAN, old: st
     """Return the card of a complete folder; of an ``old`` one it keeps what a person wrote."""
     zoo = installed()
     owned = find_architecture(zoo, config.architecture, config.plugin)
-    channels, height, width = gan.sample(1, seed=0).shape[1:]
+    medium, shape = get_medium(gan.output_spec().medium), tuple(gan.sample(1, seed=0).shape[1:])
     facts = CardFacts(
         config,
         address,
         owned.record if owned else None,
         tuple(dataset_repo(zoo, name) for name in named_sets(config.data["name"], zoo) or ()),
-        (channels, height, width),
+        shape,
+        f"{medium.noun}s ({medium.describe(shape, DEFAULT_READING)})",
         (folder / TRAINING).exists(),
         tuple(gan.conditions()),
         (folder / SAMPLES).exists(),

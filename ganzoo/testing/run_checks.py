@@ -160,8 +160,9 @@ def check_bf16(subject: Subject) -> None:
 
 
 def sliced_distance(a: Tensor, b: Tensor, directions: int = 64) -> float:
-    """Return the sliced Wasserstein-1 distance of two sets of images (N, C, H, W), averaged down to 8x8."""
-    flat = [F.adaptive_avg_pool2d(images.float(), 8).flatten(1) for images in (a, b)]
+    """Return the sliced Wasserstein-1 distance of two sets of samples, images averaged down to 8x8, others to 64."""
+    pool, size = (F.adaptive_avg_pool2d, 8) if a.ndim == 1 + len("CHW") else (F.adaptive_avg_pool1d, 64)
+    flat = [pool(x.float() if size == 8 else x.float().flatten(1), size).flatten(1) for x in (a, b)]
     generator = torch.Generator().manual_seed(0)
     axes = F.normalize(torch.randn(flat[0].shape[1], directions, generator=generator), dim=0)
     left, right = ((images @ axes).sort(dim=0).values for images in flat)

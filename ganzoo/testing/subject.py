@@ -140,7 +140,7 @@ class Subject:
         if gan.translations:
             source, target = gan.translations[0]
             return gan.translate(batch[source], to=target), batch[target]
-        return gan.sample(n), batch["image"]
+        return gan.sample(n), batch[next(iter(gan.sample_specs))]
 
     def steps(
         self, state: State, steps: int, *, precision: Literal["fp32", "bf16"] = "fp32", batch_size: int = BATCH,

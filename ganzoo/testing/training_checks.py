@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import torch
 from accelerate import Accelerator
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES
+from ganzoo.gan.sample_spec import text_of
 from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, listed, phases
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
@@ -18,7 +20,8 @@ from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.updates import PhaseRunner
 
-KNOWN_NEEDS = {"image", "label", "A", "B", "pair"}
+KNOWN_NEEDS = {"label", "A", "B", "pair"}
+"""Keys of a batch beside the media."""
 
 
 def _own(gan: GAN, optimizer: torch.optim.Optimizer) -> set[str]:
@@ -41,7 +44,8 @@ def check_structure(subject: Subject) -> None:
     optimizers, stages = gan.optimizers(), gan.stages()
     expect(isinstance(stages, Sequence), f"stages() returns a {type(stages).__name__}: return a list")
     expect(stages and all(stage.phases for stage in stages), "stages() returns no stage, or one without phases")
-    expect(set(gan.needs) <= KNOWN_NEEDS, f"needs {listed(set(gan.needs) - KNOWN_NEEDS)}: no data gives that")
+    unknown = set(gan.needs) - KNOWN_NEEDS - {*subject.zoo.media.names()}
+    expect(not unknown, f"needs {listed(unknown)}: no data gives that")
     for attribute, names in (("ema", gan.ema), ("inference", gan.inference)):
         unknown = set(names) - networks
         expect(not unknown, f"{attribute} names {listed(unknown)}, which is not a network of it")
@@ -53,7 +57,10 @@ def check_structure(subject: Subject) -> None:
         expect(stage.images is not None or last, f"stage {place} lasts for ever: give it images, or make it the last")
         for name in ("images", "batch_size", "resolution"):
             value = getattr(stage, name)
-            expect(value is None or value >= 1, f"stage {place} has {name}={value}: it counts from 1")
+            expect(
+                value is None or min(value if isinstance(value, tuple) else (value,)) >= 1,
+                f"stage {place} has {name}={value}: it counts from 1",
+            )
         names = [phase.name for phase in stage.phases]
         expect(len(set(names)) == len(names), f"two phases of a stage have the same name: {', '.join(names)}")
         for phase in stage.phases:
@@ -158,7 +165,7 @@ def check_a_step_changes_what_it_trains(subject: Subject) -> None:
 
 
 def check_discriminators(subject: Subject) -> None:
-    """Augmentations replace the first argument of the networks in `GAN.discriminators`, which must be images."""
+    """Augmentations replace the first argument of the networks in `GAN.discriminators`, which must be samples."""
     gan = subject.build()
     networks = dict(gan.named_children())
     names = [name for name in gan.discriminators if name in networks]
@@ -167,17 +174,19 @@ def check_discriminators(subject: Subject) -> None:
     wrong = [name for name in gan.discriminators if name not in networks]
     expect(not wrong, f"discriminators has {listed(wrong)}, and its networks are {', '.join(networks)}")
     seen: set[str] = set()
+    shape = gan.output_spec().shape
+    rank, wanted = len(shape), text_of(shape)[1:]
 
     def watch(name: str, arguments: tuple[object, ...]) -> None:
         first = arguments[0] if arguments else None
         found = tuple(first.shape) if isinstance(first, Tensor) else type(first).__name__
-        images = isinstance(first, Tensor) and first.ndim == 4 and first.is_floating_point()
-        expect(images, f"{name} is given {found} as its first argument: make that the images (N, C, S, S)")
+        samples = isinstance(first, Tensor) and first.ndim == 1 + rank and first.is_floating_point()
+        expect(samples, f"{name} is given {found} as its first argument: make that the samples (N, {wanted}")
         seen.add(name)
 
     for name in names:
         networks[name].register_forward_pre_hook(lambda _, arguments, name=name: watch(name, arguments))
-    with Augmentation(",".join(POLICIES)).attached(gan):
+    with Augmentation(",".join(POLICIES)).attached(gan) if rank == len("CHW") else nullcontext():
         subject.steps(subject.state(gan), 1)
     idle = set(names) - seen
     expect(not idle, f"a step does not call {listed(idle)} as a module: call self.{min(idle, default='')}(images)")

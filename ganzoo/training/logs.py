@@ -14,8 +14,8 @@ from tqdm import tqdm
 from ganzoo._files import replacing
 from ganzoo.errors import RunError
 from ganzoo.gan import GAN, Batch
+from ganzoo.inference.output import preview
 from ganzoo.inference.translate import side_by_side
-from ganzoo.media.image import grid
 from ganzoo.training.state import State
 
 STATS, SAMPLES, METRICS = "stats.jsonl", "samples", "metrics"
@@ -92,7 +92,7 @@ class Reporter:
             path = path or self.run / SAMPLES / f"{self.state.images:09d}.png"
             path.parent.mkdir(exist_ok=True)
             if self.examples is None:
-                picture = grid(gan.sample(PREVIEW_IMAGES, seed=0))
+                picture = preview(gan, gan.sample(PREVIEW_IMAGES, seed=0))
             else:
                 picture = side_by_side(gan, self.examples)
             with replacing(path) as partial:

@@ -15,6 +15,7 @@ from ganzoo._version import __version__
 from ganzoo.data import PairSource, Source, open_data
 from ganzoo.errors import ConfigError, MissingExtraError, WeightsError, did_you_mean
 from ganzoo.gan import GAN
+from ganzoo.gan.sample_spec import reading_of
 from ganzoo.metrics import check
 from ganzoo.models.config import ModelConfig
 from ganzoo.models.create import architecture_of, build, written_config
@@ -101,6 +102,7 @@ def plan(
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
     gan.class_names = data.classes
+    gan.reading = reading_of(asdict(settings))
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
     if settings.metrics:

@@ -16,10 +16,9 @@ from accelerate import Accelerator
 from tqdm import tqdm
 
 from ganzoo._files import locked
-from ganzoo.data import Loader, prepare
+from ganzoo.data import Loader, Source, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
-from ganzoo.media.base import Reading
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
 from ganzoo.models.weights import MODEL
@@ -36,7 +35,7 @@ from ganzoo.training.outcome import Outcome
 from ganzoo.training.plan import TENSORBOARD, Plan, plan
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
-from ganzoo.training.validate import check_batch_split
+from ganzoo.training.validate import check_batch_split, check_stages
 
 _log = logging.getLogger(__name__)
 
@@ -140,10 +139,13 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
     rank, world = accelerator.process_index, accelerator.num_processes
     check_batch_split(planned.gan, settings, world)
     store = prepare(
-        planned.source, planned.gan.sample_specs, Reading(settings.fit, settings.background),
+        planned.source, planned.gan.sample_specs, planned.gan.reading,
         progress=progress and rank == 0, encoded={"auto": None, "decoded": False, "encoded": True}[settings.cache],
         skip_unreadable=settings.skip_unreadable,
     )  # fmt: skip
+    if isinstance(planned.source, Source) and len(store) < planned.source.count:  # some were skipped
+        check_stages(planned.gan, settings, planned.source.name, len(store), planned.architecture.record.name)
+        planned = replace(planned, source=replace(planned.source, count=len(store)))
     if progress and rank == 0:
         tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):

@@ -120,7 +120,7 @@ def validate(gan: GAN, config: Any, settings: Settings, data: DataFacts, archite
         raise ConfigError(f"{architecture} has no batch norm: leave sync_batch_norm out")
     if settings.augment is not None or settings.instance_noise:
         _check_augmentation(gan, settings.augment, architecture)
-    _check_stages(gan, settings, data, architecture)
+    check_stages(gan, settings, data.name, data.count, architecture)
 
 
 def _check_needs(gan: GAN, config: Any, data: DataFacts, architecture: str) -> None:
@@ -157,6 +157,8 @@ def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> No
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
     if policy not in (None, ADAPTIVE):
         read_policy(str(policy))
+    if policy is not None and any(len(spec.shape) != len("CHW") for spec in gan.sample_specs.values()):
+        raise ConfigError(f"augment={policy} changes images, and {architecture} generates others: leave it out")
     networks = [network for network, _ in gan.named_children()]
     if not gan.discriminators or set(gan.discriminators) - set(networks):
         raise ConfigError(
@@ -170,16 +172,20 @@ def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None
         )
 
 
-def _check_stages(gan: GAN, settings: Settings, data: DataFacts, architecture: str) -> None:
-    """Compare the number of images with the batches of the stages that are reached; warn if some are not."""
+def check_stages(gan: GAN, settings: Settings, name: str, count: int, architecture: str) -> None:
+    """Compare the number of samples of data with the batches of the stages that are reached; warn if some are not.
+
+    Raises:
+        DataError: there are fewer samples than in a batch.
+    """
     stages = gan.stages()
     begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
     reached = [stage for stage, begin in zip(stages, begins, strict=True) if begin < settings.images]
     for stage in reached:
         size = stage.batch_size or settings.batch_size
-        if data.count < size:
+        if count < size:
             remedy = "use --batch-size" if stage.batch_size is None else "use smaller ones in the hyper-parameters"
-            raise DataError(f"{data.name} has {data.count} images, too few for batches of {size}: {remedy}")
+            raise DataError(f"{name} has {count} images, too few for batches of {size}: {remedy}")
     if len(reached) < len(stages):
         _log.warning(
             "%s has %d stages, and %s images reach %d of them: the last one begins at %s; see its hyper-parameters",

@@ -130,7 +130,7 @@ def _translations(gan: GAN, data: str, split: str) -> tuple[list[Picture], str]:
 def _cells(gan: GAN, source: Source | PairSource, begin: str, target: str) -> Tensor:
     """Return (N, 2 or 3, C, S, S): inputs, outputs and, for pairs, targets."""
     specs = {begin: gan.sample_specs[begin], **gan.sample_specs}
-    batch = next(iter(read_batches(source, specs, count=EXAMPLES, batch_size=EXAMPLES)))
+    batch = next(iter(read_batches(source, specs, gan.reading, count=EXAMPLES, batch_size=EXAMPLES)))
     begin = source.medium if isinstance(source, Source) else begin
     if begin not in batch:
         raise DataError(f"{source.name} has no images {begin}: name the data as for `ganzoo train`")

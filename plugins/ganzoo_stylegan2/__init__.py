@@ -13,7 +13,7 @@ Share = Annotated[float, Meta(ge=0, le=1, description="share of images whose sty
 class StyleGAN2Config(Config, frozen=True):
     """Hyper-parameters; the defaults are those of Karras 2020, section 3 and appendix B, but for the widths."""
 
-    image_size: fields.ImageSize = 32
+    image_size: fields.DoublingSize = 32
     channels: fields.Channels = 3
     latent_dim: fields.LatentDim = 128
     style_dim: Annotated[int, Meta(ge=1, le=4096, description="size of a style, in W")] = 128

@@ -13,7 +13,8 @@ from PIL import Image
 
 from ganzoo.data import open_source, prepare
 from ganzoo.errors import DataError
-from ganzoo.media.base import DEFAULT_READING, Item
+from ganzoo.gan.sample_spec import DEFAULT_READING
+from ganzoo.media.base import Item
 from ganzoo.media.image import ImageMedium, open_image
 from helpers import image_specs
 

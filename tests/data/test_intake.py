@@ -12,7 +12,7 @@ from ganzoo.data import intake as intake_module
 from ganzoo.data.encoded import EncodedSamples
 from ganzoo.errors import DataError
 from ganzoo.gan import SampleSpec
-from ganzoo.media.base import Reading
+from ganzoo.gan.sample_spec import Reading
 
 SPECS = {"image": SampleSpec((3, 16, 24))}
 

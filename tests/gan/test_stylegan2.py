@@ -1,19 +1,128 @@
 """StyleGAN2 against what Karras 2020 defines, in float64."""
 
+import importlib
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch.nn import functional as F
 
 import ganzoo
+from ganzoo.data import Store
 from ganzoo.errors import ConfigError
 from ganzoo.gan import Progress
-from ganzoo_stylegan2.model import path_lengths
-from ganzoo_stylegan2.networks import ModulatedConv2d
-from helpers import make
+from ganzoo.registry.image_sizes import height_width
+from ganzoo.training import checkpoint
+from ganzoo_stylegan2 import StyleGAN2Config
+from ganzoo_stylegan2.model import StyleGAN2, path_lengths
+from ganzoo_stylegan2.networks import ModulatedConv2d, apart
+from helpers import make, make_state, run_steps
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PROGRESS = Progress(0, 0, 0, 0.0)
+
+
+@pytest.fixture
+def both(monkeypatch):
+    """Makes a small model in float64, and the one written plainly with the same parameters."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    plain_networks = importlib.import_module("plain_stylegan2")
+
+    def make_both(**config):
+        sizes = {"base_channels": 2, "max_channels": 8, "style_dim": 5, "latent_dim": 4, "mapping_layers": 2}
+        torch.manual_seed(0)
+        ours = StyleGAN2(StyleGAN2Config(**{**sizes, "channels": 1, **config})).double()
+        with torch.no_grad():
+            for parameter in ours.parameters():
+                parameter.add_(0.3 * torch.randn_like(parameter))
+        plain = plain_networks.PlainStyleGAN2(ours.config).double()
+        plain.load_state_dict(ours.state_dict())
+        return ours, plain
+
+    return make_both
+
+
+CASES = [
+    {"image_size": 28}, {"image_size": 64, "channels": 3}, {"image_size": (48, 32), "channels": 3},
+    {"image_size": (32, 80), "channels": 4, "base_channels": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("config", CASES)
+def test_the_generator_and_its_derivatives_are_those_of_the_plain_one(both, config):
+    """Second derivatives as the path length penalty takes them; large maps are made an image at a time."""
+    ours, plain = both(**config)
+    styles = torch.randn(3, ours.generator.synthesis.layers_count, 5, dtype=torch.float64)
+    noise = torch.randn(3, ours.generator.synthesis.noise_size, dtype=torch.float64)
+    found = []
+    for gan, grouped in ((ours, False), (plain, False), (plain, True)):
+        synthesis = gan.generator.synthesis
+        synthesis.grouped = grouped
+        images = synthesis(at := styles.clone().requires_grad_(), noise)
+        (gradient,) = torch.autograd.grad(images.pow(3).sum(), at, create_graph=True)
+        second = torch.autograd.grad(gradient.square().sum().sqrt(), list(synthesis.parameters()), allow_unused=True)
+        found.append([images, gradient, *(g for g in second if g is not None)])
+        assert images.shape[2:] == height_width(config["image_size"])
+        assert config["image_size"] == 28 or synthesis.together < len(synthesis.to_image)
+    for own, expected in (*zip(found[0], found[1], strict=True), *zip(found[0], found[2], strict=True)):
+        torch.testing.assert_close(own, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("config", CASES)
+def test_the_discriminator_and_its_derivatives_are_those_of_the_plain_one(both, config):
+    """Second derivatives as R1 takes them."""
+    ours, plain = both(**config)
+    images = torch.randn(4, ours.config.channels, *height_width(config["image_size"]), dtype=torch.float64)
+    found = []
+    for gan in (ours, plain):
+        logits = gan.discriminator(at := images.clone().requires_grad_())
+        (gradient,) = torch.autograd.grad(logits.sum(), at, create_graph=True)
+        second = torch.autograd.grad(gradient.square().sum(), list(gan.discriminator.parameters()), allow_unused=True)
+        found.append([logits, gradient, *(g for g in second if g is not None)])
+    for own, expected in zip(*found, strict=True):
+        torch.testing.assert_close(own, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_images_under_bf16_are_near_those_of_float32():
+    gan = make("stylegan2", image_size=64)
+    inputs = gan.inputs(3, seeds=range(3))
+    with torch.no_grad():
+        exact = gan.generate(**inputs)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = gan.generate(**inputs)
+    assert rounded.dtype is torch.float32
+    assert (rounded - exact).norm() < 0.03 * exact.norm()
+
+
+def test_networks_are_traced_as_one_graph_and_run_without_memory():
+    gan = make("stylegan2", image_size=64)
+    inputs = gan.inputs(2, seeds=range(2))
+    style = gan.generator.spread(gan.generator.mapping(inputs["latent"])).detach()
+    synthesis = torch.compile(gan.generator.synthesis, fullgraph=True, backend="eager")
+    images = synthesis(style, inputs["noise"]).detach()
+    torch.testing.assert_close(images, gan.generator.synthesis(style, inputs["noise"]).detach())
+    judge = torch.compile(gan.discriminator, fullgraph=True, backend="eager")
+    torch.testing.assert_close(judge(images), gan.discriminator(images))
+    gan.to("meta")
+    batch = {"image": torch.empty(4, 1, 64, 64, device="meta")}
+    for loss in (gan.generator_loss, gan.discriminator_loss):
+        (terms,) = loss(batch, PROGRESS)
+        terms["loss"].mean().backward()
+    styles = gan.styles(4)
+    path_lengths(gan.synthesise(styles), styles).mean().backward()
+    (gradient,) = torch.autograd.grad(
+        gan.discriminator(real := batch["image"].requires_grad_()).sum(), real, create_graph=True
+    )
+    gradient.square().sum().backward()
+
+
+def test_an_image_alone_is_what_it_is_in_a_batch():
+    gan = make("stylegan2", image_size=64)
+    assert not apart(32 * 32, 16)
+    assert apart(64 * 64, 8)
+    torch.testing.assert_close(gan.sample(1, seed=2)[0], gan.sample(3)[2], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("demodulate", [True, False])
@@ -149,3 +258,28 @@ def test_a_saved_model_draws_truncated_as_it_did(tmp_path, mnist):
     gan = ganzoo.load(run)
     assert gan.generator.mapping.mean.abs().sum() > 0
     assert torch.equal(gan.sample(2, truncation=0.5), ganzoo.load(run).sample(2, truncation=0.5))
+
+
+@pytest.mark.slow
+def test_the_published_widths_at_256_train_and_resume(tmp_path):
+    """Three steps, the first with both regularisations; two of them again from a checkpoint are the same."""
+    config = StyleGAN2Config(
+        image_size=256, base_channels=32768 // 256, max_channels=512, latent_dim=512, style_dim=512
+    )
+    store = Store("noise", torch.randint(0, 256, (8, 3, 256, 256), dtype=torch.uint8), None, None)
+
+    def made():
+        torch.manual_seed(0)
+        return make_state(StyleGAN2(config).to(memory_format=torch.channels_last))
+
+    state = run_steps(made(), store, 1, batch_size=2)
+    saved = checkpoint.save(tmp_path, state, Accelerator(cpu=True), 1)
+    assert {"G/path/penalty", "D/r1/penalty"} <= set(state.sums.totals)
+    state = run_steps(state, store, 2, batch_size=2)
+    resumed = made()
+    checkpoint.restore(saved, resumed, Accelerator(cpu=True))
+    run_steps(resumed, store, 2, batch_size=2)
+    expected = state.gan.state_dict()
+    for name, tensor in resumed.gan.state_dict().items():
+        assert torch.isfinite(tensor).all()
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-5)

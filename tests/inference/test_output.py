@@ -40,13 +40,13 @@ def test_a_grid_goes_row_by_row(n, columns, size):
 
 def test_strips(gan, tmp_path):
     images = gan.sample(4)
-    save_strip(images, tmp_path / "s.png")
-    save_strip(images, tmp_path / "s.gif")
+    save_strip(gan, images, tmp_path / "s.png")
+    save_strip(gan, images, tmp_path / "s.gif")
     with Image.open(tmp_path / "s.png") as png, Image.open(tmp_path / "s.gif") as gif:
         assert png.size == (4 * 28, 28)
         assert gif.n_frames == 6  # there and back
     with pytest.raises(ConfigError, match=r"\.png or \.gif"):
-        save_strip(images, tmp_path / "s.mp4")
+        save_strip(gan, images, tmp_path / "s.mp4")
 
 
 def test_no_grid_of_nothing(gan):

@@ -10,8 +10,9 @@ import torch
 from PIL import Image, features
 
 from ganzoo.errors import DataError
+from ganzoo.gan.sample_spec import DEFAULT_READING, Reading
 from ganzoo.media import get_medium
-from ganzoo.media.base import DEFAULT_READING, Item, Reading, SurveyNeededError
+from ganzoo.media.base import Item, SurveyNeededError
 from ganzoo.media.image import MOST_PIXELS, open_image
 
 MEDIUM = get_medium("image")

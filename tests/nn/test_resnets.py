@@ -3,7 +3,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganzoo.nn.cpu import Halve, Smooth
 from ganzoo.nn.resnets import ConditionalNorm, DownBlock, ResidualFeatures, ResidualGenerator, UpBlock
 from ganzoo.registry.fields import height_width
 
@@ -56,40 +55,3 @@ def test_a_conditional_norm_is_batch_norm_with_the_labels_scale_and_shift():
     normal = F.batch_norm(maps, None, None, training=True)
     expected = normal * norm.scale.weight[label][..., None, None] + norm.shift.weight[label][..., None, None]
     torch.testing.assert_close(norm(maps, label), expected)
-
-
-def test_halving_is_the_transpose_of_bilinear_doubling():
-    """<halve(x), y> = <x, double(y)> / 4 away from the border, where doubling repeats the edge."""
-    x, y = torch.randn(1, 1, 16, 16, dtype=torch.float64), torch.zeros(1, 1, 8, 8, dtype=torch.float64)
-    y[..., 1:-1, 1:-1] = torch.randn(6, 6)
-    double = F.interpolate(y, scale_factor=2.0, mode="bilinear")
-    torch.testing.assert_close((Halve().double()(x) * y).sum(), (x * double).sum() / 4)
-
-
-def test_halving_keeps_the_channels_apart_and_the_mean():
-    maps = torch.zeros(1, 3, 8, 8)
-    maps[:, 1] = 1
-    out = Halve()(maps)
-    assert out[:, [0, 2]].abs().max() == 0
-    torch.testing.assert_close(out[0, 1, 1:-1, 1:-1], torch.ones(2, 2))
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(
-    ("layer", "padding", "step", "gain"),
-    [(Halve(), 1, 2, 1), (Smooth(2), 2, 1, 1), (Smooth(1, gain=4.0), 1, 1, 4), (Smooth(0, step=3), 0, 3, 1)],
-)
-def test_smoothing_is_a_convolution_of_each_channel(layer, padding, step, gain, dtype):
-    with torch.inference_mode():
-        layer(torch.randn(1, 1, 12, 17).to(dtype))  # who asks first leaves nothing that cannot be trained with
-    maps = torch.randn(2, 5, 12, 17).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    kernel = gain * torch.outer(taps, taps).to(dtype).expand(5, 1, 4, 4)
-    expected = torch.nn.functional.conv2d(maps, kernel, stride=step, padding=padding, groups=5)
-    made = layer(maps)
-    assert made.is_contiguous(memory_format=torch.channels_last)
-    precise = {"atol": 1e-6, "rtol": 1e-5} if dtype is torch.float32 else {"atol": 2e-2 * gain, "rtol": 2e-2}
-    torch.testing.assert_close(made, expected, **precise)
-    head = torch.randn_like(made)
-    gradients = [torch.autograd.grad((out * head).sum(), maps, retain_graph=True)[0] for out in (made, expected)]
-    torch.testing.assert_close(*gradients, **precise)

@@ -25,7 +25,7 @@ def facts(name="dcgan-mnist", address="hf:me/digits", **changes) -> CardFacts:
     config = ModelConfig.from_entry(installed().models[name].record)
     architecture = installed().architectures[config.architecture].record
     repos = tuple(dataset_repo(installed(), one) for one in named_sets(config.data["name"], installed()))
-    made = CardFacts(config, address, architecture, repos, (1, 28, 28), False)
+    made = CardFacts(config, address, architecture, repos, (1, 28, 28), "images (28x28 grey)", False)
     return made._replace(**changes)
 
 
@@ -71,12 +71,12 @@ def test_the_page_of_a_conditional_model_names_its_classes():
 
 def test_without_data_set_metrics_or_licence():
     config = ModelConfig("dcgan", "ganzoo-x", "2.0", {"a": "x|y"}, "0.1.0", data={"name": "photos"})
-    text = compose(CardFacts(config, "hf:me/photos@v1", None, (), (3, 64, 64), True))
+    text = compose(CardFacts(config, "hf:me/photos@v1", None, (), (3, 64, 64), "images (64x64 RGB)", True))
     front, page = split(text)
     assert not {"datasets", "model-index", "metrics", "license"} & set(front)
     assert "None was measured" in page
     assert "pip install ganzoo ganzoo-x" in page
-    assert "RGB images of 64x64" in page
+    assert "images (64x64 RGB)" in page
     assert "training.safetensors" in page
     assert "| a | x\\|y |" in page
     assert "# photos\n" in page

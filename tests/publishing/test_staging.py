@@ -215,7 +215,7 @@ def test_a_translator_shows_images_of_a_named_set(alice, translator, tmp_path):
         "samples.png",
         "gan.translate(images)",
         "ganzoo translate hf:alice/edges",
-        "grey images of 28x28 from such images",
+        "images (28x28 grey) from others",
     ):
         assert part in card, part
     for part in ("gan.sample", "ganzoo sample", "`images`"):

@@ -68,11 +68,12 @@ def renamed(old: str, new: str) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
+    """Return ``" Did you mean 'x'?"`` for the closest of ``known``, in any case, or an empty string."""
     from difflib import get_close_matches  # imported only for a mistyped name
 
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    folded = {one.casefold(): one for one in known}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f" Did you mean '{folded[close[0]]}'?" if close else ""
 
 
 _OUT_OF_MEMORY = (

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.errors import RunError, is_out_of_memory
+from ganzoo.errors import RunError, did_you_mean, is_out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,8 @@ def test_what_torch_raises_on_the_cpu_is_recognised():
 )
 def test_an_unrelated_error_is_not(error):
     assert not is_out_of_memory(error)
+
+
+@pytest.mark.parametrize(("name", "close"), [("dgo", "dog"), ("DOG", "dog"), ("owls", "Owl"), ("zebra", None)])
+def test_the_closest_name_is_found_in_any_case(name, close):
+    assert did_you_mean(name, ["cat", "dog", "Owl"]) == (f" Did you mean '{close}'?" if close else "")

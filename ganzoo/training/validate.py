@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,18 +65,22 @@ def resolve_config(
 ) -> Any:  # fmt: skip
     """Return the hyper-parameters of a run: the options, else those of ``start``, else of the data, else the defaults.
 
+    The number of classes is that of the data where it has any, also with ``start``.
+
     Raises:
         ConfigError: an option has a bad name or value.
         DataError: the architecture does not take what the data has.
     """
-    base = _derived(record, data, options) if start is None else start
+    base = _derived(record, data, options) if start is None else {**start, **_classes(data, start)}
     return with_full_names(make_config(record.config, {**base, **options}, text=text, owner=record.name))
 
 
+def _classes(data: DataFacts, start: Container[str] = ("classes",)) -> dict[str, int]:
+    return {"classes": len(data.classes)} if len(data.classes) > 1 and "classes" in start else {}
+
+
 def _derived(record: Architecture, data: DataFacts, options: Mapping[str, Any]) -> dict[str, Any]:
-    derived: dict[str, Any] = dict(data.derived)
-    if len(data.classes) > 1:
-        derived["classes"] = len(data.classes)
+    derived: dict[str, Any] = {**data.derived, **_classes(data)}
     known = {*field_names(record.config)} - {*options}
     derived = {key: value for key, value in derived.items() if key in known}
     for key, value in list(derived.items()):

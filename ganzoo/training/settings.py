@@ -126,7 +126,8 @@ class Settings:
     augment: Annotated[
         str | None,
         _meta(
-            "color,translation,cutout or some of these (DiffAugment), ada (adaptive) or none. For few images.",
+            "Some of color,translation,cutout,mirror (DiffAugment), or ada (adaptive; ada:no-mirror without flips, "
+            "ada:upright without turns either), or none. For few images.",
             section=INPUTS, metavar="POLICY", off=True, card="changed",
         ),
     ] = None  # fmt: skip

@@ -15,7 +15,7 @@ from ganzoo.data import PairSource, Source
 from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.gan.augment import POLICIES, read_policy
+from ganzoo.gan.augment import ADAPTIVE, read_policy
 from ganzoo.gan.optim import check_name, replaced
 from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media import get_medium
@@ -24,7 +24,6 @@ from ganzoo.registry import Architecture
 from ganzoo.registry.hyperparameters import make_config, sizes_of, vars_of
 from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
-from ganzoo.training.discriminator_inputs import ADAPTIVE
 from ganzoo.training.settings import Settings
 from ganzoo.training.sync_norm import convert_batch_norm
 
@@ -151,8 +150,8 @@ def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> No
 
 
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
-    if policy not in (None, ADAPTIVE):
-        read_policy(str(policy))
+    if policy is not None and policy not in ADAPTIVE:
+        read_policy(policy)
     if policy is not None and any(len(spec.shape) != len("CHW") for spec in gan.sample_specs.values()):
         raise ConfigError(f"augment={policy} changes images, and {architecture} generates others: leave it out")
     networks = [network for network, _ in gan.named_children()]
@@ -161,10 +160,10 @@ def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None
             f"{architecture} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and "
             f"its networks {', '.join(networks)}"
         )
-    if policy == ADAPTIVE and gan.decision_boundary is None:
+    if policy in ADAPTIVE and gan.decision_boundary is None:
         raise ConfigError(
             f"{architecture}'s discriminator has no decision boundary, which adaptive augmentation needs: use "
-            f"{','.join(POLICIES)}"
+            "color,translation,cutout"
         )
 
 

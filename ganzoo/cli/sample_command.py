@@ -9,7 +9,7 @@ import click
 
 from ganzoo.cli.conditions import from_options, parse_conditions, parse_ends, parse_labels, spread_sweeps
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, command_line
 
 RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes")
 
@@ -76,7 +76,7 @@ def command(
     gan = load(model, device=where)
     if gan.translations:
         raise ConfigError(
-            f"{model} translates images and does not sample from seeds: use ganzoo translate {model} INPUT"
+            f"{model} translates images and does not sample from seeds: use {command_line('translate', model, 'INPUT')}"
         )
     if ends is not None:  # too few images to share
         if int(os.environ.get("RANK", "0")) > 0:

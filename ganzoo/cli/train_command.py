@@ -10,6 +10,7 @@ import click
 
 from ganzoo.cli.options import Count, FilePath, complete_architecture, complete_model, table
 from ganzoo.cli.train_options import SECTIONS, Sectioned, setting_option, settings_options
+from ganzoo.errors import command_line
 from ganzoo.registry.hyperparameters import config_to_dict, parse_options
 from ganzoo.training.settings import read_settings
 
@@ -150,7 +151,7 @@ def _end(outcome: Outcome) -> int:
     if outcome.signal is not None:
         click.echo(
             f"stopped after {outcome.images:,} images, nothing is lost; resume with: "
-            f"ganzoo train --resume {outcome.run}",
+            f"{command_line('train', '--resume', outcome.run)}",
             err=True,
         )
         return code
@@ -163,6 +164,7 @@ def _end(outcome: Outcome) -> int:
         )
     elif outcome.measures:
         click.echo("  no best model: its first metric was never measured, see the warnings")
-    use = f"translate {outcome.run} INPUT..." if outcome.translates else f"sample {outcome.run} -n 64 -o grid.png"
-    click.echo(f"  ganzoo {use}")
+    run = outcome.run
+    use = ("translate", run, "INPUT...") if outcome.translates else ("sample", run, "-n", 64, "-o", "grid.png")
+    click.echo(f"  {command_line(*use)}")
     return code

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ganzoo._files import locked
 from ganzoo.data import Loader, Source, prepare
-from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
+from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, command_line, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
@@ -77,9 +77,8 @@ def train(
 def start(planned: Plan, out: Path, *, progress: bool = True) -> Outcome:
     """Start a run in a new folder."""
     if out.exists() and (not out.is_dir() or any(p.name != ".lock" for p in out.iterdir())):
-        raise RunError(
-            f"{out} exists and is not empty: resume it with `ganzoo train --resume {out}`, or name another folder"
-        )
+        again = command_line("train", "--resume", out)
+        raise RunError(f"{out} exists and is not empty: resume it with `{again}`, or name another folder")
     return _run(planned, out, progress=progress, resume=False)
 
 
@@ -194,7 +193,8 @@ def _train(out: Path, planned: Plan, state: State, loader: Loader, accelerator: 
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):
             raise RunError(
-                f"another process of this run has ended ({lost}): see its messages; continue with --resume {out}"
+                f"another process of this run has ended ({lost}): see its messages; continue with "
+                f"`{command_line('train', '--resume', out)}`"
             ) from error
         if not is_out_of_memory(error):
             raise

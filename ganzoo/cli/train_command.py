@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganzoo.training.outcome import Outcome
     from ganzoo.training.plan import Plan
 
-NEW = ("architecture", "data", "split", "out", "start", "dry_run")  # what only a new run takes
+NEW = ("architecture", "out", "start", "dry_run")  # what only a new run takes
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 
 
@@ -53,13 +53,14 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     "--resume",
     type=FilePath(),
     metavar="RUN",
-    help="Resume a run where it stopped; --images may give it a new budget.",
+    help="Resume a run where it stopped; --images may give it a new budget, --data the place that its data moved to.",
 )
 @click.option(
     "--override",
     multiple=True,
     metavar="NAME",
-    help="With --resume: this hyper-parameter or setting may differ from the run's own (-o lr=1e-4 --override lr).",
+    help="With --resume: this hyper-parameter or setting may differ from the run's own (-o lr=1e-4 --override lr, "
+    "--data OTHER --override data).",
 )
 @settings_options
 @click.option(
@@ -79,7 +80,7 @@ def command(
         given = {p.name: p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source}
         if foreign := [option for name, option in given.items() if name in NEW]:
             raise click.UsageError(f"--resume uses the run's own values; leave out {', '.join(foreign)}")
-        changes = {name: value for name, value in settings.items() if name in given}
+        changes = {name: value for name, value in {"data": data, **settings}.items() if name in given}
         values = parse_options(options)
         from ganzoo.training import run
 

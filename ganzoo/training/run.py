@@ -25,7 +25,7 @@ from ganzoo.models.weights import MODEL
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, rng_state
-from ganzoo.training.changes import continue_with
+from ganzoo.training.changes import DATA, change_of_data, continue_with, describe_data, open_again
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import lost_peer, out_of_memory_message
@@ -98,7 +98,8 @@ def resume(
         override: names of the hyper-parameters and settings that may change; other changes are refused.
         text: the hyper-parameters are words of a command line.
         progress: show progress bars.
-        **settings: see `Settings`; those of what a run reports (``preview_every``, ``keep``) need no override.
+        **settings: see `Settings`; those of what a run reports (``preview_every``, ``keep``) need no override, nor does
+            ``data`` where it is the new place of the same samples.
 
     Raises:
         RunError: the folder is no run, or a change is not overridden.
@@ -111,25 +112,37 @@ def resume(
     written = read_config(out)
     if images is not None:
         settings["images"] = images
+    if "data" in settings:
+        settings["data"] = str(settings["data"])
     zoo = installed()
     architecture = architecture_of(zoo, written, out)
     resumed = continue_with(written, architecture.record.config, config or {}, settings, override, text=text)
+    source = open_again(
+        out, written, resumed.settings, moved=not {*DATA}.isdisjoint(settings), override="data" in override, zoo=zoo
+    )
     planned = plan(
         f"{architecture.dist}:{written.architecture}",
         resumed.config,
         resumed.settings,
         zoo=zoo,
         resumed=written if checkpoint.list_checkpoints(out) else None,
+        source=source,
     )
-    if planned.source.key != written.data.get("key"):
-        raise RunError(f"the images of {resumed.settings.data} are not those that {out} was trained on: put them back")
+    other = change_of_data(out, written, source, planned.gan)
     at = int(found[-1].name) if (found := checkpoint.list_checkpoints(out)) else 0
-    changes = [{"images": at, "name": c.name, "before": c.before, "after": c.after} for c in resumed.changes]
+    changes = [
+        {"images": at, "name": c.name, "before": c.before, "after": c.after} for c in (*resumed.changes, other) if c
+    ]
     planned = replace(planned, changes=[*(written.training.get("changes") or ()), *changes])
-    return _run(planned, out, progress=progress, resume=True, override=bool(resumed.changes))
+    return _run(
+        planned, out, progress=progress, resume=True, override=bool(resumed.changes),
+        note=describe_data(written, source),
+    )  # fmt: skip
 
 
-def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bool = False) -> Outcome:
+def _run(
+    planned: Plan, out: Path, *, progress: bool, resume: bool, override: bool = False, note: str | None = None
+) -> Outcome:
     settings = planned.settings
     # On a machine without an accelerator, accelerate starts several processes only with cpu=True.
     cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
@@ -146,6 +159,8 @@ def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bo
         check_stages(planned.gan, settings, planned.source.name, len(store), planned.architecture.record.name)
         planned = replace(planned, source=replace(planned.source, count=len(store)))
     if progress and rank == 0:
+        if note:
+            tqdm.write(f"{out}: {note}", sys.stderr)
         tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)

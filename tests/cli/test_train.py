@@ -44,7 +44,7 @@ def test_a_printed_command_can_be_pasted(mnist, tmp_path):
     [
         ([], 2, "name an architecture"),
         (["dcgan"], 2, "--data"),
-        (["--resume", "x", "--data", "mnist"], 2, "leave out --data"),
+        (["--resume", "x", "--out", "y"], 2, "leave out --out"),
         (["--resume", "nowhere"], 1, "there is no folder nowhere"),
         (["dcgam", "--data", "x"], 1, "Did you mean 'dcgan'?"),
         (["dcgan", "--data", "no/such"], 1, "There is no folder or file"),

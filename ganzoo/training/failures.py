@@ -32,7 +32,7 @@ def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, settin
             trial = make_state(copy.deepcopy(state.gan), smaller, accelerator)
             trial.images = state.images
             train(trial, loader, accelerator, smaller, after_step=lambda: True)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, ValueError) as error:  # the last: too few for batch norm
             if not is_out_of_memory(error):
                 return 0
             error.__traceback__ = None

@@ -25,6 +25,7 @@ from ganzoo.models.weights import MODEL
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, rng_state
+from ganzoo.training.batch_sizes import check_batch_sizes
 from ganzoo.training.changes import DATA, change_of_data, continue_with, describe_data, open_again
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.events import Events, Stop
@@ -35,7 +36,7 @@ from ganzoo.training.outcome import Outcome
 from ganzoo.training.plan import TENSORBOARD, Plan, plan
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
-from ganzoo.training.validate import check_batch_split, check_stages
+from ganzoo.training.validate import check_stages
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +150,8 @@ def _run(
     tracker = _tracker(settings.tracker, out)
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
-    check_batch_split(planned.gan, settings, world)
+    if world > 1:
+        check_batch_sizes(planned.gan, settings, planned.source.native(), world)
     store = prepare(
         planned.source, planned.gan.sample_specs, planned.gan.reading,
         progress=progress and rank == 0, encoded={"auto": None, "decoded": False, "encoded": True}[settings.cache],

@@ -24,6 +24,7 @@ from ganzoo.registry import Architecture
 from ganzoo.registry.hyperparameters import make_config, sizes_of, vars_of
 from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
+from ganzoo.training.batch_sizes import check_batch_sizes
 from ganzoo.training.settings import Settings
 from ganzoo.training.sync_norm import convert_batch_norm
 
@@ -108,7 +109,7 @@ def validate(gan: GAN, config: Any, settings: Settings, data: DataFacts, archite
     _check_translations(gan, config, data, dist)
     if settings.balance and ("label" not in data.keys or not data.classes):
         raise DataError(f"{data.name} has no classes to balance: leave balance out, or use labelled data")
-    check_batch_split(gan, settings)
+    check_batch_sizes(gan, settings, data.shape)
     if settings.optimizer is not None:
         _check_optimizer(settings.optimizer)
     if settings.sync_batch_norm and not convert_batch_norm(gan, processes=1):
@@ -186,21 +187,6 @@ def check_stages(gan: GAN, settings: Settings, name: str, count: int, architectu
             "%s has %d stages, and %s images reach %d of them: the last one begins at %s; see its hyper-parameters",
             architecture, len(stages), f"{settings.images:,}", len(reached), f"{begins[-1]:,}",
         )  # fmt: skip
-
-
-def check_batch_split(gan: GAN, settings: Settings, processes: int = 1) -> None:
-    """Refuse batches that do not split evenly into parts and over processes, or into single images for batch norm."""
-    for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
-        by = [f"{processes} processes"] if processes > 1 else []
-        by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []
-        share, left = divmod(size, processes * settings.accumulate)
-        if left:
-            raise ConfigError(f"a batch of {size} images cannot be split evenly into {' and '.join(by)}")
-        if share == 1 and size > 1 and any(isinstance(layer, torch.nn.BatchNorm1d) for layer in gan.modules()):
-            raise ConfigError(
-                f"a batch of {size} images leaves {' and '.join(by)} one image each, and batch norm needs two: use "
-                "fewer, or a larger --batch-size"
-            )
 
 
 def _check_optimizer(name: str) -> None:

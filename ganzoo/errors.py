@@ -5,6 +5,7 @@ The command line prints them without a traceback; any other exception that reach
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable
@@ -60,6 +61,11 @@ class MissingExtraError(GanzooError, ImportError):
 def one_line(text: str) -> str:
     """Return untrusted text as one line without control characters, which could steer a terminal."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def command_line(*words: object) -> str:
+    """Return a command of ganzoo that can be pasted into a shell: ``command_line("sample", run)``."""
+    return shlex.join(["ganzoo", *map(str, words)])
 
 
 def renamed(old: str, new: str) -> None:

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from ganzoo.cli.conditions import from_options, parse_conditions, parse_ends, read_labels, spread_sweeps, take_labels
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, command_line
 
 RESERVED = (
     "n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes", "repeat", "by_class", "model",
@@ -89,7 +89,7 @@ def command(
     gan = load(model, device=where)
     if gan.translations:
         raise ConfigError(
-            f"{model} translates images and does not sample from seeds: use ganzoo translate {model} INPUT"
+            f"{model} translates images and does not sample from seeds: use {command_line('translate', model, 'INPUT')}"
         )
     classes = read_labels(gan, chosen)
     if classes and classes.repeated and ctx.get_parameter_source("count") is ParameterSource.DEFAULT:

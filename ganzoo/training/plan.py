@@ -76,7 +76,7 @@ class Plan:
 
 def plan(
     name: str | None, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None,
-    resumed: ModelConfig | None = None,
+    resumed: ModelConfig | None = None, source: Source | PairSource | None = None,
 ) -> Plan:  # fmt: skip
     """Check everything that can be checked before training: opens the data, seeds, builds the GAN and loads weights.
 
@@ -87,6 +87,7 @@ def plan(
         text: the options are words of a command line.
         zoo: that of this installation by default.
         resumed: the config of a run with checkpoints, which need no weights of ``settings.start`` any more.
+        source: the data of the settings, where it is open already.
 
     Raises:
         GanzooError: whatever is wrong, in one line.
@@ -96,7 +97,7 @@ def plan(
     architecture, base = _architecture(zoo, name, start)
     record = architecture.record
     make_config(record.config, options, text=text, owner=record.name)
-    source = open_data(settings.data, split=settings.split, zoo=zoo)
+    source = source or open_data(settings.data, split=settings.split, zoo=zoo)
     data = DataFacts.of(source)
     config = resolve_config(record, data, options, start=base, text=text)
     torch.manual_seed(settings.seed)

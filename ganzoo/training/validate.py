@@ -15,7 +15,7 @@ from ganzoo.data import PairSource, Source
 from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.gan.augment import POLICIES, read_policy
+from ganzoo.gan.augment import ADAPTIVE, read_policy
 from ganzoo.gan.optim import check_name, replaced
 from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media import get_medium
@@ -24,7 +24,7 @@ from ganzoo.registry import Architecture
 from ganzoo.registry.hyperparameters import make_config, sizes_of, vars_of
 from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
-from ganzoo.training.discriminator_inputs import ADAPTIVE
+from ganzoo.training.batch_sizes import check_batch_sizes
 from ganzoo.training.settings import Settings
 from ganzoo.training.sync_norm import convert_batch_norm
 
@@ -113,7 +113,7 @@ def validate(gan: GAN, config: Any, settings: Settings, data: DataFacts, archite
     _check_translations(gan, config, data, dist)
     if settings.balance and ("label" not in data.keys or not data.classes):
         raise DataError(f"{data.name} has no classes to balance: leave balance out, or use labelled data")
-    check_batch_split(gan, settings)
+    check_batch_sizes(gan, settings, data.shape)
     if settings.optimizer is not None:
         _check_optimizer(settings.optimizer)
     if settings.sync_batch_norm and not convert_batch_norm(gan, processes=1):
@@ -155,8 +155,8 @@ def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> No
 
 
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
-    if policy not in (None, ADAPTIVE):
-        read_policy(str(policy))
+    if policy is not None and policy not in ADAPTIVE:
+        read_policy(policy)
     if policy is not None and any(len(spec.shape) != len("CHW") for spec in gan.sample_specs.values()):
         raise ConfigError(f"augment={policy} changes images, and {architecture} generates others: leave it out")
     networks = [network for network, _ in gan.named_children()]
@@ -165,10 +165,10 @@ def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None
             f"{architecture} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and "
             f"its networks {', '.join(networks)}"
         )
-    if policy == ADAPTIVE and gan.decision_boundary is None:
+    if policy in ADAPTIVE and gan.decision_boundary is None:
         raise ConfigError(
             f"{architecture}'s discriminator has no decision boundary, which adaptive augmentation needs: use "
-            f"{','.join(POLICIES)}"
+            "color,translation,cutout"
         )
 
 
@@ -191,21 +191,6 @@ def check_stages(gan: GAN, settings: Settings, name: str, count: int, architectu
             "%s has %d stages, and %s images reach %d of them: the last one begins at %s; see its hyper-parameters",
             architecture, len(stages), f"{settings.images:,}", len(reached), f"{begins[-1]:,}",
         )  # fmt: skip
-
-
-def check_batch_split(gan: GAN, settings: Settings, processes: int = 1) -> None:
-    """Refuse batches that do not split evenly into parts and over processes, or into single images for batch norm."""
-    for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
-        by = [f"{processes} processes"] if processes > 1 else []
-        by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []
-        share, left = divmod(size, processes * settings.accumulate)
-        if left:
-            raise ConfigError(f"a batch of {size} images cannot be split evenly into {' and '.join(by)}")
-        if share == 1 and size > 1 and any(isinstance(layer, torch.nn.BatchNorm1d) for layer in gan.modules()):
-            raise ConfigError(
-                f"a batch of {size} images leaves {' and '.join(by)} one image each, and batch norm needs two: use "
-                "fewer, or a larger --batch-size"
-            )
 
 
 def _check_optimizer(name: str) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ganzoo.errors import DataError, did_you_mean
 
 Degradation = Callable[[Tensor], Tensor]
-"""Images (N, C, S, S) in [-1, 1] to images of the same shape and range; computed per batch, on the batch's device."""
+"""Images (N, C, H, W) in [-1, 1] to images of the same shape and range; computed per batch, on the batch's device."""
 
 _LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601), as in Pillow's "L"
 _SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
@@ -26,7 +26,7 @@ def grey(images: Tensor) -> Tensor:
 def lowres4(images: Tensor) -> Tensor:
     """Return blocks of 4x4 pixels, each of its mean colour; to undo it is super-resolution."""
     if images.shape[-1] % 4 or images.shape[-2] % 4:
-        raise DataError(f"lowres4 needs images whose size is a multiple of 4, not {images.shape[-1]}")
+        raise DataError(f"lowres4 needs images whose size is a multiple of 4, not {'x'.join(map(str, images.shape[2:]))}")
     return F.interpolate(F.avg_pool2d(images, 4), scale_factor=4.0)
 
 
@@ -48,7 +48,7 @@ def edges(images: Tensor) -> Tensor:
 
 
 def _brightness(images: Tensor) -> Tensor:
-    """Return (N, 1, S, S)."""
+    """Return (N, 1, H, W)."""
     if images.shape[1] == 1:
         return images
     return (images * _constant(_LUMA, images)[:, None, None]).sum(1, keepdim=True)
@@ -63,8 +63,15 @@ DEGRADATIONS: dict[str, Degradation] = {"grey": grey, "lowres4": lowres4, "mask"
 
 
 def get_degradation(name: str) -> Degradation:
-    """Return the degradation called ``name``."""
+    """Return the degradation called ``name``, of the colours alone where there is transparency."""
     if name not in DEGRADATIONS:
         known = ", ".join(DEGRADATIONS)
         raise DataError(f"No degradation is called '{name}'.{did_you_mean(name, DEGRADATIONS)} There are: {known}.")
-    return DEGRADATIONS[name]
+    colours = DEGRADATIONS[name]
+
+    def degrade(images: Tensor) -> Tensor:
+        if images.shape[1] != len("RGBA"):
+            return colours(images)
+        return torch.cat([colours(images[:, :3]), images[:, 3:]], 1)
+
+    return degrade

@@ -66,3 +66,11 @@ def test_edges_are_dark_where_the_brightness_steps_and_white_elsewhere():
 def test_an_unknown_one_is_named():
     with pytest.raises(DataError, match=r"'gray'.*'grey'.*: grey, lowres4, mask, edges"):
         get_degradation("gray")
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_transparency_is_kept(name):
+    images = torch.rand(2, 4, 16, 24) * 2 - 1
+    degrade = get_degradation(name)
+    assert torch.equal(degrade(images)[:, 3], images[:, 3])
+    assert torch.equal(degrade(images)[:, :3], degrade(images[:, :3]))

@@ -29,7 +29,7 @@ def engine_rows(rounds: int) -> list[Row]:
     """Compare the engine with the plain loop of each model; see benchmarks/engine.py."""
     import engine  # it needs the plain loops, and the other parts do not
 
-    precision = resolve_precision("auto", torch.device("cpu"))
+    precision = resolve_precision("auto", engine.DEVICE)
     rows = []
     for name, steps in engine.STEPS.items():
         phases = engine.make(name).stages()[-1].phases

@@ -129,7 +129,7 @@ def open_store(folder: Path, count: int, fill: Callable[[int], bytes] | None) ->
 
     source = Source(f"{count} images", f"benchmark {count}", 1, read)
     opened()
-    (file,) = folder.rglob("images.npy")
+    (file,) = folder.rglob("samples.npy")
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, *IMAGE)}
     with file.open("wb") as out:
         np.lib.format.write_array_header_1_0(out, header)

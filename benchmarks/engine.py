@@ -4,23 +4,24 @@
 
 Both train the same networks on the same images with the same batch size, precision and memory layout; rounds of engine
 and plain loop alternate, and the median of the paired ratios is printed. Then ``precision auto`` against fp32 in the
-same way, and for vanilla the engine's speed and memory at the first images and at the hundred thousandth.
+same way, and for vanilla the engine's speed and memory at the first images and at the hundred thousandth. All of it on
+the accelerator, where there is one.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 
 import psutil
 import torch
 from accelerate import Accelerator
 from plain import BATCH, Data, make_plain
-from rounds import parse, parser
+from rounds import now, parse, parser
 
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
+from ganzoo.models.create import pick_device
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import train
 from ganzoo.training.settings import Settings
@@ -59,6 +60,7 @@ SEEN = {"progan": 4_800_000}
 """Images before the first step: progan is measured at its full resolution, which has been faded in."""
 
 N = 64 * 150
+DEVICE = pick_device("auto")
 
 
 def store(gan: ganzoo.GAN) -> Store | PairStore:
@@ -73,7 +75,7 @@ def store(gan: ganzoo.GAN) -> Store | PairStore:
 def make(name: str) -> ganzoo.GAN:
     """Return an untrained model."""
     torch.manual_seed(0)
-    return ganzoo.create(name, **OPTIONS.get(name, {})).to(memory_format=torch.channels_last)
+    return ganzoo.create(name, **OPTIONS.get(name, {})).to(DEVICE).to(memory_format=torch.channels_last)
 
 
 def make_state(name: str) -> State:
@@ -87,8 +89,14 @@ def plain_step(name: str, precision: str) -> Callable[[], object]:
     gan = make(name)
     held = store(gan)
     one, degrade = (held.b, held.degrade) if isinstance(held, PairStore) else (held, None)
-    data = Data(one.images, one.labels, 0, degrade)
+    data = Data(one.samples, one.labels, 0, degrade, device=DEVICE)
     return make_plain(name, gan, data, bf16=precision == "bf16", seen=SEEN.get(name, 0))
+
+
+def run_engine(state: State, settings: Settings, after_step: Callable[[], bool]) -> None:
+    """Train on random images."""
+    loader = Loader(store(state.gan), seed=0, device=DEVICE)
+    train(state, loader, Accelerator(cpu=DEVICE.type == "cpu"), settings, after_step=after_step)
 
 
 def alternate(name: str, precision: str, rounds: int, other: Callable[[], object]) -> tuple[list[float], list[float]]:
@@ -96,29 +104,29 @@ def alternate(name: str, precision: str, rounds: int, other: Callable[[], object
     state, steps = make_state(name), STEPS[name]
     own: list[float] = []
     theirs: list[float] = []
-    begun = time.perf_counter()
+    begun = now()
 
     def after_step() -> bool:
         nonlocal begun
         if state.step % steps:
             return False
-        own.append(time.perf_counter() - begun)
-        begun = time.perf_counter()
+        own.append(now() - begun)
+        begun = now()
         for _ in range(steps):
             other()
-        theirs.append(time.perf_counter() - begun)
-        begun = time.perf_counter()
+        theirs.append(now() - begun)
+        begun = now()
         return len(own) == rounds + 2
 
     settings = Settings("", 10**9, batch_size=BATCH, precision=precision)
-    train(state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), settings, after_step=after_step)
+    run_engine(state, settings, after_step)
     return own[2:], theirs[2:]  # the first rounds warm up
 
 
 def engine_step(name: str, precision: str) -> Callable[[], object]:
     """Return a function that makes one step of another engine."""
     state = make_state(name)
-    loader, accelerator = Loader(store(state.gan), seed=0), Accelerator(cpu=True)
+    loader, accelerator = Loader(store(state.gan), seed=0, device=DEVICE), Accelerator(cpu=DEVICE.type == "cpu")
     settings = Settings("", 10**9, batch_size=BATCH, precision=precision)
 
     def step() -> None:
@@ -130,8 +138,9 @@ def engine_step(name: str, precision: str) -> Callable[[], object]:
 def main() -> None:
     """Measure and print."""
     options = parse(parser(__doc__, rounds=20, only=STEPS))
-    auto = resolve_precision("auto", torch.device("cpu"))
-    print(f"batch {BATCH}, {options.threads} threads, precision auto = {auto}, {options.rounds} alternating rounds\n")
+    auto = resolve_precision("auto", DEVICE)
+    print(f"{DEVICE.type}, batch {BATCH}, {options.threads} threads, precision auto = {auto}")
+    print(f"{options.rounds} alternating rounds\n")
     print(f"{'model':<18}{'plain img/s':>12}{'engine img/s':>14}{'engine/plain':>14}{'auto/fp32':>11}")
     for name in options.only:
         images = BATCH * STEPS[name] * getattr(make(name).config, "n_critic", 1)
@@ -154,11 +163,11 @@ def steady(images: int = 120_000, window: int = 10_000) -> None:
 
     def after_step() -> bool:
         if state.images // window > len(marks):
-            marks.append((state.images, time.perf_counter(), process.memory_info().rss))
+            marks.append((state.images, now(), process.memory_info().rss))
         return False
 
     settings = Settings("", images, batch_size=BATCH, precision="fp32")
-    train(state, Loader(store(state.gan), seed=0), Accelerator(cpu=True), settings, after_step=after_step)
+    run_engine(state, settings, after_step)
     print(f"\n{'vanilla, images':<24}{'img/s':>8}{'memory':>10}")
     for (first, begin, _), (last, end, rss) in (marks[:2], marks[-2:]):
         print(f"{first:>9,} to {last:>9,}{(last - first) / (end - begin):>11.0f}{rss / 2**20:>7.0f} MB")

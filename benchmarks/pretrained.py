@@ -136,6 +136,7 @@ def enter(name: str, runs: list[Path], root: Path | None) -> None:
         "config": {key: value for key, value in written.config.items() if value != defaults[key]},
         "weights": {"file": f"weights/{file.name}", "sha256": sha256(file), "bytes": file.stat().st_size},
         "data": RECIPES[name].data,
+        **({"classes": [*written.class_names]} if "classes" in written.config else {}),
         "license": license_of(RECIPES[name].data),
         "trained": {
             "images": trained.images if trained else int(stats[-1]["images"]),

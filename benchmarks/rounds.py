@@ -41,13 +41,18 @@ class Row:
     aim: str
 
 
-def seconds(function: Callable[[], object]) -> float:
-    """Return the wall time of one call, the accelerator's work included."""
-    begun = time.perf_counter()
-    function()
+def now() -> float:
+    """Return the wall time in seconds, after the accelerator's work."""
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
-    return time.perf_counter() - begun
+    return time.perf_counter()
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Return the wall time of one call, the accelerator's work included."""
+    begun = now()
+    function()
+    return now() - begun
 
 
 def alternate(functions: Sequence[Callable[[], object]], rounds: int, *, warm_up: int = 1) -> list[list[float]]:

@@ -207,7 +207,8 @@ def settings() -> None:
     from ganzoo.training.settings import SECTIONS, declared_settings
 
     cog.outl("| setting | default | meaning | when resumed |\n|---|---|---|---|")
-    resume = {"freely": "may change", "never": "cannot change"}
+    samples = "where the samples are the same; else with `--override data`"
+    resume = {"freely": "may change", "never": "cannot change", "samples": samples}
     by_section: dict[str | None, list[Any]] = {heading: [] for heading in (None, *SECTIONS)}
     for setting in declared_settings():
         by_section[setting.extra.get("section")].append(setting)

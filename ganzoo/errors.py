@@ -5,6 +5,7 @@ The command line prints them without a traceback; any other exception that reach
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable
@@ -62,17 +63,23 @@ def one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
+def command_line(*words: object) -> str:
+    """Return a command of ganzoo that can be pasted into a shell: ``command_line("sample", run)``."""
+    return shlex.join(["ganzoo", *map(str, words)])
+
+
 def renamed(old: str, new: str) -> None:
     """Warn that a name of an earlier version is used; it works until ganzoo 0.4."""
     warnings.warn(f"{old} is now called {new}; the old name goes in ganzoo 0.4", DeprecationWarning, stacklevel=3)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
+    """Return ``" Did you mean 'x'?"`` for the closest of ``known``, in any case, or an empty string."""
     from difflib import get_close_matches  # imported only for a mistyped name
 
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    folded = {one.casefold(): one for one in known}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f" Did you mean '{folded[close[0]]}'?" if close else ""
 
 
 _OUT_OF_MEMORY = (

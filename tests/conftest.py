@@ -90,6 +90,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory, digits) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def animals(tmp_path_factory: pytest.TempPathFactory, digits) -> Path:
+    """40 pictures each of three classes with names: cat, dog, owl."""
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("data") / "animals"
+    images, labels = digits
+    for label, name in enumerate(("cat", "dog", "owl")):
+        (root / name).mkdir(parents=True)
+        for i, image in enumerate(images[labels == label][:40]):
+            Image.fromarray(image).save(root / name / f"{i:02d}.png")
+    return root
+
+
 class Done(NamedTuple):
     code: int
     out: str
@@ -148,3 +162,13 @@ def alice(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
     """The same, with the token of alice, who may write to alice/..."""
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
     return hub
+
+
+@pytest.fixture(scope="session")
+def by_class(tmp_path_factory: pytest.TempPathFactory, animals: Path) -> Path:
+    """A run of a small cgan on the animals; do not change it."""
+    import ganzoo
+
+    run = tmp_path_factory.mktemp("by-class") / "animals"
+    ganzoo.train("cgan", data=str(animals), images=64, batch_size=32, out=run, progress=False, config=narrow("cgan"))
+    return run

@@ -7,10 +7,11 @@ import json
 
 import torch
 from accelerate import Accelerator
+from torch import nn
 
 import ganzoo
 from ganzoo.data import Loader, PairStore, Store
-from ganzoo.gan import AdversarialGAN, OptimizerSpec, SampleSpec
+from ganzoo.gan import AdversarialGAN, OptimizerSpec, SampleSpec, Translator, condition_values, seeded_normal
 from ganzoo.nn.convnets import ConvDiscriminator, ConvGenerator
 from ganzoo.registry import installed
 from ganzoo.registry.records import field_names
@@ -104,3 +105,37 @@ class Bare(AdversarialGAN):
             config, generator=ConvGenerator(8, **shape), discriminator=ConvDiscriminator(**shape), latent_dim=8,
             optimizer=OptimizerSpec("adam", 1e-3),
         )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class PainterConfig:
+    """Hyper-parameters of a translator with labels."""
+
+    image_size: int = 28
+    channels: int = 1
+    classes: int = 3
+
+
+class Painter(Translator):
+    """Brightens an image by its label, by ``shift`` and by a little noise of its seed; untrained."""
+
+    class_names = ("cat", "dog", "owl")
+
+    def __init__(self, config: PainterConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or PainterConfig()
+        self.generator = nn.Conv2d(1, 1, 1)
+
+    def inputs(self, n, *, seeds, images=None, labels=0, shift=0.0):
+        """Return images, labels, shifts and noise, a row for each."""
+        return {
+            **super().inputs(n, seeds=seeds, images=images),
+            "label": condition_values("labels", labels, n, below=self.config.classes),
+            "shift": condition_values("shift", shift, n).float(),
+            "noise": seeded_normal(seeds, 1)[:, 0].tanh() / 10,
+        }
+
+    def generate(self, **inputs):
+        """Return images (N, 1, H, W)."""
+        level = inputs["label"] * 0.2 + inputs["shift"] + inputs["noise"]
+        return (inputs["images"] / 4 + level[:, None, None, None]).clamp(-1, 1)

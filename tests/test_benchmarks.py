@@ -56,6 +56,14 @@ def test_the_script_by_hand_draws_what_ganzoo_draws(benchmark):
     assert torch.allclose(image, ganzoo.load("dcgan-mnist").sample(1), atol=1e-5)
 
 
+def test_encoded_samples_are_compared_with_decoded_ones(tmp_path):
+    out = run(
+        "encoded.py", "--size", "32", "--count", "200", "--rounds", "1", "--only", "loader", "--folder", str(tmp_path)
+    )
+    assert "loader, 32x32, encoded against decoded" in out
+    assert not list(tmp_path.iterdir())
+
+
 def test_one_table_of_what_the_scripts_write():
     out = run("bench.py", "--only", "startup", "--rounds", "1", "--threads", "1", "2")
     for threads in ("1 thread ", "2 threads "):

@@ -1,9 +1,20 @@
 """Errors that are told apart by their text."""
 
+import shlex
+from pathlib import Path
+
 import pytest
 import torch
 
-from ganzoo.errors import RunError, is_out_of_memory
+from ganzoo.errors import RunError, command_line, did_you_mean, is_out_of_memory
+
+
+def test_a_command_can_be_pasted_whatever_is_in_its_paths():
+    assert (
+        command_line("sample", Path("runs/a"), "-n", 64, "-o", "grid.png") == "ganzoo sample runs/a -n 64 -o grid.png"
+    )
+    words = ("train", "--resume", Path("runs/c d; $(e) 'f'"), "-o", "lr=...")
+    assert shlex.split(command_line(*words)) == ["ganzoo", *map(str, words)]
 
 
 @pytest.mark.parametrize(
@@ -41,3 +52,8 @@ def test_what_torch_raises_on_the_cpu_is_recognised():
 )
 def test_an_unrelated_error_is_not(error):
     assert not is_out_of_memory(error)
+
+
+@pytest.mark.parametrize(("name", "close"), [("dgo", "dog"), ("DOG", "dog"), ("owls", "Owl"), ("zebra", None)])
+def test_the_closest_name_is_found_in_any_case(name, close):
+    assert did_you_mean(name, ["cat", "dog", "Owl"]) == (f" Did you mean '{close}'?" if close else "")

@@ -51,4 +51,4 @@ def make_plain(name: str, gan: GAN, data: Data, *, bf16: bool, images: int = 10*
         images: the budget, over which learning rates fall.
         seen: real images that were drawn before.
     """
-    return LOOPS[name](gan, data, Run(bf16, images, seen))
+    return LOOPS[name](gan, data, Run(bf16, images, seen, gan.device))

@@ -27,12 +27,14 @@ class Data:
         labels: (N,).
         seed: of the order.
         degrade: makes images A of images B, for a model that translates; None for others.
+        device: of the batches.
     """
 
     def __init__(
-        self, images: Tensor, labels: Tensor, seed: int, degrade: Callable[[Tensor], Tensor] | None = None
-    ) -> None:
-        self.images, self.labels, self.degrade = images, labels, degrade
+        self, images: Tensor, labels: Tensor, seed: int, degrade: Callable[[Tensor], Tensor] | None = None, *,
+        device: torch.device | str = "cpu",
+    ) -> None:  # fmt: skip
+        self.images, self.labels, self.degrade, self.device = images, labels, degrade, device
         self.generator = torch.Generator().manual_seed(seed * 1_000_003)
         self.order = torch.randperm(len(images), generator=self.generator)
         self.place = 0
@@ -50,13 +52,13 @@ class Data:
             self.order, self.place = torch.randperm(len(self.images), generator=self.generator), 0
         index = self.order[self.place : self.place + BATCH]
         self.place += BATCH
-        image = self.images[index].float().div_(127.5).sub_(1)
+        image = self.images[index].to(self.device, non_blocking=True).float().div_(127.5).sub_(1)
         if resolution not in (None, image.shape[-1]):
             image = F.interpolate(image, size=(resolution, resolution), mode="area")
         image = image.contiguous(memory_format=torch.channels_last)
         if self.degrade is not None:
-            return {"A": self.degrade(image), "B": image, "pair": index}
-        return {"image": image, "label": self.labels[index]}
+            return {"A": self.degrade(image), "B": image, "pair": index.to(self.device, non_blocking=True)}
+        return {"image": image, "label": self.labels[index].to(self.device, non_blocking=True)}
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,17 @@ class Run:
         bf16: compute the losses under autocast.
         images: the budget, over which learning rates fall.
         seen: real images that were drawn before.
+        device: of the networks.
     """
 
     bf16: bool
     images: int
     seen: int
+    device: torch.device
 
     def autocast(self) -> torch.autocast:
         """Return the context that the losses are computed in."""
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
 
 def adam(weights: Iterable[nn.Parameter], config: Any, lr: float | None = None) -> torch.optim.Adam:

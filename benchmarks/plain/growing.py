@@ -38,7 +38,7 @@ def plain_progan(gan: GAN, data: Data, run: Run) -> Step:
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            fake = g(torch.randn(BATCH, config.latent_dim), level)
+            fake = g(torch.randn(BATCH, config.latent_dim, device=run.device), level)
             loss = -d(fake, level).float().mean()
         loss.backward()
         opt_g.step()
@@ -52,7 +52,7 @@ def plain_progan(gan: GAN, data: Data, run: Run) -> Step:
             on_real, on_fake = d(real, level).float(), d(fake, level).float()
             loss = (on_fake - on_real + config.drift * on_real.square()).mean()
         loss.backward()
-        between = torch.lerp(real, fake.float(), torch.rand(BATCH, 1, 1, 1)).requires_grad_()
+        between = torch.lerp(real, fake.float(), torch.rand(BATCH, 1, 1, 1, device=run.device)).requires_grad_()
         (gradient,) = torch.autograd.grad(d(between, level).sum(), between, create_graph=True)
         (config.penalty * (gradient.flatten(1).norm(dim=1) - 1).square()).mean().backward()
         opt_d.step()

@@ -31,7 +31,7 @@ def plain_sngan(gan: GAN, data: Data, run: Run) -> Step:
             opt_d.zero_grad()
             with run.autocast():
                 with torch.no_grad():
-                    fake = g(torch.randn(BATCH, config.latent_dim))
+                    fake = g(torch.randn(BATCH, config.latent_dim, device=run.device))
                 on_real, on_fake = d(torch.cat([real, fake])).float().chunk(2)
                 loss = (F.relu(1 - on_real) + F.relu(1 + on_fake)).mean()
             loss.backward()
@@ -39,7 +39,7 @@ def plain_sngan(gan: GAN, data: Data, run: Run) -> Step:
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            loss = -d(g(torch.randn(BATCH, config.latent_dim))).float().mean()
+            loss = -d(g(torch.randn(BATCH, config.latent_dim, device=run.device))).float().mean()
         loss.backward()
         opt_g.step()
         average(averaged, of_g, BATCH * config.n_critic, seen, config.ema)
@@ -71,7 +71,7 @@ def plain_sngan_projection(gan: GAN, data: Data, run: Run) -> Step:
             opt_d.zero_grad()
             with run.autocast():
                 with torch.no_grad():
-                    fake = g(torch.randn(BATCH, config.latent_dim), label)
+                    fake = g(torch.randn(BATCH, config.latent_dim, device=run.device), label)
                 on_real, on_fake = d(torch.cat([real, fake]), label.repeat(2)).float().chunk(2)
                 loss = (F.relu(1 - on_real) + F.relu(1 + on_fake)).mean()
             loss.backward()
@@ -79,7 +79,7 @@ def plain_sngan_projection(gan: GAN, data: Data, run: Run) -> Step:
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            loss = -d(g(torch.randn(BATCH, config.latent_dim), labels[0]), labels[0]).float().mean()
+            loss = -d(g(torch.randn(BATCH, config.latent_dim, device=run.device), labels[0]), labels[0]).float().mean()
         loss.backward()
         opt_g.step()
         average(averaged, of_g, BATCH * config.n_critic, seen, config.ema)
@@ -103,7 +103,7 @@ def plain_r3gan(gan: GAN, data: Data, run: Run) -> Step:
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            fake = g(torch.randn(BATCH, config.latent_dim))
+            fake = g(torch.randn(BATCH, config.latent_dim, device=run.device))
             with torch.no_grad():  # the generator had no part in the real images
                 on_real = d(real).float()
             on_fake = d(fake).float()

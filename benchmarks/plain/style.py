@@ -18,13 +18,14 @@ PATH_DECAY = 0.01  # of the running mean of path lengths
 
 def styles_of(g: nn.Module, n: int, latent_dim: int, mixing: float) -> Tensor:
     """Return styles (n, L, W) of random latents; some images take those of a second latent from a layer on."""
-    first, second = g.mapping(torch.randn(2 * n, latent_dim)).float().chunk(2)
+    device = g.mapping.mean.device
+    first, second = g.mapping(torch.randn(2 * n, latent_dim, device=device)).float().chunk(2)
     with torch.no_grad():
         g.mapping.mean.lerp_(first.mean(0), STYLE_DECAY)
     layers = g.synthesis.layers_count
-    crossing = torch.randint(1, layers, (n, 1))
-    crossing = torch.where(torch.rand(n, 1) < mixing, crossing, layers)
-    after = torch.arange(layers) >= crossing
+    crossing = torch.randint(1, layers, (n, 1), device=device)
+    crossing = torch.where(torch.rand(n, 1, device=device) < mixing, crossing, layers)
+    after = torch.arange(layers, device=device) >= crossing
     return torch.where(after[..., None], g.spread(second), g.spread(first))
 
 
@@ -51,7 +52,7 @@ def plain_stylegan2(gan: GAN, data: Data, run: Run) -> Step:
         opt_g.zero_grad()
         with run.autocast():
             styles = styles_of(g, BATCH, config.latent_dim, config.mixing)
-            fake = g.synthesis(styles, torch.randn(BATCH, g.synthesis.noise_size))
+            fake = g.synthesis(styles, torch.randn(BATCH, g.synthesis.noise_size, device=run.device))
             loss = F.softplus(-d(fake).float()).mean()
         loss.backward()
         opt_g.step()
@@ -59,7 +60,7 @@ def plain_stylegan2(gan: GAN, data: Data, run: Run) -> Step:
             n = BATCH // 2
             opt_g.zero_grad()
             styles = styles_of(g, n, config.latent_dim, config.mixing)
-            images = g.synthesis(styles, torch.randn(n, g.synthesis.noise_size))
+            images = g.synthesis(styles, torch.randn(n, g.synthesis.noise_size, device=run.device))
             noise = torch.randn_like(images) / math.sqrt(images.shape[2] * images.shape[3])
             (gradient,) = torch.autograd.grad((images * noise).sum(), styles, create_graph=True)
             lengths = gradient.square().sum(2).mean(1).sqrt()

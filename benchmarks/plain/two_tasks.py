@@ -29,7 +29,7 @@ def plain_acgan(gan: GAN, data: Data, run: Run) -> Step:
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            fake = g(torch.randn(BATCH, config.latent_dim), label)
+            fake = g(torch.randn(BATCH, config.latent_dim, device=run.device), label)
             logit, classes = d(fake)
             loss = F.softplus(-logit).mean() + config.classify * F.cross_entropy(classes, label)
         loss.backward()
@@ -67,9 +67,9 @@ def plain_infogan(gan: GAN, data: Data, run: Run) -> Step:
         nonlocal seen
         real = data.next()["image"]
         seen += BATCH
-        category = torch.randint(config.categories, (BATCH,))
-        codes = torch.rand(BATCH, config.codes) * 2 - 1
-        latent = torch.randn(BATCH, config.latent_dim)
+        category = torch.randint(config.categories, (BATCH,), device=run.device)
+        codes = torch.rand(BATCH, config.codes, device=run.device) * 2 - 1
+        latent = torch.randn(BATCH, config.latent_dim, device=run.device)
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():

@@ -32,7 +32,7 @@ def plain_usual(gan: GAN, data: Data, run: Run, *, conditional: bool, joint: boo
         batch = data.next()
         real, label = batch["image"], batch["label"]
         seen += BATCH
-        latent = torch.randn(BATCH, config.latent_dim)
+        latent = torch.randn(BATCH, config.latent_dim, device=run.device)
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():

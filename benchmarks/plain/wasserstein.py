@@ -27,7 +27,7 @@ def plain_wgan(gan: GAN, data: Data, run: Run) -> Step:
             opt_d.zero_grad()
             with run.autocast():
                 with torch.no_grad():
-                    fake = g(torch.randn(BATCH, config.latent_dim))
+                    fake = g(torch.randn(BATCH, config.latent_dim, device=run.device))
                 on_real, on_fake = d(real).float(), d(fake).float()
                 loss = (on_fake - on_real).mean()
             loss.backward()
@@ -38,7 +38,7 @@ def plain_wgan(gan: GAN, data: Data, run: Run) -> Step:
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            loss = -d(g(torch.randn(BATCH, config.latent_dim))).float().mean()
+            loss = -d(g(torch.randn(BATCH, config.latent_dim, device=run.device))).float().mean()
         loss.backward()
         opt_g.step()
         average(averaged, of_g, BATCH * config.n_critic, seen, config.ema)
@@ -64,18 +64,18 @@ def plain_wgan_gp(gan: GAN, data: Data, run: Run) -> Step:
             opt_d.zero_grad()
             with run.autocast():
                 with torch.no_grad():
-                    fake = g(torch.randn(BATCH, config.latent_dim))
+                    fake = g(torch.randn(BATCH, config.latent_dim, device=run.device))
                 on_real, on_fake = d(torch.cat([real, fake])).float().chunk(2)
                 loss = (on_fake - on_real).mean()
             loss.backward()
-            between = torch.lerp(real, fake.float(), torch.rand(BATCH, 1, 1, 1)).requires_grad_()
+            between = torch.lerp(real, fake.float(), torch.rand(BATCH, 1, 1, 1, device=run.device)).requires_grad_()
             (gradient,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
             (config.penalty * (gradient.flatten(1).norm(dim=1) - 1).square()).mean().backward()
             opt_d.step()
         turn(of_g, of_d)
         opt_g.zero_grad()
         with run.autocast():
-            loss = -d(g(torch.randn(BATCH, config.latent_dim))).float().mean()
+            loss = -d(g(torch.randn(BATCH, config.latent_dim, device=run.device))).float().mean()
         loss.backward()
         opt_g.step()
         average(averaged, of_g, BATCH * config.n_critic, seen, config.ema)

@@ -11,10 +11,19 @@ import msgspec
 
 from ganzoo.cli.options import dump, printable, size_text
 from ganzoo.errors import HubError, WeightsError
-from ganzoo.models.config import CONFIG, ModelConfig, changed_hyperparameters, read_config, trained_by_run
+from ganzoo.models.config import (
+    CONFIG,
+    ModelConfig,
+    changed_hyperparameters,
+    find_architecture,
+    read_config,
+    trained_by_run,
+)
 from ganzoo.registry import Score, Weights, Zoo, installed
+from ganzoo.registry.records import field_names
 
 _WEIGHTS = "model.safetensors"
+_MOST_CLASSES = 100
 
 
 def show_entry(zoo: Zoo, entry: Weights, *, as_json: bool) -> None:
@@ -102,6 +111,8 @@ def _rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
         ["config", ", ".join(f"{key}={value}" for key, value in changed.items()) or "all defaults"],
         ["data", str(config.data.get("name", "unknown"))],
     ]
+    if classes := _classes(zoo, config):
+        rows += [["classes", classes]]
     if trained is not None:
         minutes = f", {trained.minutes:g} minutes" if trained.minutes else ""
         rows += [["trained", f"{trained.images:,} images, seed {trained.seed}{minutes}, ganzoo {trained.ganzoo}"]]
@@ -116,6 +127,15 @@ def _rows(zoo: Zoo, config: ModelConfig, where: str) -> list[list[str]]:
         rows += [[" ".join(score.name.split()), _value(score)]]
         rows += [["", f"seed {run.seed}: best {run.best:g}, last {run.last:g}"] for run in score.runs]
     return rows
+
+
+def _classes(zoo: Zoo, config: ModelConfig) -> str:
+    """Return the names of the classes that a model can be asked for."""
+    owned, names = find_architecture(zoo, config.architecture, config.plugin), config.class_names
+    if not names or (owned and "classes" not in field_names(owned.record.config)):
+        return ""
+    more = f" and {len(names) - _MOST_CLASSES:,} more, which --json lists" if len(names) > _MOST_CLASSES else ""
+    return f"{len(names)}: {', '.join(names[:_MOST_CLASSES])}{more}"
 
 
 def _value(score: Score) -> str:

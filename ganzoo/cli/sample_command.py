@@ -6,17 +6,24 @@ import os
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from ganzoo.cli.conditions import from_options, parse_conditions, parse_ends, parse_labels, spread_sweeps
+from ganzoo.cli.conditions import from_options, parse_conditions, parse_ends, read_labels, spread_sweeps, take_labels
 from ganzoo.cli.options import Count, FilePath, complete_model, device_option
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, command_line
 
-RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes")
+RESERVED = (
+    "n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images", "processes", "repeat", "by_class", "model",
+    "first", "last", "steps",
+)  # fmt: skip
 
 
 @click.command("sample", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("model", shell_complete=complete_model)
-@click.option("-n", "count", type=Count(), default=64, show_default=True, help="How many images: 64, 50k.")
+@click.option(
+    "-n", "count", type=Count(), default=64, show_default="64, or as many as --labels dog*2 names", help="How many "
+    "images: 64, 50k.",
+)  # fmt: skip
 @click.option(
     "-o",
     "--out",
@@ -27,7 +34,13 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
     "new folder of PNGs. A file of that name is replaced, a folder is not.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i has the seed SEED + i.")
-@click.option("--labels", help="Classes in turn, for a conditional model: 7, 3,1,4 or 0-9.")
+@click.option(
+    "--labels",
+    metavar="CLASSES",
+    help="Classes in turn, for a conditional model, by name or number: dog,cat, 7, 0-9, or 0-4,dog*2. A range with two "
+    "dots, 0..9 or cat..owl, is swept over the columns, with one seed per row.",
+)
+@click.option("--by-class", is_flag=True, help="Write a folder with a sub-folder per class; of all, without --labels.")
 @click.option(
     "--truncation",
     metavar="NUMBER",
@@ -50,20 +63,20 @@ RESERVED = ("n", "seed", "seeds", "batch_size", "gan", "out", "columns", "images
 @device_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, truncation: str | None,
-    conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int, device: str,
+    ctx: click.Context, /, model: str, count: int, out: Path, seed: int, labels: str | None, by_class: bool,
+    truncation: str | None, conditions: tuple[str, ...], interpolate: str | None, columns: int | None, batch_size: int,
+    device: str,
 ) -> None:  # fmt: skip
     """Generate images by a pretrained MODEL, or by the model in a folder or run."""
     words = parse_conditions([*conditions, *from_options(ctx.args)], RESERVED)
     if truncation is not None:
         words["truncation"] = truncation
-    options, swept = spread_sweeps(words, count, min(columns or count, count))
-    if labels is not None:
-        classes = parse_labels(labels)
-        options["labels"] = [classes[i % len(classes)] for i in range(count)]
+    chosen = take_labels(labels, words)
     ends = parse_ends(interpolate) if interpolate is not None else None
-    if ends and swept:
-        raise ConfigError("--interpolate cannot be combined with a range: give each condition one value")
+    if by_class and (ends or out.suffix):
+        raise ConfigError(
+            f"--by-class writes a folder: leave --interpolate out, and name one with -o in place of {out}"
+        )
 
     # imports torch, after the arguments are checked
     from ganzoo._distributed import launched
@@ -76,21 +89,26 @@ def command(
     gan = load(model, device=where)
     if gan.translations:
         raise ConfigError(
-            f"{model} translates images and does not sample from seeds: use ganzoo translate {model} INPUT"
+            f"{model} translates images and does not sample from seeds: use {command_line('translate', model, 'INPUT')}"
         )
+    classes = read_labels(gan, chosen)
+    if classes and classes.repeated and ctx.get_parameter_source("count") is ParameterSource.DEFAULT:
+        count = len(classes.classes)
+    row = min(columns or (len(classes.classes) if classes and classes.swept else count), count)
+    options, swept = spread_sweeps(words, count, row, classes)
+    if ends and swept:
+        raise ConfigError("--interpolate cannot be combined with a range: give each condition one value")
     if ends is not None:  # too few images to share
         if int(os.environ.get("RANK", "0")) > 0:
             return
-        if labels is not None:
-            options["labels"] = options["labels"][0]
         save_strip(gan, sample.interpolate(gan, *ends, steps=count, **options), out)
         click.echo(f"wrote {out}: {count} images from seed {ends[0]} to seed {ends[1]} of {model}")
         return
-    row = min(columns or count, count) if swept else 1
+    row = row if swept else 1
     with launched(where) as processes:
         sample.save_images(
             gan, out, count, seed=seed, repeat=row, batch_size=batch_size, columns=row if swept else columns,
-            processes=processes, **options,
+            by_class=by_class, processes=processes, **options,
         )  # fmt: skip
     if not processes.is_first:
         return

@@ -10,6 +10,7 @@ import click
 
 from ganzoo.cli.options import Count, FilePath, complete_architecture, complete_model, table
 from ganzoo.cli.train_options import SECTIONS, Sectioned, setting_option, settings_options
+from ganzoo.errors import command_line
 from ganzoo.registry.hyperparameters import config_to_dict, parse_options
 from ganzoo.training.settings import read_settings
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ganzoo.training.outcome import Outcome
     from ganzoo.training.plan import Plan
 
-NEW = ("architecture", "data", "split", "out", "start", "dry_run")  # what only a new run takes
+NEW = ("architecture", "out", "start", "dry_run")  # what only a new run takes
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 
 
@@ -52,13 +53,14 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
     "--resume",
     type=FilePath(),
     metavar="RUN",
-    help="Resume a run where it stopped; --images may give it a new budget.",
+    help="Resume a run where it stopped; --images may give it a new budget, --data the place that its data moved to.",
 )
 @click.option(
     "--override",
     multiple=True,
     metavar="NAME",
-    help="With --resume: this hyper-parameter or setting may differ from the run's own (-o lr=1e-4 --override lr).",
+    help="With --resume: this hyper-parameter or setting may differ from the run's own (-o lr=1e-4 --override lr, "
+    "--data OTHER --override data).",
 )
 @settings_options
 @click.option(
@@ -78,7 +80,7 @@ def command(
         given = {p.name: p.opts[0] for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is source}
         if foreign := [option for name, option in given.items() if name in NEW]:
             raise click.UsageError(f"--resume uses the run's own values; leave out {', '.join(foreign)}")
-        changes = {name: value for name, value in settings.items() if name in given}
+        changes = {name: value for name, value in {"data": data, **settings}.items() if name in given}
         values = parse_options(options)
         from ganzoo.training import run
 
@@ -117,10 +119,9 @@ def plan_text(planned: Plan, folder: Path) -> str:
     record, settings = planned.architecture.record, planned.settings
     device = pick_device(settings.device)
     resolved = {"precision": resolve_precision(settings.precision, device), "device": device}
-    classes = f", {len(planned.source.classes)} classes" if planned.source.classes else ""
     rows = [
         ["architecture", f"{record.name} ({planned.architecture.dist} {planned.architecture.version})"],
-        ["data", f"{planned.source.name}: {planned.source.count:,} images{classes}"],
+        ["data", planned.source.describe()],
         ["run", str(folder)],
         *([name, str(resolved.get(name, value))] for name, value in vars(settings).items() if name != "data"),
         *([f"-o {name}", str(value)] for name, value in config_to_dict(planned.config).items()),
@@ -151,7 +152,7 @@ def _end(outcome: Outcome) -> int:
     if outcome.signal is not None:
         click.echo(
             f"stopped after {outcome.images:,} images, nothing is lost; resume with: "
-            f"ganzoo train --resume {outcome.run}",
+            f"{command_line('train', '--resume', outcome.run)}",
             err=True,
         )
         return code
@@ -164,6 +165,7 @@ def _end(outcome: Outcome) -> int:
         )
     elif outcome.measures:
         click.echo("  no best model: its first metric was never measured, see the warnings")
-    use = f"translate {outcome.run} INPUT..." if outcome.translates else f"sample {outcome.run} -n 64 -o grid.png"
-    click.echo(f"  ganzoo {use}")
+    run = outcome.run
+    use = ("translate", run, "INPUT...") if outcome.translates else ("sample", run, "-n", 64, "-o", "grid.png")
+    click.echo(f"  {command_line(*use)}")
     return code

@@ -63,8 +63,16 @@ def cutout(images: Tensor, share: float = 0.5) -> Tensor:
     return images * ~(rows[:, None, :, None] & columns[:, None, None, :])
 
 
-POLICIES: dict[str, Callable[[Tensor], Tensor]] = {"color": color, "translation": translation, "cutout": cutout}
-"""The augmentations of DiffAugment by name, in the order in which they are applied."""
+def mirror(images: Tensor) -> Tensor:
+    """Mirror left and right, each image with probability one half."""
+    _check_images(images)
+    return torch.where(_uniform(images, 0, 1) < 0.5, images.flip(3), images)
+
+
+POLICIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "color": color, "translation": translation, "cutout": cutout, "mirror": mirror,
+}  # fmt: skip
+"""The augmentations of DiffAugment, and mirroring, by name in the order in which they are applied."""
 
 
 def read_policy(words: str) -> list[str]:
@@ -75,12 +83,12 @@ def read_policy(words: str) -> list[str]:
     """
     given = [word for part in words.split(",") if (word := part.strip())] or [""]
     for word in given:
-        if word == "ada" and len(given) > 1:
-            raise ConfigError("ada brings its own augmentations: leave the others out")
+        if word in ADAPTIVE and len(given) > 1:
+            raise ConfigError(f"{word} brings its own augmentations: leave the others out")
         if word not in POLICIES:
             raise ConfigError(
-                f"there is no augmentation '{word}'.{did_you_mean(word, POLICIES)} There are: {', '.join(POLICIES)}, "
-                "with commas between, or ada alone"
+                f"there is no augmentation '{word}'.{did_you_mean(word, [*POLICIES, *ADAPTIVE])} There are: "
+                f"{', '.join(POLICIES)}, with commas between, or alone {', '.join(ADAPTIVE)}"
             )
     return [name for name in POLICIES if name in given]
 
@@ -101,7 +109,7 @@ def instance_noise(images: Tensor, deviation: float) -> Tensor:
     return images + deviation * torch.randn_like(images)
 
 
-def ada(images: Tensor, strength: Tensor | float) -> Tensor:
+def ada(images: Tensor, strength: Tensor | float, *, mirror: bool = True, turn: bool = True) -> Tensor:
     """Apply each of many augmentations with probability ``strength`` (Karras 2020b, appendix B: "bgc").
 
     Flips, quarter turns and whole shifts; scaling, rotation, stretching and shifts by parts of a pixel; brightness,
@@ -111,10 +119,20 @@ def ada(images: Tensor, strength: Tensor | float) -> Tensor:
     Args:
         images: (N, C, S, S).
         strength: p in [0, 1]; a tensor on the device causes no synchronisation.
+        mirror: flip images.
+        turn: turn them, by quarters and by any angle.
     """
     _check_images(images)
     p = torch.as_tensor(strength, dtype=torch.float32, device=images.device)
-    return _colored(_warped(images, _geometry(images, p)), p)
+    return _colored(_warped(images, _geometry(images, p, mirror=mirror, turn=turn)), p)
+
+
+ADAPTIVE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "ada": ada,
+    "ada:no-mirror": functools.partial(ada, mirror=False),
+    "ada:upright": functools.partial(ada, mirror=False, turn=False),
+}
+"""The forms of adaptive augmentation by name, for images that look wrong when they are flipped, or turned."""
 
 
 def _with_probability(images: Tensor, p: Tensor, values: Tensor, neutral: float) -> Tensor:
@@ -123,7 +141,7 @@ def _with_probability(images: Tensor, p: Tensor, values: Tensor, neutral: float)
     return torch.where(coin, values, torch.full_like(values, neutral))
 
 
-def _geometry(images: Tensor, p: Tensor) -> Tensor:
+def _geometry(images: Tensor, p: Tensor, *, mirror: bool = True, turn: bool = True) -> Tensor:
     """Return matrices (N, 3, 3) from places in the result to places in the image, both in [-1, 1]."""
     n, size, device = len(images), images.shape[-1], images.device
 
@@ -151,6 +169,10 @@ def _geometry(images: Tensor, p: Tensor) -> Tensor:
     stretch = _with_probability(images, p, torch.exp2(normal(0.2)), 1.0)
     shifted = _with_probability(images, p, one, 0.0), _with_probability(images, p, one, 0.0)
     whole, part = pixels * shifted[0], torch.stack([normal(0.25), normal(0.25)]) * shifted[1]
+    if not mirror:
+        flip = one
+    if not turn:
+        quarter = before = after = zero
     steps = [
         matrix(flip, zero, zero, zero, one, zero),
         turned(quarter),

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.errors import ConfigError
+from ganzoo.gan.latents import sampling_inputs
 from ganzoo.gan.phases import Batch, Phase, Progress, Stage, Terms
 from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, SampleSpec, check_samples, image_spec
 from ganzoo.nn.renamed import renamed_arguments, renamed_attributes, renamed_names
@@ -48,6 +49,8 @@ class GAN(nn.Module):
         decision_boundary: the logit at which real and generated are equally likely, 0 in most losses; None where no
             value means that, as with a critic. Adaptive augmentation compares the terms called ``real...``,
             the logits of real samples, with it.
+        class_names: of the labels 0, 1, ... of the data that it was trained on, set by the engine and by `load`: the
+            condition ``labels`` may be given by name. Empty where they are not known.
         reading: how the samples that it was trained on were brought to their shape; others are brought to it alike.
         config: the instance of the architecture's config dataclass.
         origin: where its weights came from, so that they can be loaded again (``"hf:owner/name@COMMIT"``, a name of the
@@ -61,6 +64,7 @@ class GAN(nn.Module):
     translations: Sequence[tuple[str, str]] = ()
     discriminators: Sequence[str] = ("discriminator",)
     decision_boundary: float | None = 0.0
+    class_names: Sequence[str] = ()
     reading: Reading = DEFAULT_READING
     config: Any
     origin: str | None = None
@@ -129,8 +133,9 @@ class GAN(nn.Module):
             seed: image i is the image of ``seed + i``.
             seeds: the seed of each image instead; ``n`` is then their number.
             batch_size: images per forward pass; does not change the result.
-            conditions: what this architecture's `inputs` accepts, for instance ``labels=[3, 1, 4]``. A model that
-                translates makes images of noise, unless it is given ``images``: see `translate`.
+            conditions: what this architecture's `inputs` accepts, for instance ``labels=[3, 1, 4]`` or, by their
+                `class_names`, ``labels=["dog", "cat", "dog"]``. A model that translates makes images of noise, unless
+                it is given ``images``: see `translate`.
 
         Returns:
             Images (n, C, H, W), float32 in [-1, 1], on the CPU.
@@ -148,7 +153,7 @@ class GAN(nn.Module):
             raise ConfigError("sample needs at least one image and a batch size of at least 1")
         if min(seeds) < 0 or max(seeds) >= 2**63:
             raise ConfigError("a seed must be in 0 ... 2**63 - 1")
-        return self.generate_batches(_inputs_of(self, seeds, conditions), batch_size)
+        return self.generate_batches(sampling_inputs(self, seeds, conditions), batch_size)
 
     def output_spec(self, to: str | None = None) -> SampleSpec:
         """Return the spec of what `generate` makes; of a translation, that of its target.
@@ -173,15 +178,26 @@ class GAN(nn.Module):
             raise ConfigError(f"{type(self).__name__} does not translate to '{to}'; it does to: {known}")
         return found
 
-    def translate(self, images: Tensor, *, to: str | None = None, batch_size: int = 64, **conditions: Any) -> Tensor:
+    def translate(
+        self,
+        images: Tensor,
+        *,
+        to: str | None = None,
+        seed: int = 0,
+        seeds: Sequence[int] | None = None,
+        batch_size: int = 64,
+        **conditions: Any,
+    ) -> Tensor:
         """Translate images (image-to-image).
 
         Args:
             images: (N, C, H, W) in [-1, 1], of the size and channels in `sample_specs`, or samples of another medium.
             to: of which kind, for a model that translates both ways: ``"B"`` or ``"A"``; by default the first of its
                 `translations`.
+            seed: of what a model adds at random; image i has the seed ``seed + i``.
+            seeds: the seed of each image instead.
             batch_size: images per forward pass; does not change the result.
-            conditions: what this architecture's `inputs` accepts beside these.
+            conditions: what this architecture's `inputs` accepts beside these, as for `sample`.
 
         Returns:
             Images (N, C, H, W), float32 in [-1, 1], on the CPU.
@@ -196,7 +212,7 @@ class GAN(nn.Module):
             raise ConfigError("translate makes one image of each, and takes no n")
         check_samples(images, self.sample_specs[begin])
         images = images.detach().to("cpu", torch.float32)
-        return self.sample(len(images), batch_size=batch_size, images=images, **conditions)
+        return self.sample(len(images), seed=seed, seeds=seeds, batch_size=batch_size, images=images, **conditions)
 
     def generate_batches(self, inputs: Mapping[str, Tensor], batch_size: int = 64) -> Tensor:
         """Generate the samples of ``inputs`` (see `inputs`) in eval mode, batch by batch; restores every module's mode.
@@ -219,23 +235,3 @@ class GAN(nn.Module):
                 module.training = True
         # Outside of inference mode, as an inference tensor cannot take part in autograd.
         return torch.cat(images)
-
-
-def _inputs_of(gan: GAN, seeds: Sequence[int], conditions: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Call `GAN.inputs`; a wrong condition is the caller's error, a wrong result the plugin's."""
-    name, known = type(gan).__name__, gan.conditions()
-    for condition in conditions:
-        if condition not in known:
-            raise ConfigError(f"{name} takes no '{condition}' when it is sampled; it takes: {', '.join(known)}")
-    try:
-        inspect.signature(gan.inputs).bind(len(seeds), seeds=seeds, **conditions)
-    except TypeError as error:
-        raise ConfigError(f"{name} cannot be sampled with these conditions: {error}") from error
-    inputs = gan.inputs(len(seeds), seeds=seeds, **conditions)
-    for key, value in inputs.items():
-        if not (isinstance(value, Tensor) and value.shape[:1] == (len(seeds),)):
-            kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise PluginError(
-                f"{name}.inputs() returns '{key}' as {kind}: each value must be a tensor with a row for each image"
-            )
-    return inputs

@@ -6,7 +6,7 @@ import io
 import os
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,15 @@ def check_out(out: Path, n: int, medium: Medium | None = None) -> None:
         raise GanzooError(f"{out} exists and is not an empty folder: name another, or remove it")
     if not out.suffix and out.resolve() == Path.cwd():
         raise GanzooError(f"{out} is the folder that this runs in: name one inside of it")
+
+
+def folder_names(classes: Mapping[int, str]) -> dict[int, str]:
+    """Return a folder's name for each class: its own as far as file systems take it; all numbered where two agree."""
+    plain = {i: "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in n) for i, n in classes.items()}
+    short = {i: name.encode()[:100].decode(errors="ignore").strip(" .") for i, name in plain.items()}
+    if len({name.casefold() for name in short.values()} - {""}) == len(short):
+        return short
+    return {i: f"{i:0{len(str(max(short)))}d}-{name}" for i, name in short.items()}
 
 
 def write_samples(

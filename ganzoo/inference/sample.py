@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from torch import Tensor
 from ganzoo._distributed import ALONE, Processes
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
-from ganzoo.gan.latents import lerp, slerp
-from ganzoo.inference.output import CHUNK, write_samples
+from ganzoo.gan.latents import check_conditions, condition_values, lerp, sampling_inputs, slerp, with_class_numbers
+from ganzoo.inference.output import CHUNK, folder_names, write_samples
 from ganzoo.media import get_medium
 from ganzoo.media.image import quantise
 from ganzoo.models.load import load
@@ -46,7 +47,7 @@ def interpolate(
         first: seed of the first image.
         last: seed of the last image.
         steps: number of images, both ends included.
-        **conditions: as for `GAN.sample`, for all images.
+        **conditions: as for `GAN.sample`; a list has one value per image.
 
     Returns:
         Images (steps, C, H, W) in [-1, 1], on the CPU.
@@ -57,17 +58,40 @@ def interpolate(
     if not isinstance(steps, Integral) or steps < 2:  # numpy's integers are Integral, too
         raise ConfigError(f"an interpolation needs at least 2 steps, not {steps}")
     gan = model if isinstance(model, GAN) else load(model)
-    gan.sample(1, seed=first, **conditions)  # raises for an unknown condition
-    ends = gan.inputs(2, seeds=[first, last], **conditions)
+    conditions = with_class_numbers(gan, conditions)
+    check_lists(conditions, steps)
     weights = torch.linspace(0, 1, steps)
 
-    def path(name: str, value: Tensor) -> Tensor:
+    def path(name: str, value: Tensor, part: slice) -> Tensor:
         if not value.is_floating_point():
-            return value[:1].expand(steps, *value.shape[1:])
+            return value[:1].expand(part.stop - part.start, *value.shape[1:])
         linear = gan.gaussian_inputs is not None and name not in gan.gaussian_inputs
-        return lerp(value[0], value[1], weights) if linear else slerp(value[0], value[1], weights)
+        return (lerp if linear else slerp)(value[0], value[1], weights[part])
 
-    return gan.generate_batches({name: path(name, value) for name, value in ends.items()})
+    parts, start = [], 0
+    for values, images in itertools.groupby(range(steps), key=lambda i: slice_lists(conditions, i, i + 1)):
+        part = slice(start, start := start + len(list(images)))
+        both = {name: value * 2 if isinstance(value, list | tuple) else value for name, value in values.items()}
+        ends = sampling_inputs(gan, [first, last], both)
+        parts.append({name: path(name, value, part) for name, value in ends.items()})
+    return gan.generate_batches({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+
+
+def check_lists(conditions: Mapping[str, Any], n: int) -> None:
+    """Check that each list among the conditions has a value for each of ``n`` images, or one for all.
+
+    Raises:
+        ConfigError: one has not.
+    """
+    for name, value in conditions.items():
+        if isinstance(value, list | tuple) and len(value) not in (1, n):
+            raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
+
+
+def slice_lists(conditions: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
+    """Return the conditions of some images; what is no list, or a list of one value, holds for all."""
+    lists = {name for name, value in conditions.items() if isinstance(value, list | tuple) and len(value) > 1}
+    return {name: value[start:stop] if name in lists else value for name, value in conditions.items()}
 
 
 def generate_chunks(
@@ -79,10 +103,7 @@ def generate_chunks(
     parts = [range(start, min(start + chunk, n)) for start in range(0, n, chunk)]
 
     def generate(part: range) -> dict[str, Tensor]:
-        # A list holds a value for each image; anything else holds for all of them.
-        values: dict[str, Any] = {
-            k: v[part.start : part.stop] if isinstance(v, list) else v for k, v in conditions.items()
-        }
+        values = slice_lists(conditions, part.start, part.stop)
         seeds = [seed + i // repeat for i in part]
         return {"sample": medium.to_storage(gan.sample(len(part), seeds=seeds, batch_size=batch_size, **values))}
 
@@ -92,7 +113,7 @@ def generate_chunks(
 
 def save_images(
     gan: GAN, out: Path, n: int, *, seed: int = 0, repeat: int = 1, batch_size: int = 64, columns: int | None = None,
-    processes: Processes = ALONE, **conditions: Any,
+    by_class: bool = False, processes: Processes = ALONE, **conditions: Any,
 ) -> None:  # fmt: skip
     """Generate ``n`` images and write them, with a progress bar and constant memory.
 
@@ -105,6 +126,8 @@ def save_images(
         repeat: images of each seed, which differ in other conditions.
         batch_size: images per forward pass.
         columns: of the grid.
+        by_class: in a folder, write each image into a sub-folder of its class; without ``labels``, image i is of the
+            class ``seed + i``, modulo their number.
         processes: that share the work, each called with the same arguments; rank 0 writes.
         **conditions: as for `GAN.sample`; a list has one value per image.
 
@@ -114,18 +137,34 @@ def save_images(
     """
     if n < 1:
         raise ConfigError(f"the number of images must be at least 1, not {n}")
-    for name, value in conditions.items():
-        if isinstance(value, list) and len(value) != n:
-            raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
+    conditions = with_class_numbers(gan, conditions)
     first, digits = (seed, len(str(seed + n - 1))) if repeat == 1 else (0, len(str(n - 1)))
+    parents = [""] * n
+    if by_class:
+        conditions["labels"], parents = _by_class(gan, conditions.get("labels"), [seed + i // repeat for i in range(n)])
+    check_lists(conditions, n)
     chunks = generate_chunks(gan, n, seed, repeat, batch_size, conditions, processes)
     if processes.is_first:
         medium = get_medium(gan.output_spec().medium)
         write_samples(
-            out, chunks, n, medium, name=lambda i: f"{first + i:0{digits}d}", columns=columns, verb="sampling"
-        )
+            out, chunks, n, medium, name=lambda i: f"{parents[i]}{first + i:0{digits}d}", columns=columns,
+            verb="sampling",
+        )  # fmt: skip
     else:
         deque(chunks, maxlen=0)
+
+
+def _by_class(gan: GAN, labels: Any, seeds: Sequence[int]) -> tuple[list[int], list[str]]:
+    """Return the label of each image and the sub-folder of its class, with a slash."""
+    check_conditions(gan, ["labels"])
+    count = getattr(gan.config, "classes", None) or len(gan.class_names)
+    if labels is None:
+        if not count:
+            raise ConfigError(f"the number of {type(gan).__name__}'s classes is not known: name some with labels")
+        labels = [seed % count for seed in seeds]
+    each = condition_values("labels", labels, len(seeds), below=count or None).long().tolist()
+    folders = folder_names({**{label: str(label) for label in each}, **dict(enumerate(gan.class_names))})
+    return each, [f"{folders[label]}/" for label in each]
 
 
 def digest(gan: GAN) -> str:

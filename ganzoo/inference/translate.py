@@ -19,8 +19,10 @@ from ganzoo.data.sources.folder import file_names, files_of
 from ganzoo.data.sources.in_memory import from_objects
 from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
+from ganzoo.gan.latents import with_class_numbers
 from ganzoo.gan.sample_spec import Reading
 from ganzoo.inference.output import CHUNK, write_samples
+from ganzoo.inference.sample import check_lists, slice_lists
 from ganzoo.media import IMAGE, get_medium
 from ganzoo.media.grids import grid_of
 from ganzoo.models.load import load
@@ -85,10 +87,16 @@ def _pictures(gan: GAN, key: str, samples: Tensor) -> list[Image.Image]:
     return [medium.picture(one) for one in medium.to_storage(samples).cpu().numpy()]
 
 
+def count_inputs(gan: GAN, source: Source | PairSource, *, to: str | None = None, count: int | None = None) -> int:
+    """Return how many samples `translate_source` translates; the arguments are as there."""
+    source, _ = _select_side(gan, source, gan.direction(to)[0], with_target=False)
+    return min(count or source.count, source.count)
+
+
 def translate_source(
     gan: GAN, source: Source | PairSource, out: Path, *, to: str | None = None, count: int | None = None,
-    beside: bool = False, columns: int | None = None, batch_size: int = 64, reading: Reading | None = None,
-    **conditions: Any,
+    seed: int = 0, repeat: int = 1, beside: bool = False, columns: int | None = None, batch_size: int = 64,
+    reading: Reading | None = None, **conditions: Any,
 ) -> int:  # fmt: skip
     """Translate the samples of a source and write them, with a progress bar and constant memory.
 
@@ -96,14 +104,17 @@ def translate_source(
         gan: a model that translates.
         source: the samples; of two sets, the inputs of the translation are read.
         out: see `ganzoo.inference.output.write_samples`; the files of a folder have the names of their inputs, or are
-            numbered.
+            numbered; where an input is translated several times, they end in -1, -2, ...
         to: see `GAN.translate`.
         count: translate only the first ``count`` samples; None for all.
-        beside: each picture has the input on the left and, for data in pairs, the target on the right.
+        seed: input i has the seed ``seed + i``.
+        repeat: translations of each input, which differ in other conditions.
+        beside: each picture has the input on the left, beside all of its translations, and, for data in pairs, the
+            target on the right.
         columns: of a grid.
         batch_size: samples per forward pass.
         reading: how images are brought to a size; by default as those that the model was trained on.
-        **conditions: as for `GAN.translate`; a list has one value per sample.
+        **conditions: as for `GAN.translate`; a list has one value per translation.
 
     Returns:
         How many were translated.
@@ -120,11 +131,10 @@ def translate_source(
     if out.is_file() and any(out.resolve() in files_of(one) for one in sources):
         raise ConfigError(f"{out} is an input of the translation: name another file")
     n = min(count or source.count, source.count)
-    for name, value in conditions.items():
-        if isinstance(value, list) and len(value) != n:
-            raise ConfigError(f"{n} images need {n} values of {name} or one for all, not {len(value)}")
+    conditions = with_class_numbers(gan, conditions)
+    check_lists(conditions, n * repeat)
     specs = {begin: gan.sample_specs[begin], **gan.sample_specs}
-    batches = read_batches(source, specs, reading or gan.reading, count=n, batch_size=max(batch_size, 1))
+    batches = read_batches(source, specs, reading or gan.reading, count=n, batch_size=max(batch_size // repeat, 1))
     matched = isinstance(source, PairSource) and source.matched
     medium = get_medium(IMAGE if beside else gan.sample_specs[target].medium)
 
@@ -132,20 +142,26 @@ def translate_source(
         done = 0
         for batch in batches:
             inputs = batch[key]
-            values = {k: v[done : done + len(inputs)] if isinstance(v, list) else v for k, v in conditions.items()}
-            translated = gan.translate(inputs, to=to, batch_size=batch_size, **values)
+            more = done + len(inputs)
+            seeds = [seed + i for i in range(done, more) for _ in range(repeat)]
+            values = slice_lists(conditions, done * repeat, more * repeat)
+            repeated = inputs.repeat_interleave(repeat, 0)
+            translated = gan.translate(repeated, to=to, seeds=seeds, batch_size=batch_size, **values)
             if beside:
-                parts = [_pictures(gan, begin, inputs), _pictures(gan, target, translated)]
+                parts = [_pictures(gan, begin, inputs)]
+                parts += [_pictures(gan, target, translated[i::repeat]) for i in range(repeat)]
                 parts += [_pictures(gan, target, batch[target])] if matched else []
                 rows = [np.asarray(grid_of(row, len(row))) for row in zip(*parts, strict=True)]
-                stored = np.stack([row.reshape(*row.shape[:2], -1).transpose(2, 0, 1) for row in rows])
+                yield done, np.stack([row.reshape(*row.shape[:2], -1).transpose(2, 0, 1) for row in rows])
             else:
-                stored = medium.to_storage(translated).numpy()
-            yield done, stored
-            done += len(translated)
+                yield done * repeat, medium.to_storage(translated).numpy()
+            done = more
 
     names = file_names(sources[-1] if key == "B" else sources[0], n)
-    write_samples(out, chunks(), n, medium, name=names.__getitem__, columns=columns, verb="translating")
+    pictures = n if beside else n * repeat
+    if pictures > n:
+        names = [f"{name}-{i + 1:0{len(str(repeat))}d}" for name in names for i in range(repeat)]
+    write_samples(out, chunks(), pictures, medium, name=names.__getitem__, columns=columns, verb="translating")
     return n
 
 

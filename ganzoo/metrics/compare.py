@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, command_line
 from ganzoo.gan import GAN
 from ganzoo.media.grids import captioned
 from ganzoo.media.image import to_uint8
@@ -144,8 +144,8 @@ def remedy(found: Comparison, zoo: Zoo) -> str:
     kinds = [kind for values in found.values.values() for kind in values if better_of(kind.protocol, zoo)]
     wanted = next((kind for kind in kinds if _metric(kind) in found.unlike), kinds[0] if kinds else None)
     protocol = wanted.protocol if wanted else EXAMPLE
-    data = f" --data {wanted.data}" if wanted and wanted.data and "(" not in wanted.data else " --data DATA"
-    return f"ganzoo compare {' '.join(found.names)} -m '{protocol}'{data}"
+    data = wanted.data if wanted and wanted.data and "(" not in wanted.data else "DATA"
+    return command_line("compare", *found.names, "-m", protocol, "--data", data)
 
 
 def measured(entry: Entry, protocols: Sequence[str], data: str | None, *, progress: bool = True) -> Entry:

@@ -57,14 +57,21 @@ class ModelConfig:
     weights: WeightsFile | None = None
     digest: str | None = None
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the labels 0, 1, ... of its training data; empty where they are not known."""
+        names = self.data.get("classes")
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            return ()
+        return tuple(names)
+
     @classmethod
     def from_entry(cls, entry: Weights) -> ModelConfig:
         """Return the metadata of a model of the registry."""
         plugin, _, version = entry.trained.plugin.partition(" ")
         same = {key: getattr(entry, key) for key in _SHARED}
-        return cls(
-            plugin=plugin, plugin_version=version, ganzoo=entry.trained.ganzoo, data={"name": entry.data}, **same
-        )
+        data = {"name": entry.data, **({"classes": list(entry.classes)} if entry.classes else {})}
+        return cls(plugin=plugin, plugin_version=version, ganzoo=entry.trained.ganzoo, data=data, **same)
 
     def to_entry(self, zoo: Zoo, repo: str, revision: str) -> dict[str, Any]:
         """Return the entry for a ``registry.yaml`` of a published model, whose fields are all known."""
@@ -75,8 +82,10 @@ class ModelConfig:
         shared["config"] = changed_hyperparameters(zoo, self)
         shared["trained"] = {key: value for key, value in shared["trained"].items() if value is not None}
         shared["data"] = self.data["name"]
-        order = ("architecture", "config", "weights", "data", "license", "trained", "metrics", "digest")
-        return {key: shared[key] for key in order}
+        if self.class_names and "classes" in self.config:  # it is sampled by class
+            shared["classes"] = list(self.class_names)
+        order = ("architecture", "config", "weights", "data", "classes", "license", "trained", "metrics", "digest")
+        return {key: shared[key] for key in order if key in shared}
 
 
 _SHARED = ("architecture", "config", "metrics", "trained", "license", "weights", "digest")

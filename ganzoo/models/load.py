@@ -53,7 +53,8 @@ def assemble(model: Model, *, device: str | torch.device = "cpu") -> GAN:
     check_sizes(model)
     gan = build_for(installed(), model.config, model.name)
     load_weights(gan, model.weights)
-    gan.origin, gan.reading = model.origin, reading_of(model.config.training)
+    gan.origin, gan.class_names = model.origin, model.config.class_names
+    gan.reading = reading_of(model.config.training)
     # channels-last, as in training: convolutions are faster in it
     return gan.to(pick_device(str(device))).to(memory_format=torch.channels_last)
 

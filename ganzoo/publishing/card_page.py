@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
+from ganzoo.errors import one_line
 from ganzoo.hub.search import TAG
 from ganzoo.models.config import ModelConfig
 from ganzoo.registry import Architecture
@@ -19,6 +21,7 @@ STARTER = (
     "recognisable image does harm. Whether the licence of the training images binds its samples is for its user to "
     "find out."
 )
+_MOST_CLASSES = 100
 UNCONDITIONAL, IMAGE_TO_IMAGE = "unconditional-image-generation", "image-to-image"  # tasks, as the Hub calls them
 
 
@@ -78,7 +81,7 @@ def _use(facts: CardFacts) -> str:
     address, shape = facts.address, ", ".join(map(str, facts.shape))
     verb = "translate" if facts.translates else "sample"
     names = ", ".join(f"`{name}`" for name in facts.conditions if not facts.translates or name != "images")
-    more = f"\n\n`gan.{verb}` also takes {names}." if names else ""
+    more = (f"\n\n`gan.{verb}` also takes {names}." if names else "") + _classes(facts)
     package = "" if facts.config.plugin == TAG else f" {facts.config.plugin}"
     if facts.translates:
         code = f"translated = gan.translate(images)  # both (N, {shape}), in [-1, 1]"
@@ -100,6 +103,19 @@ gan = ganzoo.load("{address}")  # verified, in eval mode
 ```
 
 {command}; `ganzoo train --from {address} --data DATA` fine-tunes it on other images.{more}"""
+
+
+def _classes(facts: CardFacts) -> str:
+    """Return the names of the classes that the model can be asked for, and how."""
+    names = [one_line(name).replace("`", "'") for name in facts.config.class_names]
+    if "labels" not in facts.conditions or not names:
+        return ""
+    listed = ", ".join(f"`{name}`" for name in names[:_MOST_CLASSES])
+    more = f" and {len(names) - _MOST_CLASSES:,} more, which `config.json` lists" if len(names) > _MOST_CLASSES else ""
+    last = json.dumps(names[-1], ensure_ascii=False)
+    return (
+        f"\n\nIts {len(names)} classes are {listed}{more}; they may be given by name: `labels={last}`, or `--labels`."
+    )
 
 
 def _training(facts: CardFacts) -> str:

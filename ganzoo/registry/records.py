@@ -237,7 +237,10 @@ class Score(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
 
 class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pretrained model. ``config`` holds only what differs from the architecture's defaults."""
+    """A pretrained model. ``config`` holds only what differs from the architecture's defaults.
+
+    ``classes`` are the names of its labels, 0, 1, ..., where it has any.
+    """
 
     name: str
     architecture: str
@@ -247,6 +250,7 @@ class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trained: Trained
     digest: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     metrics: tuple[Score, ...] = ()
     summary: str | None = None
     root: str = ""

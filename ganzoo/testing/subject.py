@@ -118,9 +118,9 @@ class Subject:
         """The decoded images, in the shape that the architecture takes."""
         return prepare(self.source, self.build().sample_specs, progress=False)
 
-    def batch(self, gan: GAN, at: PhaseAt) -> Batch:
+    def batch(self, gan: GAN, at: PhaseAt, size: int = BATCH) -> Batch:
         """Return the batch that a phase is given: the keys in `GAN.needs`, after the earlier phases of its stage."""
-        full = Loader(self.store, seed=0).batch(0, BATCH, at.resolution)
+        full = Loader(self.store, seed=0).batch(0, size, at.resolution)
         for key in gan.needs:
             expect(key in full, f"needs has '{key}', which the images do not give: they give {', '.join(full)}")
         batch = {key: value for key, value in full.items() if key in gan.needs}

@@ -10,16 +10,19 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from ganzoo.errors import ConfigError
 from ganzoo.gan import GAN
 from ganzoo.gan.augment import POLICIES
 from ganzoo.gan.sample_spec import text_of
-from ganzoo.testing.subject import BATCH, PhaseAt, Subject, expect, listed, phases
+from ganzoo.testing.subject import BATCH, CheckError, PhaseAt, Subject, expect, listed, phases
+from ganzoo.training import batch_sizes
 from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 from ganzoo.training.updates import PhaseRunner
 
+SMALL_BATCHES = (1, 3)
 KNOWN_NEEDS = {"label", "A", "B", "pair"}
 """Keys of a batch beside the media."""
 
@@ -82,11 +85,11 @@ def check_parameters_have_one_optimizer(subject: Subject) -> None:
     expect(not left, f"{listed(left)} is in no optimizer: add it, or make it a buffer")
 
 
-def _update(subject: Subject, gan: GAN, at: PhaseAt) -> set[str]:
+def _update(subject: Subject, gan: GAN, at: PhaseAt, size: int = BATCH) -> set[str]:
     """Run one update of a phase; return the parameters that got a gradient."""
     optimizer, settings = gan.optimizers()[at.phase.optimizer], Settings("", 1, precision="fp32")
     runner = PhaseRunner(State(gan, EMA(gan), {}), optimizer, Accelerator(cpu=True), settings)
-    batch = subject.batch(gan, at)
+    batch = subject.batch(gan, at, size)
     runner.enable_grads()
     runner.update(at.phase, [batch], at.progress)
     return {name for name, parameter in gan.named_parameters() if parameter.grad is not None}
@@ -138,6 +141,28 @@ def check_losses(subject: Subject) -> None:
                 expect(values.isfinite().all(), f"{what} is not finite at the first step: check logs and divisions")
             expect(any(v.requires_grad for v in terms.values()), f"phase {phase.name} yields nothing with a gradient")
         expect(terms, f"phase {phase.name} yields nothing: a loss is a generator of dicts of terms")
+
+
+def check_small_batches(subject: Subject) -> None:
+    """A batch of one image, or of an odd number, must train, or be refused in one line before anything is written."""
+    for size in SMALL_BATCHES:
+        settings = Settings("", 10**9, batch_size=size)
+        try:
+            batch_sizes.check_batch_sizes(subject.build(), settings, subject.source.native())
+        except ConfigError:
+            continue
+        for gan, at in _each_alone(subject):
+            what = f"phase {at.phase.name} on a batch of {size}"
+            if gan.stages()[at.progress.stage].batch_size is not None:
+                continue
+            try:
+                _update(subject, gan, at, size)
+            except Exception as error:
+                raise CheckError(f"{what} fails: {error}; its loss may raise a ConfigError instead") from error
+            bad = {name for name, parameter in gan.named_parameters() if not parameter.isfinite().all()}
+            expect(
+                not bad, f"{what} makes {listed(bad)} not finite: is there a deviation over one image, which is 0/0?"
+            )
 
 
 def check_needs(subject: Subject) -> None:

@@ -11,9 +11,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ganzoo.gan import GAN, Progress
-from ganzoo.gan.augment import POLICIES, ada, instance_noise, read_policy
+from ganzoo.gan.augment import ADAPTIVE, POLICIES, instance_noise, read_policy
 
-ADAPTIVE = "ada"
 TARGET = 0.6
 """Mean sign of the logits of real images that adaptive augmentation keeps (Karras 2020b, section 3.1)."""
 _SPEED = 500_000  # images in which the strength may go from 0 to 1 (section 3.1)
@@ -24,7 +23,8 @@ class Augmentation(nn.Module):
     """Augments what discriminators see, real or generated.
 
     Args:
-        policy: ``"ada"``, names with commas between (see `ganzoo.gan.augment.read_policy`), or None.
+        policy: one of `ganzoo.gan.augment.ADAPTIVE`, names with commas between (see
+            `ganzoo.gan.augment.read_policy`), or None.
         noise: standard deviation of the instance noise at the start; it falls linearly to zero over the budget.
         decision_boundary: the output between real and generated; see `GAN.decision_boundary`.
 
@@ -37,7 +37,8 @@ class Augmentation(nn.Module):
 
     def __init__(self, policy: str | None, *, noise: float = 0.0, decision_boundary: float = 0.0) -> None:
         super().__init__()
-        self.adaptive = policy == ADAPTIVE
+        self._adapt = ADAPTIVE.get(policy or "")
+        self.adaptive = self._adapt is not None
         self.names = read_policy(policy) if policy and not self.adaptive else []
         self.noise, self.decision_boundary = noise, decision_boundary
         self._deviation = noise
@@ -50,8 +51,8 @@ class Augmentation(nn.Module):
             images = images.float()
             for name in self.names:
                 images = POLICIES[name](images)
-            if self.adaptive:
-                images = ada(images, self.strength)
+            if self._adapt is not None:
+                images = self._adapt(images, self.strength)
             if self._deviation:
                 images = instance_noise(images, self._deviation)
             return images.contiguous(memory_format=torch.channels_last) if images.ndim == 4 else images

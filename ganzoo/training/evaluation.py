@@ -44,12 +44,17 @@ class BestMetric(NamedTuple):
     since: int  # measurements after the best one
 
 
-def best_metric(run: Path, protocol: str) -> BestMetric | None:
-    """Return the best and the last value of a metric in a run's ``stats.jsonl``, or None if there is none."""
+def best_metric(run: Path, protocol: str, after: int = -1) -> BestMetric | None:
+    """Return the best and the last value of a metric in a run's ``stats.jsonl``, or None if there is none.
+
+    Values of different data do not compare: ``after`` leaves out those up to this number of images.
+    """
     found = [
         (int(line["images"]), float(value))
         for line in read_stats(run)
-        if isinstance(line.get(METRICS), dict) and isinstance(value := line[METRICS].get(protocol), int | float)
+        if line["images"] > after
+        and isinstance(line.get(METRICS), dict)
+        and isinstance(value := line[METRICS].get(protocol), int | float)
     ]
     if not found or better_of(protocol, installed()) is None:
         return None
@@ -73,8 +78,10 @@ class Evaluation:
     first: str | None = None  # the protocol by which the best model is chosen
 
     def best_metric(self) -> BestMetric | None:
-        """Return those of the first metric."""
-        return best_metric(self.run, self.first) if self.first else None
+        """Return those of the first metric, since the data was last changed."""
+        changes = self.describe().training.get("changes", ())
+        after = max((change["images"] for change in changes if change["name"] == "data"), default=-1)
+        return best_metric(self.run, self.first, after) if self.first else None
 
     def is_due(self, before: int, now: int) -> bool:
         """Whether a measurement lies between two numbers of images."""

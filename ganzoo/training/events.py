@@ -12,7 +12,7 @@ from typing import Any, Self
 import torch
 from accelerate import Accelerator
 
-from ganzoo.errors import RunError
+from ganzoo.errors import RunError, command_line
 from ganzoo.models.config import write_config
 from ganzoo.models.weights import save_weights
 from ganzoo.training import checkpoint, rng_state
@@ -125,9 +125,10 @@ class Events:
         if self.settings.on_nan != "rewind" or last is None:
             if last is None:
                 raise RunError(f"{problem}; there is no checkpoint yet: start again with a lower learning rate")
+            again = command_line("train", "--resume", self.run, "-o", "lr=...", "--override", "lr")
             raise RunError(
-                f"{problem}; checkpoint {last} is intact: resume from it with a lower learning rate (ganzoo train "
-                f"--resume {self.run} -o lr=... --override lr) or with --on-nan rewind"
+                f"{problem}; checkpoint {last} is intact: resume from it with a lower learning rate ({again}) or with "
+                "--on-nan rewind"
             )
         if self._rewound.count(int(last)) >= MOST_REWINDS:
             raise RunError(

@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 
 from ganzoo.data import Loader
-from ganzoo.errors import is_out_of_memory
+from ganzoo.errors import command_line, is_out_of_memory
 from ganzoo.training import checkpoint
 from ganzoo.training.loop import current_stage, train
 from ganzoo.training.settings import Settings
@@ -32,7 +32,7 @@ def fitting_batch(state: State, loader: Loader, accelerator: Accelerator, settin
             trial = make_state(copy.deepcopy(state.gan), smaller, accelerator)
             trial.images = state.images
             train(trial, loader, accelerator, smaller, after_step=lambda: True)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, ValueError) as error:  # the last: too few for batch norm
             if not is_out_of_memory(error):
                 return 0
             error.__traceback__ = None
@@ -56,7 +56,7 @@ def out_of_memory_message(out: Path, settings: Settings, state: State, loader: L
         return f"{message}; not even one image fits: make the networks smaller"
     # Smaller parts leave the batch size of an update unchanged.
     enough = next(n for n in range(1, size + 1) if size % n == 0 and size // n <= fits)
-    again = f"--resume {out} --accumulate {enough} --override accumulate"
+    again = command_line("train", "--resume", out, "--accumulate", enough, "--override", "accumulate")
     smaller = "" if stage.batch_size else f", or --batch-size {fits}"
     remedy = again if checkpoint.list_checkpoints(out) else f"--accumulate {enough}"
     return f"{message}; {fits} at a time fit: {remedy}{smaller}"

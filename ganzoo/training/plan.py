@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +27,6 @@ from ganzoo.training.finetune import load_pretrained
 from ganzoo.training.settings import Settings
 from ganzoo.training.validate import DataFacts, resolve_config, validate
 
-_log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"
 VERSIONS = ("torch", "timm", "accelerate", "safetensors", "numpy")
 
@@ -78,7 +76,7 @@ class Plan:
 
 def plan(
     name: str | None, options: Mapping[str, Any], settings: Settings, *, text: bool = False, zoo: Zoo | None = None,
-    resumed: ModelConfig | None = None,
+    resumed: ModelConfig | None = None, source: Source | PairSource | None = None,
 ) -> Plan:  # fmt: skip
     """Check everything that can be checked before training: opens the data, seeds, builds the GAN and loads weights.
 
@@ -89,6 +87,7 @@ def plan(
         text: the options are words of a command line.
         zoo: that of this installation by default.
         resumed: the config of a run with checkpoints, which need no weights of ``settings.start`` any more.
+        source: the data of the settings, where it is open already.
 
     Raises:
         GanzooError: whatever is wrong, in one line.
@@ -98,11 +97,12 @@ def plan(
     architecture, base = _architecture(zoo, name, start)
     record = architecture.record
     make_config(record.config, options, text=text, owner=record.name)
-    source = open_data(settings.data, split=settings.split, zoo=zoo)
+    source = source or open_data(settings.data, split=settings.split, zoo=zoo)
     data = DataFacts.of(source)
     config = resolve_config(record, data, options, start=base, text=text)
     torch.manual_seed(settings.seed)
     gan = build(architecture, config)
+    gan.class_names = data.classes
     gan.reading = reading_of(asdict(settings))
     validate(gan, config, settings, data, record.name, architecture.dist)
     check_tracker(zoo, settings.tracker)
@@ -111,19 +111,17 @@ def plan(
     license = resumed.license if resumed else None  # noqa: A001 - the field's own word
     if start is not None:
         settings, license = replace(settings, start=start.origin), start.config.license  # noqa: A001
-        _load_weights(gan, start, options)
+        _load_weights(gan, start, base or {}, options)
     return Plan(architecture, config, settings, source, gan, license)
 
 
-def _load_weights(gan: GAN, start: Model, options: Mapping[str, Any]) -> None:
+def _load_weights(gan: GAN, start: Model, written: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     try:
-        complete = load_pretrained(gan, start)
+        load_pretrained(gan, start, written)
     except WeightsError as error:
         if not options:
             raise
         raise WeightsError(f"{error}; of {', '.join(options)}, leave out what changes the networks") from error
-    if not complete:
-        _log.warning("%s came without the networks that only training needs: they begin untrained", start.name)
 
 
 def _architecture(

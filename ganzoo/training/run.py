@@ -16,8 +16,8 @@ from accelerate import Accelerator
 from tqdm import tqdm
 
 from ganzoo._files import locked
-from ganzoo.data import Loader, prepare
-from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, is_out_of_memory
+from ganzoo.data import Loader, Source, prepare
+from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, command_line, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
 from ganzoo.models.config import CONFIG, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
@@ -25,7 +25,8 @@ from ganzoo.models.weights import MODEL
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, rng_state
-from ganzoo.training.changes import continue_with
+from ganzoo.training.batch_sizes import check_batch_sizes
+from ganzoo.training.changes import DATA, change_of_data, continue_with, describe_data, open_again
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.events import Events, Stop
 from ganzoo.training.failures import lost_peer, out_of_memory_message
@@ -35,7 +36,7 @@ from ganzoo.training.outcome import Outcome
 from ganzoo.training.plan import TENSORBOARD, Plan, plan
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
-from ganzoo.training.validate import check_batch_split
+from ganzoo.training.validate import check_stages
 
 _log = logging.getLogger(__name__)
 
@@ -77,9 +78,8 @@ def train(
 def start(planned: Plan, out: Path, *, progress: bool = True) -> Outcome:
     """Start a run in a new folder."""
     if out.exists() and (not out.is_dir() or any(p.name != ".lock" for p in out.iterdir())):
-        raise RunError(
-            f"{out} exists and is not empty: resume it with `ganzoo train --resume {out}`, or name another folder"
-        )
+        again = command_line("train", "--resume", out)
+        raise RunError(f"{out} exists and is not empty: resume it with `{again}`, or name another folder")
     return _run(planned, out, progress=progress, resume=False)
 
 
@@ -99,7 +99,8 @@ def resume(
         override: names of the hyper-parameters and settings that may change; other changes are refused.
         text: the hyper-parameters are words of a command line.
         progress: show progress bars.
-        **settings: see `Settings`; those of what a run reports (``preview_every``, ``keep``) need no override.
+        **settings: see `Settings`; those of what a run reports (``preview_every``, ``keep``) need no override, nor does
+            ``data`` where it is the new place of the same samples.
 
     Raises:
         RunError: the folder is no run, or a change is not overridden.
@@ -112,38 +113,56 @@ def resume(
     written = read_config(out)
     if images is not None:
         settings["images"] = images
+    if "data" in settings:
+        settings["data"] = str(settings["data"])
     zoo = installed()
     architecture = architecture_of(zoo, written, out)
     resumed = continue_with(written, architecture.record.config, config or {}, settings, override, text=text)
+    source = open_again(
+        out, written, resumed.settings, moved=not {*DATA}.isdisjoint(settings), override="data" in override, zoo=zoo
+    )
     planned = plan(
         f"{architecture.dist}:{written.architecture}",
         resumed.config,
         resumed.settings,
         zoo=zoo,
         resumed=written if checkpoint.list_checkpoints(out) else None,
+        source=source,
     )
-    if planned.source.key != written.data.get("key"):
-        raise RunError(f"the images of {resumed.settings.data} are not those that {out} was trained on: put them back")
+    other = change_of_data(out, written, source, planned.gan)
     at = int(found[-1].name) if (found := checkpoint.list_checkpoints(out)) else 0
-    changes = [{"images": at, "name": c.name, "before": c.before, "after": c.after} for c in resumed.changes]
+    changes = [
+        {"images": at, "name": c.name, "before": c.before, "after": c.after} for c in (*resumed.changes, other) if c
+    ]
     planned = replace(planned, changes=[*(written.training.get("changes") or ()), *changes])
-    return _run(planned, out, progress=progress, resume=True, override=bool(resumed.changes))
+    return _run(
+        planned, out, progress=progress, resume=True, override=bool(resumed.changes),
+        note=describe_data(written, source),
+    )  # fmt: skip
 
 
-def _run(planned: Plan, out: Path, *, progress: bool, resume: bool, override: bool = False) -> Outcome:
+def _run(
+    planned: Plan, out: Path, *, progress: bool, resume: bool, override: bool = False, note: str | None = None
+) -> Outcome:
     settings = planned.settings
     # On a machine without an accelerator, accelerate starts several processes only with cpu=True.
     cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
     tracker = _tracker(settings.tracker, out)
     accelerator = Accelerator(cpu=cpu, log_with=tracker, project_dir=str(out) if tracker else None)
     rank, world = accelerator.process_index, accelerator.num_processes
-    check_batch_split(planned.gan, settings, world)
+    if world > 1:
+        check_batch_sizes(planned.gan, settings, planned.source.native(), world)
     store = prepare(
         planned.source, planned.gan.sample_specs, planned.gan.reading,
         progress=progress and rank == 0, encoded={"auto": None, "decoded": False, "encoded": True}[settings.cache],
         skip_unreadable=settings.skip_unreadable,
     )  # fmt: skip
+    if isinstance(planned.source, Source) and len(store) < planned.source.count:  # some were skipped
+        check_stages(planned.gan, settings, planned.source.name, len(store), planned.architecture.record.name)
+        planned = replace(planned, source=replace(planned.source, count=len(store)))
     if progress and rank == 0:
+        if note:
+            tqdm.write(f"{out}: {note}", sys.stderr)
         tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
     with _locked(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
@@ -191,7 +210,8 @@ def _train(out: Path, planned: Plan, state: State, loader: Loader, accelerator: 
     except (RuntimeError, MemoryError) as error:
         if accelerator.num_processes > 1 and (lost := lost_peer(error)):
             raise RunError(
-                f"another process of this run has ended ({lost}): see its messages; continue with --resume {out}"
+                f"another process of this run has ended ({lost}): see its messages; continue with "
+                f"`{command_line('train', '--resume', out)}`"
             ) from error
         if not is_out_of_memory(error):
             raise

@@ -7,7 +7,8 @@ A field's `Meta` holds its bounds, its description (the help of its option), and
 - ``count``: a number of images, which may be written 300k;
 - ``off``: the words ``none`` and ``0`` on the command line switch it off;
 - ``card``: a model card shows it ``"always"``, or when it is ``"changed"`` from its default;
-- ``resume``: a resumed run may change it ``"freely"``, or ``"never"``; others need an override.
+- ``resume``: a resumed run may change it ``"freely"``, ``"never"``, or where the ``"samples"`` that it names stay the
+  same; others need an override.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ class Settings:
         ConfigError: settings that do not go together.
     """
 
-    data: Annotated[str, _meta("Data set, folder or file, see `ganzoo.data.open_data`.", resume="never")]
+    data: Annotated[str, _meta("Data set, folder or file, see `ganzoo.data.open_data`.", resume="samples")]
     images: Annotated[int, _meta("Real images to sample in all, over all processes.", ge=1, resume="freely")]
-    split: Annotated[str, _meta("Split of a data set that has several.", resume="never")] = "train"
+    split: Annotated[str, _meta("Split of a data set that has several.", resume="samples")] = "train"
     fit: Annotated[
         Literal["crop", "pad", "stretch"],
         _meta("How images of other proportions are brought to the model's size.", section=DATA, card="changed"),
@@ -126,7 +127,8 @@ class Settings:
     augment: Annotated[
         str | None,
         _meta(
-            "color,translation,cutout or some of these (DiffAugment), ada (adaptive) or none. For few images.",
+            "Some of color,translation,cutout,mirror (DiffAugment), or ada (adaptive; ada:no-mirror without flips, "
+            "ada:upright without turns either), or none. For few images.",
             section=INPUTS, metavar="POLICY", off=True, card="changed",
         ),
     ] = None  # fmt: skip
@@ -203,7 +205,7 @@ def declared_settings() -> Iterator[Setting]:
 
 
 def resumable(how: str) -> tuple[str, ...]:
-    """Return the settings that a resumed run may change ``"freely"`` or ``"never"``."""
+    """Return the settings that a resumed run may change ``"freely"``, ``"never"``, or if the ``"samples"`` stay."""
     return tuple(setting.name for setting in declared_settings() if setting.extra.get("resume") == how)
 
 

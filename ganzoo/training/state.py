@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.gan import GAN
+from ganzoo.gan.augment import ADAPTIVE
 from ganzoo.gan.optim import replaced
-from ganzoo.training.discriminator_inputs import ADAPTIVE, Augmentation
+from ganzoo.training.discriminator_inputs import Augmentation
 from ganzoo.training.ema import EMA
 from ganzoo.training.settings import Settings
 from ganzoo.training.sync_norm import convert_batch_norm
@@ -77,7 +78,7 @@ def make_state(gan: GAN, settings: Settings, accelerator: Accelerator) -> State:
     augmentation = None
     if settings.augment is not None or settings.instance_noise:
         # Looked up for the adaptive augmentation alone: it may need the loss of a plugin.
-        decision_boundary = (gan.decision_boundary or 0.0) if settings.augment == ADAPTIVE else 0.0
+        decision_boundary = (gan.decision_boundary or 0.0) if settings.augment in ADAPTIVE else 0.0
         augmentation = Augmentation(
             settings.augment, noise=settings.instance_noise, decision_boundary=decision_boundary
         ).to(accelerator.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from ganzoo.data import PairSource, Source
 from ganzoo.data.degradations import DEGRADATIONS
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.gan import GAN
-from ganzoo.gan.augment import POLICIES, read_policy
+from ganzoo.gan.augment import ADAPTIVE, read_policy
 from ganzoo.gan.optim import check_name, replaced
 from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media import get_medium
@@ -24,7 +24,7 @@ from ganzoo.registry import Architecture
 from ganzoo.registry.hyperparameters import make_config, sizes_of, vars_of
 from ganzoo.registry.records import field_names
 from ganzoo.training import checkpoint
-from ganzoo.training.discriminator_inputs import ADAPTIVE
+from ganzoo.training.batch_sizes import check_batch_sizes
 from ganzoo.training.settings import Settings
 from ganzoo.training.sync_norm import convert_batch_norm
 
@@ -65,18 +65,22 @@ def resolve_config(
 ) -> Any:  # fmt: skip
     """Return the hyper-parameters of a run: the options, else those of ``start``, else of the data, else the defaults.
 
+    The number of classes is that of the data where it has any, also with ``start``.
+
     Raises:
         ConfigError: an option has a bad name or value.
         DataError: the architecture does not take what the data has.
     """
-    base = _derived(record, data, options) if start is None else start
+    base = _derived(record, data, options) if start is None else {**start, **_classes(data, start)}
     return with_full_names(make_config(record.config, {**base, **options}, text=text, owner=record.name))
 
 
+def _classes(data: DataFacts, start: Container[str] = ("classes",)) -> dict[str, int]:
+    return {"classes": len(data.classes)} if len(data.classes) > 1 and "classes" in start else {}
+
+
 def _derived(record: Architecture, data: DataFacts, options: Mapping[str, Any]) -> dict[str, Any]:
-    derived: dict[str, Any] = dict(data.derived)
-    if len(data.classes) > 1:
-        derived["classes"] = len(data.classes)
+    derived: dict[str, Any] = {**data.derived, **_classes(data)}
     known = {*field_names(record.config)} - {*options}
     derived = {key: value for key, value in derived.items() if key in known}
     for key, value in list(derived.items()):
@@ -109,14 +113,14 @@ def validate(gan: GAN, config: Any, settings: Settings, data: DataFacts, archite
     _check_translations(gan, config, data, dist)
     if settings.balance and ("label" not in data.keys or not data.classes):
         raise DataError(f"{data.name} has no classes to balance: leave balance out, or use labelled data")
-    check_batch_split(gan, settings)
+    check_batch_sizes(gan, settings, data.shape)
     if settings.optimizer is not None:
         _check_optimizer(settings.optimizer)
     if settings.sync_batch_norm and not convert_batch_norm(gan, processes=1):
         raise ConfigError(f"{architecture} has no batch norm: leave sync_batch_norm out")
     if settings.augment is not None or settings.instance_noise:
         _check_augmentation(gan, settings.augment, architecture)
-    _check_stages(gan, settings, data, architecture)
+    check_stages(gan, settings, data.name, data.count, architecture)
 
 
 def _check_needs(gan: GAN, config: Any, data: DataFacts, architecture: str) -> None:
@@ -151,8 +155,8 @@ def _check_translations(gan: GAN, config: Any, data: DataFacts, dist: str) -> No
 
 
 def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None:
-    if policy not in (None, ADAPTIVE):
-        read_policy(str(policy))
+    if policy is not None and policy not in ADAPTIVE:
+        read_policy(policy)
     if policy is not None and any(len(spec.shape) != len("CHW") for spec in gan.sample_specs.values()):
         raise ConfigError(f"augment={policy} changes images, and {architecture} generates others: leave it out")
     networks = [network for network, _ in gan.named_children()]
@@ -161,43 +165,32 @@ def _check_augmentation(gan: GAN, policy: str | None, architecture: str) -> None
             f"{architecture} cannot be augmented: its GAN.discriminators are ({', '.join(gan.discriminators)}), and "
             f"its networks {', '.join(networks)}"
         )
-    if policy == ADAPTIVE and gan.decision_boundary is None:
+    if policy in ADAPTIVE and gan.decision_boundary is None:
         raise ConfigError(
             f"{architecture}'s discriminator has no decision boundary, which adaptive augmentation needs: use "
-            f"{','.join(POLICIES)}"
+            "color,translation,cutout"
         )
 
 
-def _check_stages(gan: GAN, settings: Settings, data: DataFacts, architecture: str) -> None:
-    """Compare the number of images with the batches of the stages that are reached; warn if some are not."""
+def check_stages(gan: GAN, settings: Settings, name: str, count: int, architecture: str) -> None:
+    """Compare the number of samples of data with the batches of the stages that are reached; warn if some are not.
+
+    Raises:
+        DataError: there are fewer samples than in a batch.
+    """
     stages = gan.stages()
     begins = list(itertools.accumulate((stage.images or 0 for stage in stages[:-1]), initial=0))
     reached = [stage for stage, begin in zip(stages, begins, strict=True) if begin < settings.images]
     for stage in reached:
         size = stage.batch_size or settings.batch_size
-        if data.count < size:
+        if count < size:
             remedy = "use --batch-size" if stage.batch_size is None else "use smaller ones in the hyper-parameters"
-            raise DataError(f"{data.name} has {data.count} images, too few for batches of {size}: {remedy}")
+            raise DataError(f"{name} has {count} images, too few for batches of {size}: {remedy}")
     if len(reached) < len(stages):
         _log.warning(
             "%s has %d stages, and %s images reach %d of them: the last one begins at %s; see its hyper-parameters",
             architecture, len(stages), f"{settings.images:,}", len(reached), f"{begins[-1]:,}",
         )  # fmt: skip
-
-
-def check_batch_split(gan: GAN, settings: Settings, processes: int = 1) -> None:
-    """Refuse batches that do not split evenly into parts and over processes, or into single images for batch norm."""
-    for size in sorted({stage.batch_size or settings.batch_size for stage in gan.stages()}):
-        by = [f"{processes} processes"] if processes > 1 else []
-        by += [f"{settings.accumulate} parts"] if settings.accumulate > 1 else []
-        share, left = divmod(size, processes * settings.accumulate)
-        if left:
-            raise ConfigError(f"a batch of {size} images cannot be split evenly into {' and '.join(by)}")
-        if share == 1 and size > 1 and any(isinstance(layer, torch.nn.BatchNorm1d) for layer in gan.modules()):
-            raise ConfigError(
-                f"a batch of {size} images leaves {' and '.join(by)} one image each, and batch norm needs two: use "
-                "fewer, or a larger --batch-size"
-            )
 
 
 def _check_optimizer(name: str) -> None:

@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 import ganzoo
-from ganzoo.cli.conditions import from_options, spread_sweeps
+from ganzoo.cli.conditions import Labels, from_options, parse_labels, spread_sweeps
+from ganzoo.errors import ConfigError
 from helpers import narrow
 
 
@@ -35,6 +36,57 @@ def test_what_is_no_range_is_a_word(word):
 
 def test_one_column_is_the_first_value():
     assert spread_sweeps({"c": "3..9"}, 2, 1) == ({"c": [3.0, 3.0]}, True)
+
+
+NAMES = ("cat", "dog", "owl", "t-shirt", "tench, Tinca tinca", "5*", "a..b", "0-4")
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [("7", [7]), ("3,1,4", [3, 1, 4]), ("0-3", [0, 1, 2, 3]), ("9,0-1", [9, 0, 1]), ("2*3", [2, 2, 2])],
+)
+def test_classes_by_number(text, classes):
+    assert parse_labels(text).classes == classes
+    assert parse_labels(text, NAMES).classes == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("dog", [1]), ("dog, cat", [1, 0]), ("cat*3", [0, 0, 0]), ("1-2,dog*2", [1, 2, 1, 1]), ("0-2*2", [0, 1, 2] * 2),
+        ("t-shirt", [3]), ("tench, Tinca tinca", [4]), ("t-shirt*2,tench, Tinca tinca*2,dog", [3, 3, 4, 4, 1]),
+        ("5*", [5]), ("5**2", [5, 5]), ("a..b", [6]), ("a..b*2,a..b", [6] * 3), ("0-4", [7]), ("0-4 * 2", [7, 7]),
+    ],
+)  # fmt: skip
+def test_classes_by_name_whatever_they_are_called(text, classes):
+    assert parse_labels(text, NAMES) == Labels(classes, repeated="*" in text and text != "5*")
+
+
+def test_a_range_with_two_dots_is_swept_in_each_row():
+    labels = parse_labels("dog..t-shirt", NAMES)
+    assert labels == Labels([1, 2, 3], swept=True) == parse_labels("1..3", NAMES)
+    assert labels.spread(7, 3) == [1, 2, 3, 1, 2, 3, 1]
+    assert labels.spread(4, 2) == [1, 2, 1, 2]
+    assert parse_labels("1-3").spread(4, 2) == [1, 2, 3, 1]
+
+
+def test_names_that_are_numbers_win_where_all_are_names(caplog):
+    names = [str(i + 1) for i in range(10)]  # as folders 1 to 10
+    assert parse_labels("1-10", names).classes == [*range(10)]
+    assert parse_labels("3,4*2", names).classes == [2, 3, 3]
+    assert len(caplog.messages) == 2
+    assert parse_labels("0-9", [str(i) for i in range(10)]).classes == [*range(10)]
+    assert parse_labels("0-5", names).classes == [*range(6)]  # 0 is no name
+    assert len(caplog.messages) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "3-1", "4..1", "-1", "1,,2", "x*2", "*2", "cat*0", "0-9999999", "2*9999999", "9" * 5000]
+)
+def test_bad_labels_are_refused_at_once(text):
+    for names in ((), ("cat", "dog")):
+        with pytest.raises(ConfigError, match=r"^--labels\b"):
+            parse_labels(text, names)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -170,3 +171,22 @@ def test_wrong_arguments_show_the_usage(call, arguments):
     done = call("show", *arguments)
     assert done.code == 2
     assert done.err.startswith("Usage: ganzoo show")
+
+
+def test_a_conditional_model_shows_its_classes_by_name(call, by_class, tmp_path):
+    assert "\nclasses       3: cat, dog, owl\n" in call("show", str(by_class)).out
+    assert json.loads(call("show", str(by_class), "--json").out)["data"]["classes"] == ["cat", "dog", "owl"]
+    assert re.search(r"^classes +10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9$", call("show", "cgan-mnist").out, re.MULTILINE)
+    assert json.loads(call("show", "cgan-mnist", "--json").out)["classes"] == [*"0123456789"]
+    shutil.copytree(by_class, tmp_path / "many")
+    config = json.loads((tmp_path / "many" / "config.json").read_text())
+    config["data"]["classes"] = [f"a\x1b\n{i}" for i in range(1000)]
+    (tmp_path / "many" / "config.json").write_text(json.dumps(config))
+    (row,) = [line for line in call("show", str(tmp_path / "many")).out.splitlines() if line.startswith("classes")]
+    assert row.endswith("a 99 and 900 more, which --json lists")
+    assert "\x1b" not in row
+
+
+def test_a_model_without_labels_shows_no_classes(call, trained):
+    assert json.loads(call("show", str(trained), "--json").out)["data"]["classes"]
+    assert "\nclasses" not in call("show", str(trained)).out

@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 
 import forks
@@ -26,12 +28,23 @@ def test_a_run_and_its_continuation(mnist, tmp_path):
     assert "trained on 320 images" in resumed.stdout, resumed.stderr
 
 
+def test_a_printed_command_can_be_pasted(mnist, tmp_path):
+    new = ["vanilla", "--data", mnist, "--images", "64", "-o", "hidden=16", "--device", "cpu", "--out", "runs/c d"]
+    done = call(*new, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (printed,) = (line for line in done.stdout.splitlines() if line.strip().startswith("ganzoo "))
+    assert shlex.split(printed) == ["ganzoo", "sample", "runs/c d", "-n", "64", "-o", "grid.png"]
+    again = call(*new, cwd=tmp_path)
+    assert again.returncode == 1
+    assert shlex.split(again.stderr.split("`")[1]) == ["ganzoo", "train", "--resume", "runs/c d"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
         ([], 2, "name an architecture"),
         (["dcgan"], 2, "--data"),
-        (["--resume", "x", "--data", "mnist"], 2, "leave out --data"),
+        (["--resume", "x", "--out", "y"], 2, "leave out --out"),
         (["--resume", "nowhere"], 1, "there is no folder nowhere"),
         (["dcgam", "--data", "x"], 1, "Did you mean 'dcgan'?"),
         (["dcgan", "--data", "no/such"], 1, "There is no folder or file"),

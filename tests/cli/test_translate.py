@@ -3,11 +3,14 @@
 import json
 import os
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import ganzoo
-from helpers import narrow
+from ganzoo.data import open_data, read_batches
+from ganzoo.media.image import to_uint8
+from helpers import Painter, image_specs, narrow
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,7 @@ def test_a_data_set_with_its_targets(call, run, mnist, tmp_path):
         (["{run}", "~no-such-user/x.png"], 1, "cannot be opened"),
         (["{run}", "{file}", "--to", "C"], 1, "does not translate to 'C'; it does to: B"),
         (["{run}", "{file}", "--style", "7"], 1, "takes no 'style'"),
+        (["{run}", "{file}", "--labels", "7"], 1, "takes no 'labels'"),
         (["{run}", "{file}", "--style"], 2, "a condition of a model has a value"),
         (["{run}", "{file}", "-c", "seeds=7"], 1, "is not a condition of a model"),
         (["dcgan-mnist", "{file}"], 1, "does not translate images: use sample"),
@@ -73,6 +77,74 @@ def test_bad_wishes_are_one_line(call, run, folder, tmp_path, monkeypatch, words
     if code == 1:
         assert done.err.startswith("Error: ")
         assert done.err.count("\n") == 1
+
+
+@pytest.fixture
+def painter(monkeypatch, mnist):
+    """A translator with labels under any name, and the first 120 images of the digits."""
+    gan = Painter()
+    monkeypatch.setattr("ganzoo.models.load.load", lambda name, device: gan)
+    (batch,) = read_batches(open_data(str(mnist)), image_specs(28, 1), count=120, batch_size=120)
+    return lambda n, repeat=1, **options: to_uint8(
+        gan.translate(batch["image"][:n].repeat_interleave(repeat, 0), **options)
+    ).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["--labels", "dog,cat"], {"labels": [1, 0] * 60}),
+        (["--labels", "1-2,cat*2", "--seed", "5"], {"labels": [1, 2, 0, 0] * 30, "seed": 5}),
+        (["-c", f"labels={json.dumps([i % 3 for i in range(120)])}"], {"labels": [i % 3 for i in range(120)]}),
+        (["-c", "labels=owl", "--shift", "0.2"], {"labels": 2, "shift": 0.2}),
+        (["-c", 'labels=["owl"]'], {"labels": 2}),
+    ],
+)
+def test_labels_and_seeds_of_every_input(call, painter, mnist, tmp_path, words, options):
+    out = tmp_path / "x.npz"
+    done = call("translate", "painter", str(mnist), "-n", "120", "--batch-size", "16", "-o", str(out), *words)
+    assert (done.code, done.err) == (0, "")
+    assert np.abs(np.load(out)["images"] - painter(120, **options)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "width", "options"),
+    [
+        (["--shift=-0.2..0.2", "--columns", "3"], 3, {"shift": [-0.2, 0.0, 0.2] * 4}),
+        (["-c", "shift=0..0.7"], 8, {"shift": [i / 10 for i in range(8)] * 4}),
+        (["--labels", "cat..owl"], 3, {"labels": [0, 1, 2] * 4}),
+        (["--labels", "1..2", "--shift", "0..0.1"], 2, {"labels": [1, 2] * 4, "shift": [0.0, 0.1] * 4}),
+    ],
+)
+def test_a_range_is_swept_over_the_columns_with_an_input_per_row(call, painter, mnist, tmp_path, words, width, options):
+    words = [str(mnist), "-n", "4", "--seed", "3", *words]
+    done = call("translate", "painter", *words, "-o", str(tmp_path / "x.png"))
+    assert (done.code, done.err) == (0, "")
+    assert f"4 images, {width} times each, translated from" in done.out
+    expected = painter(4, width, seeds=[3 + i // width for i in range(4 * width)], **options)
+    with Image.open(tmp_path / "x.png") as picture:
+        cells = np.asarray(picture).reshape(4, 28, width, 28).swapaxes(1, 2).reshape(-1, 28, 28)
+    assert np.abs(cells - expected[..., 0]).max() <= 1
+    call("translate", "painter", *words, "--beside", "-o", str(tmp_path / "y.png"))
+    with Image.open(tmp_path / "y.png") as picture:
+        assert picture.size == ((1 + width) * 28, 4 * 28)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--labels", "dgo"], "--labels: there is no class 'dgo'. Did you mean 'dog'? There are: cat, dog, owl"),
+        (["--labels", "3"], "labels must be whole numbers in 0 ... 2, not 3"),
+        (["--labels", "1", "-c", "labels=2"], "'labels' is given twice"),
+        (["-c", "labels=[0,1]"], "4 images need 4 values of labels or one for all, not 2"),
+        (["-c", "columns=2"], "'columns' is not a condition of a model"),
+    ],
+)
+def test_wrong_labels_are_one_line(call, painter, mnist, tmp_path, words, text):
+    done = call("translate", "painter", str(mnist), "-n", "4", "-o", str(tmp_path / "x.png"), *words)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert text in done.err
+    assert os.listdir(tmp_path) == []
 
 
 def test_sample_says_where_to_go(call, run, tmp_path, monkeypatch):

@@ -71,7 +71,6 @@ def assert_compiles(network: nn.Module, arguments: tuple) -> None:
         torch.testing.assert_close(mine, its, rtol=0, atol=0)
 
 
-@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
 @pytest.mark.parametrize("name", ganzoo.list_architectures())
 def test_generators_and_discriminators(name):
     subject = small(name)

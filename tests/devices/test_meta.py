@@ -2,6 +2,8 @@
 
 import contextlib
 import importlib
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -107,6 +109,30 @@ def test_a_pool_of_generated_images(n):
         shown = pool.swap(torch.empty(n, 3, 16, 16, device="meta"))
     assert waits.found == []
     assert shown.shape == (n, 3, 16, 16)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The benchmark of the engine, whose plain loops then train on `meta`."""
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+        engine = importlib.import_module("engine")
+        patch.setattr(engine, "DEVICE", torch.device("meta"))
+        patch.setattr(engine, "N", 128)
+        patch.setattr(engine, "make", lambda name: small(name).build().to("meta"))
+        yield engine
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in {"plain", "engine", "rounds"}:
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", ["dcgan", "infogan", "cyclegan", "progan", "stylegan2"])
+def test_plain_loops_of_the_benchmark(name, engine):
+    step = engine.plain_step(name, "fp32")
+    with Waits("meta") as waits:
+        step()
+    assert waits.found == []
 
 
 def test_what_is_left_on_the_cpu_is_found():

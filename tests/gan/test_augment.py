@@ -1,12 +1,16 @@
 """Augmentations on real digits: what they do, each image its own, and that they may be differentiated twice."""
 
+import functools
+
 import pytest
 import torch
 
 from ganzoo.errors import ConfigError
 from ganzoo.gan import augment
 
-EVERYTHING = {**augment.POLICIES, "ada": lambda images: augment.ada(images, 1.0)}
+STRONG = {name: functools.partial(ada, strength=1.0) for name, ada in augment.ADAPTIVE.items()}
+EVERYTHING = {**augment.POLICIES, **STRONG}
+BUT_MIRROR = [name for name in EVERYTHING if name != "mirror"]  # of which every image has two forms
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def colored(images):
     return torch.cat([images, images.flip(2), -images], 1)
 
 
-@pytest.mark.parametrize("name", EVERYTHING)
+@pytest.mark.parametrize("name", BUT_MIRROR)
 def test_each_changes_the_images_and_neither_their_shape_nor_what_was_given(name, images, colored):
     torch.manual_seed(0)
     for given in (images, colored):
@@ -31,7 +35,7 @@ def test_each_changes_the_images_and_neither_their_shape_nor_what_was_given(name
         assert changed.float().mean() > 0.8
 
 
-@pytest.mark.parametrize("name", EVERYTHING)
+@pytest.mark.parametrize("name", BUT_MIRROR)
 def test_equal_images_are_changed_in_ways_of_their_own(name, images):
     torch.manual_seed(0)
     made = EVERYTHING[name](images[:1].repeat(64, 1, 1, 1)).flatten(1)
@@ -83,9 +87,47 @@ def test_colour_keeps_what_is_between_the_pixels_of_a_grey_image_in_proportion(i
         torch.testing.assert_close(b, (a - a.mean()) * slope + b.mean(), atol=1e-5, rtol=0)
 
 
-def test_ada_of_no_strength_changes_nothing(images, colored):
+def test_about_half_of_the_images_are_mirrored_and_the_others_left(images):
+    torch.manual_seed(0)
+    before = images.clone()
+    made = augment.mirror(images)
+    assert torch.equal(images, before)
+    flipped = [torch.equal(made[i], images[i].flip(2)) for i in range(64)]
+    left = [torch.equal(made[i], images[i]) for i in range(64)]
+    assert all(a or b for a, b in zip(flipped, left, strict=True))
+    assert 20 < sum(flipped) < 44
+
+
+def slopes(name):
+    """Return how images of two ramps, to the right and down, rise in their middle afterwards: (N, 2, 2)."""
+    torch.manual_seed(0)
+    ramp = torch.linspace(-1, 1, 32)
+    images = torch.stack([ramp.expand(32, 32), ramp[:, None].expand(32, 32)]).repeat(512, 1, 1, 1)
+    made = EVERYTHING[name](images)
+    return torch.stack([made[..., 16, 17] - made[..., 16, 15], made[..., 17, 16] - made[..., 15, 16]], 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [("color", 0), ("translation", 0), ("cutout", 0), ("mirror", 0.5), ("ada", 0.5), ("ada:no-mirror", 0),
+     ("ada:upright", 0)],
+)  # fmt: skip
+def test_an_augmentation_mirrors_only_where_its_name_says_so(name, share):
+    flipped = torch.linalg.det(slopes(name)) < 0  # an inversion of both ramps leaves it
+    # A shift seldom brings what is mirrored beyond an edge to the middle.
+    assert flipped.float().mean().item() == pytest.approx(share, abs=0.08 if share else 0.01)
+
+
+@pytest.mark.parametrize(("name", "turns"), [("ada", True), ("ada:no-mirror", True), ("ada:upright", False)])
+def test_an_upright_ada_turns_nothing(name, turns):
+    askew = slopes(name)[:, [0, 1], [1, 0]].abs().amax(1) > 1e-3
+    assert askew.any() == turns
+
+
+@pytest.mark.parametrize("name", STRONG)
+def test_ada_of_no_strength_changes_nothing(name, images, colored):
     for given in (images, colored):
-        torch.testing.assert_close(augment.ada(given, torch.zeros(())), given, atol=1e-5, rtol=0)
+        torch.testing.assert_close(augment.ADAPTIVE[name](given, torch.zeros(())), given, atol=1e-5, rtol=0)
 
 
 def test_ada_changes_about_as_many_as_its_strength_says(images):

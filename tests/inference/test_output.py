@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import ConfigError
-from ganzoo.inference.output import save_strip
+from ganzoo.inference.output import folder_names, save_strip
 from ganzoo.media.grids import captioned
 from ganzoo.media.image import grid, to_uint8
 from helpers import make
@@ -97,3 +97,16 @@ def test_no_rows_of_nothing():
     for rows in ([], [("a", np.zeros((0, 8, 8, 1), np.uint8))]):
         with pytest.raises(ConfigError, match="at least one image"):
             captioned(rows)
+
+
+@pytest.mark.parametrize(
+    ("names", "folders"),
+    [
+        (["cat", "dog"], ["cat", "dog"]), (["tench, Tinca tinca", "t-shirt"], ["tench, Tinca tinca", "t-shirt"]),
+        (["../up", "a/b", "c:\\d"], ["_up", "a_b", "c__d"]), (["ü", "猫"], ["ü", "猫"]), ([".hidden "], ["hidden"]),
+        (["cat", "Cat", "dog"], ["0-cat", "1-Cat", "2-dog"]), (["..", ""], ["0-", "1-"]), (["a\nb"], ["a_b"]),
+        (["x" * 300], ["x" * 100]), (["猫" * 300], ["猫" * 33]),
+    ],
+)  # fmt: skip
+def test_a_class_has_a_folder_of_its_own_that_every_file_system_takes(names, folders):
+    assert folder_names(dict(enumerate(names))) == dict(enumerate(folders))

@@ -81,6 +81,21 @@ def test_an_interpolation_keeps_its_label(conditional):
     torch.testing.assert_close(strip[2:], conditional.sample(1, seed=8, labels=7), atol=1e-5, rtol=0)
 
 
+def test_an_interpolation_of_classes_by_name(conditional):
+    conditional.class_names = [f"digit {i}" for i in range(10)]
+    names = ["digit 7", "digit 7", "digit 3", "digit 7"]
+    strip = interpolate(conditional, 3, 8, steps=4, labels=names)
+    for i, label in enumerate((7, 7, 3, 7)):
+        whole = interpolate(conditional, 3, 8, steps=4, labels=label)
+        torch.testing.assert_close(strip[i], whole[i], atol=1e-5, rtol=0)
+    assert torch.equal(interpolate(conditional, 3, 8, 4, labels="digit 3"), interpolate(conditional, 3, 8, 4, labels=3))
+    torch.testing.assert_close(strip, interpolate(conditional, 3, 8, steps=4, labels=(7, 7, 3, 7)), atol=1e-5, rtol=0)
+    with pytest.raises(ConfigError, match=r"4 images need 4 values of labels .*not 2"):
+        interpolate(conditional, 3, 8, steps=4, labels=["digit 7", "digit 3"])
+    with pytest.raises(ConfigError, match=r"no class 'digit 77'\. Did you mean 'digit 7'"):
+        interpolate(conditional, 3, 8, steps=4, labels="digit 77")
+
+
 def test_a_png_is_one_grid(gan, tmp_path):
     save_images(gan, tmp_path / "g.png", 12, seed=4, columns=6)
     with Image.open(tmp_path / "g.png") as picture:
@@ -110,6 +125,22 @@ def test_each_image_has_its_own_label_across_chunks(conditional, tmp_path):
     assert np.abs(images[297:].astype(int) - to_uint8(conditional.sample(3, seed=297, labels=[7, 8, 9]))).max() <= 1
     with pytest.raises(ConfigError, match=r"300 values of labels .*not 2"):
         save_images(conditional, tmp_path / "y.npz", 300, labels=[1, 2])
+
+
+def test_by_class_each_image_lies_in_the_folder_of_its_own(conditional, tmp_path):
+    conditional.class_names = ["zero", "../up", "two"]  # the others have none
+    save_images(conditional, tmp_path / "all", 12, seed=3, by_class=True)
+    folders = {path.parent.name: path for path in (tmp_path / "all").rglob("*.png")}
+    assert {*folders} == {"zero", "_up", "two", *"3456789"}
+    assert os.listdir(tmp_path) == ["all"]
+    with Image.open(tmp_path / "all" / "two" / "12.png") as picture:
+        expected = to_uint8(conditional.sample(1, seed=12, labels=2))[0, ..., 0]
+        assert np.abs(np.asarray(picture).astype(int) - expected).max() <= 1
+    save_images(conditional, tmp_path / "some", 4, by_class=True, labels=["two", "zero", 9, "two"])
+    found = sorted(path.relative_to(tmp_path / "some").as_posix() for path in (tmp_path / "some").rglob("*.png"))
+    assert found == ["9/2.png", "two/0.png", "two/3.png", "zero/1.png"]
+    with pytest.raises(ConfigError, match="takes no 'labels'"):
+        save_images(make("dcgan"), tmp_path / "none", 4, by_class=True)
 
 
 @pytest.mark.parametrize(

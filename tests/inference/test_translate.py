@@ -13,7 +13,7 @@ from ganzoo.data.sources.folder import from_files
 from ganzoo.errors import ConfigError, DataError, GanzooError
 from ganzoo.inference.translate import EXAMPLES, side_by_side, translate_source
 from ganzoo.media.image import to_uint8
-from helpers import image_specs, make
+from helpers import Painter, image_specs, make
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +198,68 @@ def test_translate_takes_no_number(gan):
 def test_a_model_that_samples_from_seeds_is_refused(mnist, tmp_path):
     with pytest.raises(ConfigError, match="use sample"):
         translate_source(make("dcgan"), open_data(str(mnist)), tmp_path / "x.png")
+
+
+# --- conditions and seeds ---
+
+
+def painted(images, **options):
+    """Return what a painter makes of all images at once."""
+    return to_uint8(Painter().translate(images, batch_size=1000, **options))
+
+
+def first_images(source, n):
+    (batch,) = read_batches(source, image_specs(28, 1), count=n, batch_size=1000)
+    return batch["image"]
+
+
+def test_each_input_has_its_own_label_and_seed_across_batches(mnist, tmp_path):
+    source = open_data(str(mnist))
+    labels = [("cat", "dog", 2)[i % 3] for i in range(120)]
+    options = {"labels": labels, "shift": [i / 200 for i in range(120)]}
+    translate_source(Painter(), source, tmp_path / "x.npz", count=120, seed=9, batch_size=16, **options)
+    with np.load(tmp_path / "x.npz") as file:
+        expected = painted(
+            first_images(source, 120), seed=9, labels=[i % 3 for i in range(120)], shift=options["shift"]
+        )
+        assert close(file["images"], expected)
+    with pytest.raises(ConfigError, match=r"120 values of labels .*not 3"):
+        translate_source(Painter(), source, tmp_path / "y.npz", count=120, labels=["cat", "dog", "owl"])
+    with pytest.raises(ConfigError, match=r"no class 'dgo'\. Did you mean 'dog'"):
+        translate_source(Painter(), source, tmp_path / "y.npz", count=2, labels="dgo")
+    assert os.listdir(tmp_path) == ["x.npz"]
+
+
+def test_a_seed_is_that_of_an_input_wherever_it_comes(mnist):
+    images = first_images(open_data(str(mnist)), 6)
+    gan = Painter()
+    assert not torch.equal(gan.translate(images), gan.translate(images, seed=1))
+    assert torch.equal(gan.translate(images, seed=5)[2:], gan.translate(images[2:], seeds=[7, 8, 9, 10]))
+    assert torch.equal(gan.translate(images), gan.translate(images, seeds=range(6)))
+
+
+def test_an_input_may_be_translated_several_times(folder, tmp_path):
+    paths = sorted(folder.rglob("*.png"))[:5]
+    source = from_files(paths)
+    labels = ["cat", "dog", "owl"] * 5
+    for out in ("x.npz", "made"):
+        translate_source(Painter(), source, tmp_path / out, repeat=3, batch_size=4, labels=labels, seed=2)
+    images = first_images(source, 5).repeat_interleave(3, 0)
+    expected = painted(images, seeds=[2 + i // 3 for i in range(15)], labels=[0, 1, 2] * 5)
+    with np.load(tmp_path / "x.npz") as file:
+        assert close(file["images"], expected)
+    made = sorted((tmp_path / "made").iterdir())
+    assert [path.name for path in made] == [f"{path.stem}-{i}.png" for path in paths for i in (1, 2, 3)]
+    assert close(Image.open(made[4]), expected[4, ..., 0])
+
+
+def test_beside_its_input_are_all_its_translations_and_the_target(mnist, tmp_path):
+    source = open_data(f"edges:{mnist}")
+    translate_source(
+        Painter(), source, tmp_path / "g.png", count=2, repeat=3, beside=True, columns=1, labels=[0, 1, 2] * 2
+    )
+    (batch,) = read_batches(source, image_specs(28, 1), count=2, batch_size=2)
+    made = painted(batch["A"].repeat_interleave(3, 0), seeds=[0, 0, 0, 1, 1, 1], labels=[0, 1, 2] * 2)[..., 0]
+    a, b = to_uint8(batch["A"])[..., 0], to_uint8(batch["B"])[..., 0]
+    rows = [np.concatenate([a[i], *made[3 * i : 3 * i + 3], b[i]], 1) for i in range(2)]
+    assert close(Image.open(tmp_path / "g.png"), np.concatenate(rows))

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from ganzoo.errors import WeightsError
-from ganzoo.models.config import read_config
+from ganzoo.models.config import ModelConfig, read_config
+from ganzoo.registry import installed
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,24 @@ def test_a_package_that_cannot_be_one_is_not_offered_for_installation(package, t
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(WeightsError, match=r"\$\.plugin"):
         read_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        ({"classes": ["cat", "dog"]}, ("cat", "dog")), ({}, ()), ({"classes": None}, ()), ({"classes": "cat"}, ()),
+        ({"classes": ["cat", 3]}, ()), ({"classes": {"cat": 0}}, ()),
+    ],
+)  # fmt: skip
+def test_class_names_are_a_list_of_words_or_none_at_all(data, names):
+    assert ModelConfig("a", "p", "1", {}, "1", data=data).class_names == names
+
+
+def test_an_entry_of_a_registry_keeps_the_class_names_of_what_is_sampled_by_class():
+    zoo = installed()
+    entry = zoo.models["cgan-mnist"].record
+    config = ModelConfig.from_entry(entry)
+    assert config.class_names == entry.classes == tuple("0123456789")
+    assert "classes" not in ModelConfig.from_entry(zoo.models["dcgan-mnist"].record).data
+    for more, kept in (({"classes": 10}, [*"0123456789"]), ({}, None)):
+        assert replace(config, config={**config.config, **more}).to_entry(zoo, "a/b", "c").get("classes") == kept

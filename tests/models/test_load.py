@@ -45,6 +45,14 @@ def test_a_bundled_model_is_small_and_says_where_it_comes_from(name):
     assert entry.trained.command.startswith(f"ganzoo train {entry.architecture} ")
 
 
+def test_the_classes_of_a_loaded_model_have_the_names_of_its_data(by_class):
+    gan = ganzoo.load(by_class)
+    assert (gan.config.classes, gan.class_names) == (3, ("cat", "dog", "owl"))
+    assert torch.equal(ganzoo.sample(by_class, 2, labels=["dog", "cat"]), gan.sample(2, labels=[1, 0]))
+    assert ganzoo.load("cgan-mnist").class_names == tuple("0123456789")
+    assert ganzoo.load("dcgan-mnist").class_names == ()
+
+
 def test_a_run_loads_by_its_path(run, monkeypatch):
     assert torch.equal(ganzoo.load(run).sample(2), ganzoo.load(str(run)).sample(2))
     monkeypatch.chdir(run.parent)

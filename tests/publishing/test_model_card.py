@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 from huggingface_hub import ModelCard
@@ -51,6 +53,20 @@ def test_the_page_says_what_a_reader_needs():
         made.config.weights.sha256, "| ganzoo | 0.1.0 |", "Radford", "ganzoo train --from hf:me/digits",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_the_page_of_a_conditional_model_names_its_classes():
+    made = facts("cgan-mnist", conditions=("labels", "truncation"))
+
+    def page(names, **changes):
+        config = replace(made.config, data={**made.config.data, "classes": names})
+        return compose(made._replace(config=config, **changes))
+
+    text = page(["cat", "t-shirt", "a`b\n<!-- x"])
+    assert "Its 3 classes are `cat`, `t-shirt`, `a'b &lt;!-- x`;" in text
+    assert page([f"class {i}" for i in range(1000)]).count("`class ") == 100
+    assert "classes are" not in page(["cat", "dog"], conditions=("truncation",))
+    assert "classes are" not in page([])
 
 
 def test_without_data_set_metrics_or_licence():

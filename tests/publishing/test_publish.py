@@ -10,7 +10,7 @@ from ganzoo.errors import ConfigError, GanzooError, HubError, WeightsError
 from ganzoo.models.config import read_config
 from ganzoo.publishing.model_card import CARD
 from ganzoo.publishing.publish import publish
-from helpers import files_of
+from helpers import config_of, files_of
 from hub.server import Fault
 
 FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}
@@ -23,6 +23,14 @@ def test_a_run_is_published_and_loaded_by_name(alice, trained):
     assert torch.equal(gan.sample(8, seed=3), ganzoo.load(trained).sample(8, seed=3))
     assert gan.origin == f"hf:alice/digits@{done.commit}"
     assert not gan.training
+
+
+def test_a_published_model_keeps_the_names_of_its_classes(alice, by_class):
+    done = publish(by_class, "alice/animals")
+    assert config_of(alice, "alice/animals")["data"]["classes"] == ["cat", "dog", "owl"]
+    assert "`cat`, `dog`, `owl`" in files_of(alice, "alice/animals")[CARD].decode()
+    assert done.entry["animals"]["classes"] == ["cat", "dog", "owl"]
+    assert ganzoo.load("hf:alice/animals").class_names == ("cat", "dog", "owl")
 
 
 def test_again_with_nothing_changed_makes_no_commit(alice, trained):

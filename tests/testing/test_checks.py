@@ -6,6 +6,7 @@ from typing import Annotated
 import pytest
 import torch
 
+import batch_gans
 import broken_gans
 from ganzoo.gan.image_to_image import Translator
 from ganzoo.registry import Architecture, Meta, installed
@@ -56,10 +57,10 @@ WRONG = {
 RUNS = {"check_resume", "check_two_processes"}  # these find the architecture by its name
 
 
-def subject(cls: str, config=broken_gans.Config, summary="broken") -> Subject:
-    both = issubclass(getattr(broken_gans, cls), Translator)
+def subject(cls: str, config=broken_gans.Config, summary="broken", module=broken_gans) -> Subject:
+    both = issubclass(getattr(module, cls), Translator)
     record = Architecture(
-        name="broken", target=f"broken_gans:{cls}", config=config, summary=summary,
+        name="broken", target=f"{module.__name__}:{cls}", config=config, summary=summary,
         translates=both and cls != "TranslatesInSecret",
     )  # fmt: skip
     data = f"edges:{DIGITS}" if both else str(DIGITS)
@@ -76,6 +77,23 @@ def test_what_is_wrong_is_caught_and_named(cls):
 @pytest.mark.parametrize("check", sorted({f"check_{check}" for check, _ in WRONG.values()} - RUNS))
 def test_what_is_right_passes(check):
     CHECKS[check](subject("Good"))
+
+
+@pytest.mark.parametrize("cls", ["NeedsFours", "RefusesOthersThanFours"])
+def test_a_batch_size_may_be_refused(cls):
+    CHECKS["check_small_batches"](subject(cls, module=batch_gans))
+
+
+@pytest.mark.parametrize(
+    ("cls", "text"),
+    [
+        ("DeviatesInTheBatch", r"phase G on a batch of 1 makes .* not finite"),
+        ("FailsOnAny", "phase G on a batch of 1 fails: there is no loss"),
+    ],
+)
+def test_a_small_batch_that_fails_is_caught(cls, text):
+    with pytest.raises(CheckError, match=text):
+        CHECKS["check_small_batches"](subject(cls, module=batch_gans))
 
 
 @pytest.mark.parametrize(

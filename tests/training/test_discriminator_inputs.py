@@ -104,6 +104,17 @@ def test_the_strength_follows_the_signs_of_the_logits_of_real_images(logit, deci
     assert made.signs.tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("policy", ["ada", "ada:no-mirror", "ada:upright"])
+def test_each_form_of_ada_adapts_and_augments(policy):
+    made, images = Augmentation(policy), torch.rand(16, 1, 28, 28)
+    assert made.adaptive
+    torch.testing.assert_close(made(images), images, atol=1e-5, rtol=0)  # until it has seen that it is needed
+    made.count_signs({"real": torch.ones(16)})
+    made.after_step(4, 250_000, Accelerator(cpu=True))
+    assert made.strength == 1
+    assert not torch.allclose(made(images), images, atol=0.1)
+
+
 def test_the_strength_stays_where_the_mean_sign_is_on_target_and_within_its_bounds():
     made = Augmentation("ada")
     signs = torch.tensor([1.0] * 8 + [-1.0] * 2)  # mean 0.6

@@ -180,16 +180,17 @@ def test_when_one_of_two_processes_dies_the_other_ends_too(rank, mnist, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("room", "remedy"),
+    ("name", "room", "remedy"),
     [
-        (30, "; 25 at a time fit: --accumulate 4, or --batch-size 25"),
-        (12, "; 12 at a time fit: --accumulate 10, or --batch-size 12"),
-        (0, "; not even one image fits: make the networks smaller"),
+        ("dcgan", 30, "; 25 at a time fit: --accumulate 4, or --batch-size 25"),
+        ("dcgan", 12, "; 12 at a time fit: --accumulate 10, or --batch-size 12"),
+        ("dcgan", 0, "; not even one image fits: make the networks smaller"),
+        ("vanilla", 1, "; not even one image fits: make the networks smaller"),  # and batch norm needs two
     ],
 )
-def test_too_little_memory_says_which_batch_size_fits(room, remedy, mnist, tmp_path, monkeypatch):
+def test_too_little_memory_says_which_batch_size_fits(name, room, remedy, mnist, tmp_path, monkeypatch):
     """The allocator itself refuses, at a batch that is known; under a limit of the process native code may crash."""
-    generator = type(ganzoo.create("dcgan").generator)
+    generator = type(ganzoo.create(name).generator)
     forward = generator.forward
 
     def hungry(self, z):
@@ -200,8 +201,8 @@ def test_too_little_memory_says_which_batch_size_fits(room, remedy, mnist, tmp_p
     monkeypatch.setattr(generator, "forward", hungry)
     with pytest.raises(RunError) as caught:
         ganzoo.train(
-            "dcgan", data=str(mnist), images=400, batch_size=100, out=tmp_path / "run", progress=False,
-            config=narrow("dcgan"),
+            name, data=str(mnist), images=400, batch_size=100, out=tmp_path / "run", progress=False,
+            config=narrow(name),
         )  # fmt: skip
     assert str(caught.value) == f"out of memory with batches of 100 images{remedy}"
 

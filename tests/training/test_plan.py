@@ -4,6 +4,9 @@ import pytest
 from PIL import Image
 
 import ganzoo
+from ganzoo.models.config import read_config
+from ganzoo.training.plan import plan
+from ganzoo.training.settings import Settings
 from helpers import narrow
 
 
@@ -25,3 +28,9 @@ def test_images_that_do_not_have_the_size_of_the_architecture_are_told(tmp_path,
         progress=False,
     )  # fmt: skip
     assert (told in caplog.text) if told else "its default" not in caplog.text
+
+
+def test_a_run_knows_the_names_of_its_classes(animals, by_class):
+    planned = plan("cgan", narrow("cgan"), Settings(data=str(animals), images=64, batch_size=32))
+    assert planned.gan.class_names == ("cat", "dog", "owl")
+    assert read_config(by_class).data["classes"] == ["cat", "dog", "owl"]

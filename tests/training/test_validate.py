@@ -40,6 +40,9 @@ def test_a_sound_run_passes_without_a_file_or_a_random_number():
         ("dcgan", replace(DIGITS, classes=()), {"balance": True}, DataError, "balance"),
         ("dcgan", DIGITS, {"accumulate": 3}, ConfigError, "3 parts"),
         ("dcgan", DIGITS, {"augment": "colour"}, ConfigError, "colour"),
+        ("dcgan", DIGITS, {"augment": "ada:no-miror"}, ConfigError, "'ada:no-mirror'"),
+        ("dcgan", DIGITS, {"augment": "mirror,ada:upright"}, ConfigError, "ada:upright brings its own"),
+        ("wgan", DIGITS, {"augment": "ada:upright"}, ConfigError, "no decision boundary"),
     ],
 )
 def test_what_does_not_go_together_is_refused(name, data, values, error, word):

@@ -11,7 +11,7 @@ from ganzoo.registry import Architecture, Config, Meta, fields, hookimpl
 class LSGANConfig(Config, frozen=True):
     """The hyper-parameters: what ``ganzoo show lsgan`` lists and ``-o key=value`` sets."""
 
-    image_size: fields.ImageSize = 32  # image_size, channels and classes are taken from the data
+    image_size: fields.AnySize = 32  # image_size, channels and classes are taken from the data
     channels: fields.Channels = 1
     latent_dim: fields.LatentDim = 64
     width: Annotated[int, Meta(ge=1, le=1024, description="channels at full resolution")] = 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ganzoo.gan import AdversarialGAN, OptimizerSpec
+from ganzoo.registry import fields
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -30,28 +31,29 @@ class UpBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latents (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
+    """Latents (N, latent_dim) to images (N, channels, height, width) in [-1, 1]."""
 
     def __init__(self, config: LSGANConfig) -> None:
         super().__init__()
-        self.size, self.start, width = config.image_size, math.ceil(config.image_size / 4), config.width
-        self.project = nn.Linear(config.latent_dim, 4 * width * self.start**2)
+        self.size, width = fields.height_width(config.image_size), config.width
+        self.start = [math.ceil(side / 4) for side in self.size]
+        self.project = nn.Linear(config.latent_dim, 4 * width * math.prod(self.start))
         self.blocks = nn.Sequential(UpBlock(4 * width), UpBlock(2 * width), nn.BatchNorm2d(width), nn.ReLU())
         self.to_image = nn.Conv2d(width, config.channels, 3, padding=1)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Generate images."""
-        maps = self.project(latent).unflatten(1, (-1, self.start, self.start))
+        maps = self.project(latent).unflatten(1, (-1, *self.start))
         return crop(self.to_image(self.blocks(maps)), self.size).tanh()
 
 
-def crop(maps: Tensor, size: int) -> Tensor:
+def crop(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Return the upper left part of the maps."""
-    return maps[..., :size, :size]
+    return maps[..., : size[0], : size[1]]
 
 
 class Discriminator(nn.Module):
-    """Images (N, channels, size, size) to scores (N,): near 1 for real ones, near 0 for others."""
+    """Images (N, channels, height, width) to scores (N,): near 1 for real ones, near 0 for others."""
 
     def __init__(self, config: LSGANConfig) -> None:
         super().__init__()

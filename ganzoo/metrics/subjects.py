@@ -80,7 +80,7 @@ class Generated(Subject):
         return self.gan.sample_specs if self.translates else super().specs
 
     def check(self, protocol: Protocol, real: Real | None) -> None:
-        """A translation needs as many sources, and has no seed."""
+        """Refuse more translations than there are sources, and a seed of them."""
         if not self.translates:
             return
         if real is None:
@@ -100,7 +100,7 @@ class Generated(Subject):
         def make(part: Tensor) -> Batch:
             given: dict[str, Any] = {} if store is None else {"images": store.take(source, part), **self._to}
             inputs = gan.inputs(len(part), seeds=part.tolist(), **given)
-            size = batch_size if store is None else min(batch_size, 64)
+            size = batch_size if store is None else min(batch_size, 64)  # as `GAN.translate` does
             batch = {"image": self._stored(gan.generate_batches(inputs, size))}
             if "label" in self.gives:
                 batch["label"] = inputs["label"].to(self.device)

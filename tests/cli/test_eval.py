@@ -196,9 +196,13 @@ def test_real_images_are_read_as_in_the_training_or_as_it_is_said(call, tmp_path
     config = narrow("dcgan") | {"image_size": 28}
     options = [word for key, value in config.items() for word in ("-o", f"{key}={value}")]
     words = ["--data", str(tmp_path / "wide"), "--images", "64", "--batch-size", "32", "--fit", "pad", *options]
-    assert call("train", "dcgan", *words, "--out", str(tmp_path / "run")).code == 0
-    ask = ["eval", str(tmp_path / "run"), "-m", "fd[pixels]@40/train", "--json"]
+    measured = ["-m", "fd[pixels]@40/train"]
+    assert call("train", "dcgan", *words, *measured, "--eval-every", "64", "--out", str(tmp_path / "run")).code == 0
+    ask = ["eval", str(tmp_path / "run"), *measured, "--json"]
     own, pad, crop = (json.loads(call(*ask, *more).out)[0] for more in ((), ("--fit", "pad"), ("--fit", "crop")))
+    (trained,) = json.loads((tmp_path / "run/best/config.json").read_text())["metrics"]
+    assert trained["data"] == own["data"]
+    assert trained["value"] == pytest.approx(own["value"], rel=1e-6)
     assert own == pad
     assert own["value"] != crop["value"]
     assert own["data"] != crop["data"], "values of images that were read in two ways do not compare"

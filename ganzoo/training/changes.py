@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -142,6 +142,11 @@ def describe_data(written: ModelConfig, source: Source | PairSource) -> str | No
     before, count = written.training.get("data"), written.data.get("images")
     if source.key == written.data.get("key"):
         return None if source.location == before else f"the data has moved from {before} to {source.location}"
-    old, new = (", ".join(classes or ()) for classes in (written.data.get("classes"), source.classes))
-    classes = f"; the classes are now {new or 'none'}, not {old or 'none'}" if old != new else ""
+    old, new = (tuple(classes or ()) for classes in (written.data.get("classes"), source.classes))
+    classes = f"; the classes are now {_listed(new)}, not {_listed(old)}" if old != new else ""
     return f"continuing on other data: {source.count:,} samples of {source.location}, not {count} of {before}{classes}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more or "none"

@@ -166,7 +166,7 @@ def test_other_data_is_refused_unless_it_is_overridden(call, on_files, data, mni
     done = call("train", *words)
     assert done.code == 0, done.err
     (told,) = (line for line in done.err.splitlines() if "other data" in line)
-    assert told.endswith(f"1,000 samples of {mnist}, not 100 of {data}")
+    assert told.endswith(f"1,000 samples of {mnist}, not 100 of {data}")  # with the same classes
     config = config_of(on_files)
     change = {"images": 64, "name": "data", "before": str(data), "after": str(mnist)}
     assert config["training"]["changes"] == [change]
@@ -197,6 +197,18 @@ def photos(tmp_path):
     for i in range(32):
         Image.new("RGB", (50, 40), (255, 4 * i, 0)).save(folder / f"{i}.png")
     return folder
+
+
+def test_other_classes_are_told(call, on_files, data):
+    shutil.rmtree(data / "3")
+    for i in range(4):
+        shutil.copytree(data / "5", data / f"more {i}")
+    done = call("train", "--resume", str(on_files), "--images", "96", "--override", "data")
+    assert done.code == 0, done.err
+    (told,) = (line for line in done.err.splitlines() if "other data" in line)
+    assert told.endswith(
+        "the classes are now 0, 1, 2, 4, 5, 6, 7, 8, 9, more 0 and 3 more, not 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    )
 
 
 def test_other_data_is_brought_to_the_size_of_the_model(on_files, photos):

@@ -26,7 +26,9 @@ def grey(images: Tensor) -> Tensor:
 def lowres4(images: Tensor) -> Tensor:
     """Return blocks of 4x4 pixels, each of its mean colour; to undo it is super-resolution."""
     if images.shape[-1] % 4 or images.shape[-2] % 4:
-        raise DataError(f"lowres4 needs images whose size is a multiple of 4, not {'x'.join(map(str, images.shape[2:]))}")
+        raise DataError(
+            f"lowres4 needs images whose size is a multiple of 4, not {'x'.join(map(str, images.shape[2:]))}"
+        )
     return F.interpolate(F.avg_pool2d(images, 4), scale_factor=4.0)
 
 

@@ -116,7 +116,9 @@ class Subject:
     @functools.cached_property
     def store(self) -> Store | PairStore:
         """The decoded images, in the shape that the architecture takes."""
-        return prepare(self.source, self.build().sample_specs, progress=False)
+        with torch.random.fork_rng(devices=[]):  # whoever asks first keeps its own random numbers
+            specs = self.build().sample_specs
+        return prepare(self.source, specs, progress=False)
 
     def batch(self, gan: GAN, at: PhaseAt, size: int = BATCH) -> Batch:
         """Return the batch that a phase is given: the keys in `GAN.needs`, after the earlier phases of its stage."""

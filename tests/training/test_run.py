@@ -260,9 +260,11 @@ def test_an_architecture_without_an_image_size_takes_the_images_as_they_are(mnis
     monkeypatch.setitem(installed().architectures._records, "bare", [Registered(record, "ganzoo-bare", "1", "bare")])
     run = train("bare", mnist, tmp_path / "run", images=64, config={}).run
     assert ganzoo.load(run).sample(2).shape == (2, 1, 28, 28)
-    Image.new("L", (30, 20)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"bare .*size"):
-        train("bare", tmp_path, tmp_path / "other", batch_size=1, config={})
+    (tmp_path / "mixed").mkdir()
+    for name, size in (("a", (30, 20)), ("b", (20, 30))):
+        Image.new("L", size).save(tmp_path / "mixed" / f"{name}.png")
+    with pytest.raises(DataError, match="several sizes"):
+        train("bare", tmp_path / "mixed", tmp_path / "other", batch_size=1, config={})
 
 
 def test_a_missing_tracker_names_the_extra(mnist, tmp_path, monkeypatch):

@@ -31,7 +31,7 @@ CHOICES = {setting.name: get_args(setting.type) for setting in declared_settings
 
 
 def test_the_settings_with_choices_are_known():
-    assert set(CHOICES) == {"precision", "device", "on_nan", "clip_mode", "schedule"}
+    assert set(CHOICES) == {"precision", "device", "on_nan", "clip_mode", "schedule", "fit", "cache"}
 
 
 @pytest.mark.parametrize("name", CHOICES)

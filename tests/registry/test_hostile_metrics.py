@@ -101,7 +101,7 @@ def test_one_metric_or_extractor_is_no_part_of_anothers_value(hostile):
         ("sum[liar]@4", "'sum[liar]@4' uses no features: leave out [liar]"),
         ("exits@4", "'exits@4' cannot be measured: SystemExit"),
         ("needy@4", "its needs are to be a set"),
-        ("labels[liar]@4/train", "needs label; there are features, image"),
+        ("labels[liar]@4/train", "needs labels, and this model takes none"),
         ("sum@4#9223372036854775807", "has seeds outside 0 ... 2**63 - 1"),
         ("sum@" + "9" * 5000, "is no protocol"),
     ],

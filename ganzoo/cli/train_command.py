@@ -27,8 +27,8 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option(
     "--data",
     help="A data set (mnist, hf:owner/name) or one class of it (cifar10:horse), a folder of images or parquet files, a "
-    ".zip, .npz or .npy file. Two sets: A=DATA,B=DATA; pairs: pairs:DATA, two images side by side, pairs:A=DATA,B=DATA, "
-    "or made of one set: grey:, lowres4:, mask: or edges:DATA.",
+    ".zip, .npz or .npy file. Two sets: A=DATA,B=DATA; pairs: pairs:DATA, two images side by side, "
+    "pairs:A=DATA,B=DATA, or made of one set: grey:, lowres4:, mask: or edges:DATA.",
 )
 @setting_option("split")
 @click.option("--images", type=Count(), help="Real images to sample in all: 300k, 2M.  [default: 1M]")

@@ -37,9 +37,6 @@ class GAN(nn.Module):
         ema: network name to half-life in images: which networks keep a running average of their weights.
         inference: names of the networks that `generate` and the conditions of `inputs` use; these make up
             ``model.safetensors``, and a model that is loaded has no others.
-        sample_specs: shape and medium of each key of a batch; the first one, or the target of a translation, is what
-            `generate` makes. By default images of the config's ``channels`` and ``image_size``, for ``image`` or for
-            the keys of `translations`.
         gaussian_inputs: names of the `inputs` that come from a normal distribution, between which interpolation is
             spherical; None for all of floating point. The others are interpolated linearly.
         translations: pairs (from, to) of keys of a batch, for a GAN that makes images of images: `inputs` then takes
@@ -71,7 +68,11 @@ class GAN(nn.Module):
 
     @functools.cached_property
     def sample_specs(self) -> Mapping[str, SampleSpec]:
-        """Shape and medium of each key of a batch; a subclass may set an attribute of this name."""
+        """Shape and medium of each key of a batch; a subclass may set an attribute of this name.
+
+        The first one, or the target of a translation, is what `generate` makes. By default images of the config's
+        ``channels`` and ``image_size``, for ``image`` or for the keys of `translations`.
+        """
         keys = dict.fromkeys(key for pair in self.translations for key in pair) or ("image",)
         return dict.fromkeys(keys, image_spec(self.config))
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.nn.resample import Halve, Smooth
 from ganzoo.registry.image_sizes import Size, height_width
 
-__all__ = ["Dropout", "Flatten", "Halve", "InstanceNorm", "Smooth", "ToImage", "to_maps"]
+__all__ = ["Dropout", "Flatten", "InstanceNorm", "ToImage", "to_maps"]
 
 
 class InstanceNorm(nn.InstanceNorm2d):

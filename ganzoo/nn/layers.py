@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ganzoo.errors import ConfigError, renamed
-from ganzoo.nn.cpu import Dropout, Flatten, Halve, InstanceNorm, Smooth, ToImage, to_maps
+from ganzoo.nn.cpu import Dropout, Flatten, InstanceNorm, ToImage, to_maps
 from ganzoo.nn.renamed import renamed_names
+from ganzoo.nn.resample import Halve, Smooth
 
 __all__ = [
     "Dropout", "Flatten", "Halve", "InstanceNorm", "Smooth", "ToImage", "at_least_float32", "init_normal",

@@ -13,7 +13,7 @@ from ganzoo.gan import AdversarialGAN, OptimizerSpec
 from ganzoo.gan.regularizers import r1_regularizer, r2_regularizer
 from ganzoo.gan.schedules import decay_to_zero
 from ganzoo.nn.convnets import channels_per_resolution, start_shape
-from ganzoo.nn.cpu import Halve
+from ganzoo.nn.resample import Halve
 from ganzoo_r3gan import R3GANConfig
 
 EXPANSION = 2  # of the channels within a block

@@ -96,8 +96,8 @@ def _entries(
     entries = []
     for name in names:
         model = found[name]
-        subject = assemble(model, device=where) if model else open_pictures(name, device=where)
-        entries.append(Entry(name, subject, model.config.metrics if model else ()))
+        entrant = assemble(model, device=where) if model else open_pictures(name, device=where)
+        entries.append(Entry(name, entrant, model.config.metrics if model else ()))
     check_comparable(entries)  # before anything is measured
     return [measured(entry, protocols, data) for entry in entries] if protocols else entries
 

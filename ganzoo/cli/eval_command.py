@@ -105,10 +105,10 @@ def command(
         skip_unreadable = skip_unreadable or found.config.training.get("skip_unreadable") is True
     reading = replace(reading, fit=fit or reading.fit, background=background or reading.background)
     where = pick_device(device)
-    subject: GAN | Pictures
+    measured: GAN | Pictures
     with launched(where) as processes:
         if found is None:
-            subject = open_pictures(
+            measured = open_pictures(
                 model,
                 size=size,
                 reading=reading,
@@ -117,21 +117,21 @@ def command(
                 progress=processes.is_first,
             )
         else:
-            subject = assemble(found, device=where)
+            measured = assemble(found, device=where)
         scores = evaluate(
-            subject, parsed, data=data, to=to, reading=reading, skip_unreadable=skip_unreadable, batch_size=batch_size,
+            measured, parsed, data=data, to=to, reading=reading, skip_unreadable=skip_unreadable, batch_size=batch_size,
             processes=processes,
         )  # fmt: skip
     if not processes.is_first:
         return
-    pictures = subject if isinstance(subject, Pictures) else None
+    pictures = measured if isinstance(measured, Pictures) else None
     if as_json:
         facts = {"pictures": pictures.facts()} if pictures else {}
         dump([msgspec.to_builtins(score) | facts for score in scores])
     else:
         click.echo(_text(zoo, scores, pictures))
-    if update and found is not None and isinstance(subject, GAN):  # after printing: no value is lost
-        written = record(model, found, subject, scores, weights)
+    if update and found is not None and isinstance(measured, GAN):  # after printing: no value is lost
+        written = record(model, found, measured, scores, weights)
         click.echo(f"\nwritten into {written}", err=as_json)
 
 

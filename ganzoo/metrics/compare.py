@@ -17,7 +17,7 @@ from ganzoo.gan import GAN
 from ganzoo.media.grids import captioned
 from ganzoo.media.image import to_uint8
 from ganzoo.metrics import Pictures, evaluate
-from ganzoo.metrics.pictures import subject_of
+from ganzoo.metrics.pictures import measured_from
 from ganzoo.metrics.protocol import EXAMPLE, better_of, sign_of
 from ganzoo.registry import Score, Zoo
 
@@ -53,7 +53,7 @@ class Entry:
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """(C, H, W) of its images, without transparency."""
-        return tuple(subject_of(self.gan).first.shape[1:])
+        return tuple(measured_from(self.gan).first.shape[1:])
 
     @property
     def translations(self) -> tuple[tuple[str, str], ...]:

@@ -17,17 +17,17 @@ from ganzoo.gan.sample_spec import Reading
 from ganzoo.media.image import image_layout
 from ganzoo.metrics.images import Images, Real, real_images
 from ganzoo.metrics.jobs import Job, make_jobs, read_protocols
-from ganzoo.metrics.pictures import Pictures, subject_of
+from ganzoo.metrics.measured import Measured, open_real
+from ganzoo.metrics.pictures import Pictures, measured_from
 from ganzoo.metrics.protocol import Protocol
 from ganzoo.metrics.reference import recall, remember
-from ganzoo.metrics.subjects import Subject, open_real
 from ganzoo.nn.renamed import renamed_arguments
 from ganzoo.registry import Score, installed
 
 
-@renamed_arguments(gan="subject")
+@renamed_arguments(gan="measured")
 def evaluate(
-    subject: GAN | Subject | Source | str | os.PathLike[str],
+    measured: GAN | Measured | Source | str | os.PathLike[str],
     protocols: Sequence[str | Protocol],
     *,
     data: str | None = None,
@@ -47,8 +47,8 @@ def evaluate(
     brought. Transparency is laid on the background of ``reading`` before anything is measured.
 
     Args:
-        subject: a model, on the device where it is measured, or what `ganzoo.load` takes; or pictures: a folder, a file
-            or a data set, or what `open_pictures` returns.
+        measured: a model, on the device where it is measured, or what `ganzoo.load` takes; or pictures: a folder, a
+            file or a data set, or what `open_pictures` returns.
         protocols: what is measured and how, for instance ``["fd[pixels]@10k/test"]``.
         data: the real images, as `ganzoo.train` takes them; needed by metrics that compare.
         to: the target, for a model that translates in both directions; see `GAN.translate`.
@@ -73,20 +73,22 @@ def evaluate(
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     bars = progress and processes.is_first
-    subject = subject_of(subject, to, reading, skip_unreadable=skip_unreadable, progress=bars)
-    subject, jobs, reals = _checked(subject, protocols, data, skip_unreadable=skip_unreadable, progress=bars)
+    measured = measured_from(measured, to, reading, skip_unreadable=skip_unreadable, progress=bars)
+    measured, jobs, reals = _checked(measured, protocols, data, skip_unreadable=skip_unreadable, progress=bars)
     with torch.inference_mode():
-        for group in dict.fromkeys(_group(job, subject) for job in jobs):
+        for group in dict.fromkeys(_group(job, measured) for job in jobs):
             images, seed, split = group
-            made = subject.images(images, seed, None if split is None else reals[split], batch_size)
-            show([job for job in jobs if _group(job, subject) == group], made, processes, real=False, progress=progress)
+            made = measured.images(images, seed, None if split is None else reals[split], batch_size)
+            show(
+                [job for job in jobs if _group(job, measured) == group], made, processes, real=False, progress=progress
+            )
         compared = [job for job in jobs if job.measure.compares]
         for name, count in dict.fromkeys((str(job.protocol.split), job.protocol.real) for job in compared):
             real = reals[name]
             due = [job for job in compared if (job.protocol.split, job.protocol.real) == (name, count)]
             if missing := recall(due, real, processes):
-                number, background = count or len(real.target), subject.reading.background
-                made = real_images(real.target, number, subject.device, batch_size, background)
+                number, background = count or len(real.target), measured.reading.background
+                made = real_images(real.target, number, measured.device, batch_size, background)
                 show(missing, made, processes, real=True, progress=progress)
                 if processes.is_first:
                     remember(missing, real)
@@ -101,9 +103,9 @@ def evaluate(
     return scores
 
 
-@renamed_arguments(gan="subject")
+@renamed_arguments(gan="measured")
 def check(
-    subject: GAN | Subject | Source | str | os.PathLike[str], protocols: Sequence[str | Protocol], *,
+    measured: GAN | Measured | Source | str | os.PathLike[str], protocols: Sequence[str | Protocol], *,
     data: str | None = None, to: str | None = None, reading: Reading | None = None, skip_unreadable: bool = False,
     progress: bool = True,
 ) -> tuple[list[Job], dict[str, Real]]:  # fmt: skip
@@ -112,39 +114,39 @@ def check(
     Returns:
         The jobs, one for each protocol, and the real images by split.
     """
-    subject = subject_of(subject, to, reading, skip_unreadable=skip_unreadable, progress=progress)
-    return _checked(subject, protocols, data, skip_unreadable=skip_unreadable, progress=progress)[1:]
+    measured = measured_from(measured, to, reading, skip_unreadable=skip_unreadable, progress=progress)
+    return _checked(measured, protocols, data, skip_unreadable=skip_unreadable, progress=progress)[1:]
 
 
 def _checked(
-    subject: Subject, protocols: Sequence[str | Protocol], data: str | None, *, skip_unreadable: bool, progress: bool
-) -> tuple[Subject, list[Job], dict[str, Real]]:  # fmt: skip
+    measured: Measured, protocols: Sequence[str | Protocol], data: str | None, *, skip_unreadable: bool, progress: bool
+) -> tuple[Measured, list[Job], dict[str, Real]]:  # fmt: skip
     zoo = installed()
-    jobs = make_jobs(zoo, read_protocols(zoo, protocols), subject.device, translates=subject.translates)
+    jobs = make_jobs(zoo, read_protocols(zoo, protocols), measured.device, translates=measured.translates)
     for job in jobs:
-        job.check_medium(subject.medium)
-        job.check_needs(subject.first, subject.gives, subject.unlabelled)
+        job.check_medium(measured.medium)
+        job.check_needs(measured.first, measured.gives, measured.unlabelled)
         job.check_count(job.protocol.images, "generated")
     reals: dict[str, Real] = {}
     for job in jobs:
         protocol, split = job.protocol, job.protocol.split
         if split is None:
-            subject.check(protocol, None)
+            measured.check(protocol, None)
             continue
         if data is None:
             raise ConfigError(f"'{protocol}' compares with real images: say which data")
         if split not in reals:
-            reals[split] = open_real(zoo, data, split, subject, skip_unreadable=skip_unreadable, progress=progress)
+            reals[split] = open_real(zoo, data, split, measured, skip_unreadable=skip_unreadable, progress=progress)
         reals[split].check(job, data)
-        subject.check(protocol, reals[split])
+        measured.check(protocol, reals[split])
     for job in jobs:
         if job.measure.compares:
             job.check_count(job.protocol.real or len(reals[str(job.protocol.split)].target), "real")
-    if isinstance(subject, Pictures) and any("label" in job.measure.needs for job in jobs):
+    if isinstance(measured, Pictures) and any("label" in job.measure.needs for job in jobs):
         real = next(iter(reals.values()), None)
         named = open_data(data, zoo=zoo) if data is not None and real is None else real and real.target
-        subject = subject.numbered(named.classes if named else None)
-    return subject, jobs, reals
+        measured = measured.numbered(named.classes if named else None)
+    return measured, jobs, reals
 
 
 def _score(job: Job, reals: Mapping[str, Real]) -> Score:
@@ -158,9 +160,9 @@ def _score(job: Job, reals: Mapping[str, Real]) -> Score:
     return Score(name=protocol.metric, value=value, protocol=str(protocol), data=data, weights=job.weights or None)
 
 
-def _group(job: Job, subject: Subject) -> tuple[int, int, str | None]:
+def _group(job: Job, measured: Measured) -> tuple[int, int, str | None]:
     """Return what the images depend on: jobs with the same group share them."""
-    return job.protocol.images, job.protocol.seed, job.protocol.split if subject.translates else None
+    return job.protocol.images, job.protocol.seed, job.protocol.split if measured.translates else None
 
 
 def show(jobs: Sequence[Job], images: Images, processes: Processes, *, real: bool, progress: bool) -> None:

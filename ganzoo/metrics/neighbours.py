@@ -15,7 +15,7 @@ from ganzoo.gan.sample_spec import Reading
 from ganzoo.media.grids import captioned
 from ganzoo.metrics.extractors import FeatureExtractor, open_extractor
 from ganzoo.metrics.images import Images, real_images
-from ganzoo.metrics.subjects import Generated, open_real
+from ganzoo.metrics.measured import Generated, open_real
 from ganzoo.registry import installed
 
 PART = 1_000
@@ -95,12 +95,12 @@ def nearest_neighbours(
         raise ConfigError("images, keep, neighbours and batch_size must be at least 1")
     zoo = installed()
     features = open_extractor(zoo, extractor, gan.device)
-    subject = Generated(gan, reading=reading)
-    real = open_real(zoo, data, split, subject, skip_unreadable=skip_unreadable, progress=progress).target
+    measured = Generated(gan, reading=reading)
+    real = open_real(zoo, data, split, measured, skip_unreadable=skip_unreadable, progress=progress).target
     if neighbours > len(real):
         raise ConfigError(f"{data} has {len(real):,} images, fewer than {neighbours:,} neighbours")
     with torch.inference_mode():
-        made = subject.images(images, seed, None, batch_size)
+        made = measured.images(images, seed, None, batch_size)
         rows, pictures = _extracted(features, made, progress=progress, keep=True)
         theirs = real_images(real, len(real), gan.device, batch_size)
         others, _ = _extracted(features, theirs, progress=progress, keep=False)

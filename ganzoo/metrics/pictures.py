@@ -19,15 +19,15 @@ from ganzoo.gan.sample_spec import DEFAULT_READING, PartialShape, Reading
 from ganzoo.hub.address import is_address
 from ganzoo.media import get_medium
 from ganzoo.metrics.images import Images, Real, opaque, real_images
+from ganzoo.metrics.measured import Generated, Measured
 from ganzoo.metrics.protocol import Protocol
-from ganzoo.metrics.subjects import Generated, Subject
 from ganzoo.models.config import CONFIG
 from ganzoo.models.load import load
 from ganzoo.registry import Zoo, installed
 from ganzoo.registry.image_sizes import Size, height_width
 
 
-class Pictures(Subject):
+class Pictures(Measured):
     """Pictures from anywhere, made by `open_pictures`.
 
     Args:
@@ -164,19 +164,19 @@ def are_pictures(name: str, zoo: Zoo) -> bool:
     return one.kind == "registered" or (one.kind == "path" and exists(one.name))
 
 
-def subject_of(
-    subject: GAN | Subject | Source | str | os.PathLike[str], to: str | None = None,
+def measured_from(
+    measured: GAN | Measured | Source | str | os.PathLike[str], to: str | None = None,
     reading: Reading | None = None, *, skip_unreadable: bool = False, progress: bool = True,
-) -> Subject:  # fmt: skip
+) -> Measured:  # fmt: skip
     """Return what is measured: the samples of a model, or pictures."""
-    if isinstance(subject, str | os.PathLike) and not are_pictures(str(subject), installed()):
-        subject = load(subject)
-    if isinstance(subject, GAN):
-        return Generated(subject, to, reading)
+    if isinstance(measured, str | os.PathLike) and not are_pictures(str(measured), installed()):
+        measured = load(measured)
+    if isinstance(measured, GAN):
+        return Generated(measured, to, reading)
     if to is not None:
         raise ConfigError("pictures have no target: leave out the direction of a translation")
-    if isinstance(subject, Subject):
-        return subject
+    if isinstance(measured, Measured):
+        return measured
     return open_pictures(
-        subject, reading=reading or DEFAULT_READING, skip_unreadable=skip_unreadable, progress=progress
+        measured, reading=reading or DEFAULT_READING, skip_unreadable=skip_unreadable, progress=progress
     )

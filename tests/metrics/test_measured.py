@@ -129,7 +129,7 @@ def test_neighbours_of_transparent_images_are_shown_without(pictures):
 @pytest.fixture
 def sound(monkeypatch):
     """A model of a medium that no extractor is for, stored like images."""
-    monkeypatch.setattr("ganzoo.metrics.subjects.get_medium", lambda name: ImageMedium())
+    monkeypatch.setattr("ganzoo.metrics.measured.get_medium", lambda name: ImageMedium())
     return Noise(1, 400, medium="sound")
 
 

@@ -18,7 +18,7 @@ from ganzoo.metrics.protocol import Protocol
 from ganzoo.registry import Zoo
 
 
-class Subject(ABC):
+class Measured(ABC):
     """What is measured.
 
     Attributes:
@@ -58,7 +58,7 @@ class Subject(ABC):
         """Return ``count`` samples in batches."""
 
 
-class Generated(Subject):
+class Generated(Measured):
     """The samples that a model generates from seeds, or translates from the first ones of the real data."""
 
     unlabelled = "this model takes none"
@@ -116,14 +116,14 @@ class Generated(Subject):
 
 
 def open_real(
-    zoo: Zoo, data: str, split: str, subject: Subject, *, skip_unreadable: bool = False, progress: bool
+    zoo: Zoo, data: str, split: str, measured: Measured, *, skip_unreadable: bool = False, progress: bool
 ) -> Real:
     """Return the real images of a split, brought to what is measured."""
     source = open_data(data, split=split, zoo=zoo)
-    if missing := subject.needs - source.keys - {"label", "pair"}:
+    if missing := measured.needs - source.keys - {"label", "pair"}:
         raise ConfigError(
             f"{data} has no {' and '.join(sorted(missing))}: say the data as for `ganzoo train`, A=DATA,B=DATA or "
             "grey:DATA and the like"
         )
-    store = prepare(source, subject.specs, subject.reading, progress=progress, skip_unreadable=skip_unreadable)
-    return Real(source, store, subject.direction, subject.reading)
+    store = prepare(source, measured.specs, measured.reading, progress=progress, skip_unreadable=skip_unreadable)
+    return Real(source, store, measured.direction, measured.reading)

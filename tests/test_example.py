@@ -74,6 +74,7 @@ def test_it_passes_the_conformance_kit(run):
     assert "failed" not in out
 
 
+@pytest.mark.slow
 def test_it_trains_is_published_and_loaded(run, mnist):
     small = ["-o", "width=8", "--images", "64", "--batch-size", "32"]
     run("-m", "ganzoo", "train", "lsgan", "--data", str(mnist), *small, "--out", "run")

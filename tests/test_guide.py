@@ -43,6 +43,7 @@ def test_the_entry_point_of_the_page_names_its_module():
     assert blocks("first-architecture.md", "toml") == ['[project.entry-points.ganzoo]\npearson = "ganzoo_pearson"\n']
 
 
+@pytest.mark.slow
 def test_the_first_architecture_passes_the_whole_kit(first):
     done = ganzoo("check", "pearson", *SMALL, site=first)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -128,6 +129,7 @@ def test_a_model_that_enlarges_passes_the_kit(restorer, enlargements):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_model_that_enlarges_is_trained_and_translates(restorer, enlargements, tmp_path):
     run, small = tmp_path / "run", tmp_path / "small.png"
     words = ["--images", "64", "--batch-size", "16", "-o", "width=8", "--out", str(run)]
@@ -180,6 +182,7 @@ def test_a_condition_of_the_page_chooses_the_generator(games):
     assert python("-c", code, site=games).stdout == "[False, True, False, True]\n"
 
 
+@pytest.mark.slow
 def test_a_growing_model_grows(games, mnist, tmp_path):
     code = (
         "import ganzoo, torch\n"
@@ -195,6 +198,7 @@ def test_a_growing_model_grows(games, mnist, tmp_path):
     assert python("-c", code, site=games).stdout.splitlines() == ["0.0 True", "0.47 False", "0.97 False"]
 
 
+@pytest.mark.slow
 def test_the_encoder_reads_what_is_drawn_again(games, mnist, tmp_path):
     run = str(tmp_path / "run")
     code = (

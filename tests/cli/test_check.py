@@ -41,6 +41,7 @@ def test_a_failure_says_what_to_change_and_why_it_matters(site):
     assert done.stdout.rstrip().splitlines()[-1].startswith("bad: 2 failed in ")
 
 
+@pytest.mark.slow
 def test_an_expected_failure_needs_a_reason_and_has_to_fail(site, call):
     done = run("check", "bad", "--only", "output", "--expect", "output=not written yet", site=site)
     assert done.returncode == 0, done.stdout
@@ -71,6 +72,7 @@ def test_bad_arguments_are_one_line(call, arguments, text):
     assert text in done.err + done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cls", "text"),
     [

@@ -51,6 +51,7 @@ def test_it_is_listed_and_shown(site):
     assert "channels at full resolution" in shown
 
 
+@pytest.mark.slow
 def test_it_passes_the_kit_on_the_command_line(site):
     done = ganzoo("check", "wave-gan", "-o", "width=8", "-o", "latent_dim=16", site=site)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -188,6 +188,7 @@ def test_a_download_that_is_killed_is_fetched_anew(published, tmp_path):
     assert bob.ganzoo("pull", "hf:alice/digits").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_publish_that_is_killed_is_run_again(loop, tmp_path, trained):
     loop.faults.append(Fault("POST /api/models/alice/digits/commit", times=1, status=500, delay=30))
     alice = Person(loop, tmp_path, TOKEN)
@@ -201,6 +202,7 @@ def test_a_publish_that_is_killed_is_run_again(loop, tmp_path, trained):
     assert sum("PUT /object" in line for line in loop.lines("storage")) == 1  # what was there is not sent twice
 
 
+@pytest.mark.slow
 def test_a_publish_that_is_stopped_says_so(loop, tmp_path, trained):
     loop.faults.append(Fault("PUT /object", times=1, status=500, delay=30))
     one = Person(loop, tmp_path, TOKEN).begin("publish", trained, "alice/digits")
@@ -228,6 +230,7 @@ def test_a_full_disk(published, tmp_path):
     assert bob.ganzoo("pull", "hf:alice/digits").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_publishing(loop, tmp_path, trained):
     alice = Person(loop, tmp_path, TOKEN, TMPDIR=str(tmp_path))
     one_line(alice.on_a_small_disk("publish", trained, "alice/digits"), "File too large")

@@ -94,6 +94,7 @@ def pictures(tmp_path_factory, digits):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_every_metric_takes_rectangles_of_any_channels(pictures, channels):
     records = [owned.record for owned in installed().metrics if owned.dist == "ganzoo"]

@@ -40,6 +40,7 @@ def train(site, *words):
     return ganzoo("train", *words, "--report-every", "64", "--checkpoint-every", "64", site=site)
 
 
+@pytest.mark.slow
 def test_a_medium_of_a_plugin_is_trained_resumed_and_sampled(site, curves, tmp_path):
     run = tmp_path / "run"
     done = train(

@@ -179,6 +179,7 @@ def test_when_one_of_two_processes_dies_the_other_ends_too(rank, mnist, tmp_path
     assert ganzoo.resume(tmp_path / "run", images=last + 64, progress=False).images == last + 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "room", "remedy"),
     [

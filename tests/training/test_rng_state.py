@@ -53,6 +53,7 @@ def test_a_seed_is_for_all_generators():
     assert drawn() != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cyclegan", "dcgan"])
 def test_a_resumed_run_of_two_processes_has_the_same_bits(name, mnist, tmp_path):
     options = {**narrow(name), **({"pool": 4, "lr_decay": 0.0} if name == "cyclegan" else {})}

@@ -70,6 +70,7 @@ def test_stop_and_resume_make_the_same_run_as_no_stop(mnist, tmp_path):
         assert (tmp_path / "stopped/samples" / name).read_bytes() == (tmp_path / "straight/samples" / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number, mnist, tmp_path):
     command = [sys.executable, "-m", "ganzoo", "train", "vanilla", "--data", str(mnist), "--images", "10M"]

@@ -31,6 +31,7 @@ def start(*words):
     return process, answer
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX signal")
 def test_ctrl_c_keeps_the_answers_and_resume_goes_on(tmp_path):
     out = tmp_path / "study.json"
@@ -52,6 +53,7 @@ def test_ctrl_c_keeps_the_answers_and_resume_goes_on(tmp_path):
     assert content["result"]["left"] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX signal")
 def test_a_second_study_on_a_file_is_refused_and_no_answer_is_lost(call, tmp_path):
     out = tmp_path / "study.json"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import math
 import shutil
 import tempfile
@@ -27,7 +26,8 @@ from ganzoo.data.encoded import OFFSETS
 from ganzoo.data.encoded import SAMPLES as ENCODED
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
-from ganzoo.gan.sample_spec import Reading, Shape
+from ganzoo.gan.sample_spec import Reading, SampleSpec, Shape
+from ganzoo.media import get_medium
 from ganzoo.media.base import Item, Medium, Sample, SurveyNeededError
 
 T = TypeVar("T")
@@ -78,6 +78,20 @@ def read_chunks(
             yield chunk, pool.map(attempt, chunk)
 
 
+def brought_to(source: Source, spec: SampleSpec, reading: Reading) -> tuple[Medium, Shape]:
+    """Return the medium of a source, and the shape that its samples are brought to.
+
+    Raises:
+        DataError: the spec is of another medium, or leaves open what the samples differ in.
+        ConfigError: the medium cannot be read in this way.
+    """
+    if spec.medium != source.medium:
+        raise DataError(f"{source.name} holds samples of the kind {source.medium}, and the model takes {spec.medium}")
+    medium = get_medium(spec.medium)
+    medium.check(reading)
+    return medium, (spec.with_shape_of(source.native(), source.name) if None in spec.shape else spec).size
+
+
 class Reader:
     """Reads the items of a source, in any thread; surveys the whole set once where a sample needs it."""
 
@@ -99,10 +113,14 @@ class Reader:
 def cached(
     source: Source, medium: Medium, shape: Shape, reading: Reading, *, progress: bool, encoded: bool | None, skip: bool
 ) -> tuple[Path, Intake]:
-    """Return the folder with the samples of a source, read if it is not there, and what was read."""
+    """Return the folder with the samples of a source, read if it is not there, and what was read.
+
+    Raises:
+        DataError: samples cannot be read, and are not to be skipped; or the cache cannot be written or read.
+    """
     size = source.count * math.prod(shape) * medium.dtype.itemsize
     encoded = size > ENCODED_ABOVE if encoded is None else encoded
-    parts = (_FORMAT, source.key, source.medium, shape, reading.fit, reading.background, encoded, skip)
+    parts = (_FORMAT, source.key, source.medium, shape, reading.fit, reading.background, encoded)
     folder = cache_dir() / "data" / hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
     pass_ = _Pass(source, medium, shape, reading, encoded, skip, progress)
     try:
@@ -110,13 +128,14 @@ def cached(
         with filelock.FileLock(f"{folder}.lock"):
             if not folder.exists():
                 pass_.into(folder)
-        intake = msgspec.convert(json.loads((folder / "intake.json").read_bytes()), Intake)
+        intake = msgspec.json.decode((folder / "intake.json").read_bytes(), type=Intake)
     except OSError as error:
         raise DataError(
             f"samples cannot be written to {folder}: {error.strerror or error}; set GANZOO_CACHE to another"
         ) from error
-    except (ValueError, msgspec.ValidationError) as error:
+    except msgspec.DecodeError as error:
         raise DataError(f"the samples in {folder} cannot be read ({error}): delete that folder") from error
+    _refuse_unreadable(source, intake.skipped, intake.count if skip else 0)
     return folder, intake
 
 
@@ -171,7 +190,7 @@ class _Pass:
             if len(labels) + len(failed) != self.source.count:
                 found = len(labels) + len(failed)
                 raise DataError(f"{self.source.name} has {found} samples, and should have {self.source.count}")
-            self._check(failed, len(labels))
+            _refuse_unreadable(self.source, failed, len(labels) if self.skip else 0)
             if failed:
                 file.seek(0)
                 self._write_header(file, len(labels))
@@ -195,18 +214,20 @@ class _Pass:
             header = {"descr": self.medium.dtype.str, "fortran_order": False, "shape": (count, *self.shape)}
             np.lib.format.write_array_header_1_0(file, header)
 
-    def _check(self, failed: Mapping[str, str], read: int) -> None:
-        if not failed or (self.skip and read):
-            return
-        first, *others = failed.values()
-        if not others:
-            raise DataError(f"{first}; --skip-unreadable leaves it out")
-        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-        listed = ", ".join(list(failed)[:_NAMED])
-        raise DataError(
-            f"{self.source.name}: {len(failed)} of {self.source.count} files cannot be read: {listed}{more}; mend or "
-            f"remove them, or leave them out with --skip-unreadable. The first: {first}"
-        )
+
+def _refuse_unreadable(source: Source, failed: Mapping[str, str], without: int) -> None:
+    """Refuse a source with files that cannot be read, unless it may be used ``without`` them: what is left then."""
+    if not failed or without:
+        return
+    first, *others = failed.values()
+    if not others:
+        raise DataError(f"{first}; --skip-unreadable leaves it out")
+    more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+    listed = ", ".join(list(failed)[:_NAMED])
+    raise DataError(
+        f"{source.name}: {len(failed)} of {source.count} files cannot be read: {listed}{more}; mend or remove them, or "
+        f"leave them out with --skip-unreadable. The first: {first}"
+    )
 
 
 def _label(item: Item, source: Source) -> int:

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.intake import Reader, read_chunks
+from ganzoo.data.intake import Reader, brought_to, read_chunks
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
 from ganzoo.gan.sample_spec import DEFAULT_READING, Reading, SampleSpec, Specs
-from ganzoo.media import get_medium
 
 
 def read_batches(
@@ -54,9 +53,7 @@ def read_batches(
 
 
 def _read(source: Source, spec: SampleSpec, reading: Reading, count: int, batch_size: int) -> Iterator[Tensor]:
-    medium = get_medium(spec.medium)
-    medium.check(reading)
-    shape = spec.with_shape_of(source.native(), source.name).size if None in spec.shape else spec.size
+    medium, shape = brought_to(source, spec, reading)
     reader = Reader(source, medium, shape, reading)
     for _, samples in read_chunks(
         itertools.islice(source.read(), count), lambda item: reader.read(item).stored, batch_size

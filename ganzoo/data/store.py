@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganzoo.data.degradations import get_degradation
 from ganzoo.data.encoded import EncodedSamples
-from ganzoo.data.intake import SAMPLES, Intake, cached
+from ganzoo.data.intake import SAMPLES, Intake, brought_to, cached
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
@@ -167,12 +167,7 @@ def prepare(
 def _prepared(
     source: Source, spec: SampleSpec, reading: Reading, progress: bool, encoded: bool | None, skip_unreadable: bool
 ) -> Store:
-    if spec.medium != source.medium:
-        raise DataError(f"{source.name} holds samples of the kind {source.medium}, and the model takes {spec.medium}")
-    if None in spec.shape:
-        spec = spec.with_shape_of(source.native(), source.name)
-    medium, shape = get_medium(spec.medium), spec.size
-    medium.check(reading)
+    medium, shape = brought_to(source, spec, reading)
     folder, intake = cached(source, medium, shape, reading, progress=progress, encoded=encoded, skip=skip_unreadable)
     try:
         samples = _opened(folder / SAMPLES) if (folder / SAMPLES).exists() else EncodedSamples(folder, medium, shape)

@@ -51,6 +51,18 @@ def test_unreadable_files_are_skipped_on_request_with_their_labels(mixed, cache)
     assert torch.equal(again.samples, store.samples)
 
 
+def test_a_cache_without_what_was_skipped_is_no_way_around_the_error(mixed, cache):
+    prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True)
+    with pytest.raises(DataError, match="--skip-unreadable"):
+        prepare(open_source(mixed), SPECS, progress=False)
+    for name in "ab":
+        (mixed / name / "damaged.png").unlink()
+    prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True)
+    stores = len(list(cache.rglob("samples.npy")))
+    prepare(open_source(mixed), SPECS, progress=False)  # what reads all of it is the same store
+    assert len(list(cache.rglob("samples.npy"))) == stores
+
+
 def test_what_was_changed_is_counted(mixed, cache):
     intake = prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True).intake
     assert intake.count == 10

@@ -57,18 +57,7 @@ def test_an_extractor_says_what_was_left_out():
 
 
 def test_a_tracker_gets_every_report(site, mnist, tmp_path):
-    words = (
-        "--data",
-        str(mnist),
-        "--images",
-        "96",
-        "--batch-size",
-        "32",
-        "-o",
-        "base_channels=8",
-        "--report-every",
-        "32",
-    )
+    words = f"--data {mnist} --images 96 --batch-size 32 -o base_channels=8 --report-every 32".split()
     done = ganzoo("train", "dcgan", *words, "--tracker", "csv", "--out", str(tmp_path / "run"), site=site)
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "run" / "stats.csv").read_text().splitlines()

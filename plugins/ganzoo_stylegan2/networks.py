@@ -96,7 +96,7 @@ class ModulatedConv2d(nn.Module):
 
 def apart(pixels: int, channels: int) -> bool:
     """Whether an image has so many pixels that a 3x3 weight for it alone costs less than scaling its maps."""
-    return pixels >= 8 * 9 * channels
+    return pixels >= 16 * 9 * channels
 
 
 class ToColours(nn.Module):

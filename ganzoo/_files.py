@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import filelock
 
 from ganzoo.errors import GanzooError
 
+CHECKSUM = "checksum"
+"""The name under which a file of JSON, or the header of one of tensors, has the SHA-256 of all the rest."""
 PARTIAL = ".partial-"
 """In the name of a partial file or folder."""
 _OLD = "-old"
@@ -176,6 +178,27 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON that a person can read, whole or not at all."""
     with replacing(path) as partial:
         partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def with_checksum(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JSON can hold with a checksum of all of it, which `check_checksum` compares."""
+    return {**value, CHECKSUM: _checksum(value)}
+
+
+def check_checksum(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a content without its checksum; one that has none, as those of before 0.3, is not checked.
+
+    Raises:
+        ValueError: it is not what was written.
+    """
+    content = {key: entry for key, entry in value.items() if key != CHECKSUM}
+    if CHECKSUM in value and value[CHECKSUM] != _checksum(content):
+        raise ValueError(f"it does not match its {CHECKSUM}")
+    return content
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

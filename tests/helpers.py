@@ -84,6 +84,12 @@ def files_of(hub, repo: str = "alice/digits", revision: str = "main") -> dict[st
     return {path: blob.content for path, blob in there.items() if path[0] != "."}
 
 
+def open_config(folder) -> dict:
+    """Return the content of a config.json that a test will change: without its checksum."""
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in content.items() if key != "checksum"}
+
+
 def config_of(hub, repo: str = "alice/digits") -> dict:
     """Return the config.json of a published model."""
     return json.loads(files_of(hub, repo)["config.json"])

@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ganzoo._files import write_json
+from ganzoo._files import CHECKSUM, check_checksum, with_checksum, write_json
 from ganzoo.errors import WeightsError
 from ganzoo.registry.hyperparameters import config_to_dict
 from ganzoo.registry.records import Architecture, Score, Trained, Weights, WeightsFile
 from ganzoo.registry.zoo import Registered, Zoo
 
 CONFIG, _STATS = "config.json", "stats.jsonl"
-_LARGEST_HEADER = 10**8
+LARGEST_HEADER = 10**8
+"""Bytes of the header of a safetensors file that its library reads."""
 # They are shown as a command to paste, and anybody may have written the file.
 _Package = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 _Version = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+!_-]*$", max_length=100)]
@@ -93,11 +94,11 @@ _SHARED = ("architecture", "config", "metrics", "trained", "license", "weights",
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:
-    """Write ``config.json``."""
+    """Write ``config.json``, with a checksum unless it is of a published model, whose owner may edit it on the Hub."""
     content = {key: value for key, value in msgspec.to_builtins(config).items() if value is not None}
     if config.weights is not None:  # in this folder, wherever it lies
         content["weights"] = {name: value for name, value in content["weights"].items() if value is not None}
-    write_json(folder / CONFIG, content)
+    write_json(folder / CONFIG, content if config.digest else with_checksum(content))
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -106,7 +107,7 @@ def read_config(folder: Path) -> ModelConfig:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # a lone surrogate could never be written again
-        config = msgspec.convert(content, ModelConfig)
+        config = msgspec.convert(check_checksum(content) if isinstance(content, dict) else content, ModelConfig)
     except FileNotFoundError as error:
         raise WeightsError(f"{folder} is not a run or model folder: it has no {CONFIG}") from error
     except OSError as error:
@@ -114,7 +115,8 @@ def read_config(folder: Path) -> ModelConfig:
     except msgspec.ValidationError as error:
         raise WeightsError(f"{path} was not written by ganzoo, or is damaged: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} is damaged ({error}): restore the file as it was written") from error
+        kept = f"; or take out its {CHECKSUM}, if you changed it on purpose" if CHECKSUM in str(error) else ""
+        raise WeightsError(f"{path} is damaged ({error}): restore the file as it was written{kept}") from error
     if config.format != 1:
         raise WeightsError(f"{path} has format {config.format}, which this ganzoo does not know: upgrade ganzoo")
     return config
@@ -140,7 +142,7 @@ def trained_by_run(weights: Path, config: ModelConfig) -> Trained | None:
     try:
         with weights.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size)) if size < _LARGEST_HEADER else {}
+            header = json.loads(file.read(size)) if size < LARGEST_HEADER else {}
         written = header["__metadata__"]["images"]
         images = int(written) if written.isascii() and written.isdigit() and len(written) < 16 else 0
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganzoo._files import replacing, sha256
+from ganzoo._files import CHECKSUM, replacing, sha256
 from ganzoo.errors import WeightsError
 from ganzoo.gan import GAN
+from ganzoo.models.config import LARGEST_HEADER
 from ganzoo.registry.records import WeightsFile
 
 MODEL = "model.safetensors"
+_BLANK = b"0" * 64
+_IN_HEADER = re.compile(rb'"%s":"([0-9a-f]{64})"' % CHECKSUM.encode())
 _FITTING = {torch.float32: (torch.float32, torch.float16, torch.bfloat16, torch.float64)}
 """What is loaded into a tensor of this type without loss of meaning."""
 PICKLES = (
@@ -27,14 +33,19 @@ TRAINING = "training.safetensors"
 """The networks that only training needs: a discriminator, a critic."""
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors, whole or not at all."""
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None, *, checksum: bool = False
+) -> None:
+    """Write tensors as safetensors, whole or not at all; with a checksum `load_tensors` finds any later change."""
     # Plain layout: a file does not depend on the memory format that was fast for training.
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    blank = {CHECKSUM: _BLANK.decode()} if checksum else {}
     with replacing(path) as partial:
         try:
-            save_file(plain, partial, {"format": "pt", **(metadata or {})})
+            save_file(plain, partial, {"format": "pt", **blank, **(metadata or {})})
             _sort_metadata(partial)
+            if checksum:
+                _write_checksum(partial)
         except SafetensorError as error:
             raise WeightsError(f"{path} cannot be written: {error}") from error
 
@@ -51,12 +62,53 @@ def _sort_metadata(path: Path) -> None:
             file.write(text.ljust(size))
 
 
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file onto the CPU."""
+def _write_checksum(path: Path) -> None:
+    found = _checksum(path)
+    assert found is not None  # noqa: S101 - it was just written, blank
+    with path.open("r+b") as file:
+        file.seek(found.position)
+        file.write(found.computed)
+
+
+class _Checksum(NamedTuple):
+    position: int
+    written: bytes
+    computed: bytes
+
+
+def _checksum(path: Path) -> _Checksum | None:
+    """Return the checksum in a file's header, and that of the file, its own place blank; None without one."""
+    with path.open("rb") as file:
+        size = file.read(8)
+        header = file.read(int.from_bytes(size, "little")) if int.from_bytes(size, "little") < LARGEST_HEADER else b""
+        if not (found := _IN_HEADER.search(header)):
+            return None
+        digest = hashlib.sha256(size + header[: found.start(1)] + _BLANK + header[found.end(1) :])
+        computed = hashlib.file_digest(file, lambda: digest).hexdigest().encode()
+    return _Checksum(len(size) + found.start(1), found[1], computed)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of tensors can be loaded, and is what was written where it has a checksum."""
     try:
+        load_tensors(path)
+    except WeightsError:
+        return False
+    return True
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file onto the CPU.
+
+    Raises:
+        WeightsError: it is missing or damaged, or does not match its checksum.
+    """
+    try:
+        if (found := _checksum(path)) and found.written != found.computed:
+            raise ValueError(f"it does not match its {CHECKSUM}")
         return load_file(path)
     except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
-        why = "there is no such file" if not path.exists() else f"it is cut short or not a safetensors file ({error})"
+        why = "there is no such file" if not path.exists() else f"it is damaged or not a safetensors file ({error})"
         raise WeightsError(f"{path} cannot be loaded: {why}") from error
 
 
@@ -97,7 +149,7 @@ def training_state(gan: GAN) -> dict[str, Tensor]:
 
 def save_weights(folder: Path, gan: GAN, images: int) -> None:
     """Write ``model.safetensors``: the inference tensors, after ``images`` of training."""
-    save_tensors(folder / MODEL, inference_state(gan), {"images": str(images)})
+    save_tensors(folder / MODEL, inference_state(gan), {"images": str(images)}, checksum=True)
 
 
 def load_weights(gan: GAN, path: Path) -> None:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzoo._files import PARTIAL, sha256, sync
+from ganzoo._files import PARTIAL, check_checksum, sha256, sync, with_checksum, write_json
 from ganzoo.errors import GanzooError, RunError, WeightsError
 from ganzoo.models.weights import load_tensors, save_tensors
 from ganzoo.training import rng_state
 from ganzoo.training.state import State
 
 FOLDER, RANKS, AUGMENTATION = "checkpoints", "processes.safetensors", "augmentation.safetensors"
+_STATE = "state.json"
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Content(msgspec.Struct, forbid_unknown_fields=True):
+    """The content of ``state.json``: what is no tensor, and the SHA-256 of each file of tensors."""
+
+    step: _Count
+    images: _Count
+    processes: Annotated[int, msgspec.Meta(ge=1)]
+    counts: dict[str, _Count]
+    optimizers: dict[str, dict[str, Any]]
+    sha256: dict[str, str]
 
 
 def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
@@ -28,9 +41,10 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
     final = run / FOLDER / f"{state.images:09d}"
     each = rng_state.gather(state.buffers(), accelerator)
     if accelerator.is_main_process and final not in list_checkpoints(run):
-        final.parent.mkdir(exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=final.parent))
+        partial: Path | None = None
         try:
+            final.parent.mkdir(exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=final.parent))
             _write(partial, state, each)
             sync(partial)
             partial.chmod(0o755)  # mkdtemp makes private folders
@@ -41,7 +55,8 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
             kept = f"{before[-1].name} is kept" if (before := list_checkpoints(run)) else "there is no earlier one"
             raise RunError(f"checkpoint {final} cannot be written: {error}; {kept}: fix that, then --resume") from error
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            if partial:
+                shutil.rmtree(partial, ignore_errors=True)
         for old in list_checkpoints(run)[:-keep]:
             _remove(old)
     accelerator.wait_for_everyone()
@@ -59,7 +74,7 @@ def _remove(path: Path) -> None:
 
 def list_checkpoints(run: Path) -> list[Path]:
     """Return the checkpoints of a run, the oldest first."""
-    return sorted(p for p in (run / FOLDER).glob("[0-9]*") if p.name.isdecimal() and (p / "state.json").exists())
+    return sorted(p for p in (run / FOLDER).glob("[0-9]*") if p.name.isdecimal() and (p / _STATE).exists())
 
 
 def rename_damaged(path: Path) -> None:
@@ -77,30 +92,39 @@ def restore(path: Path, state: State, accelerator: Accelerator, *, override: boo
         WeightsError: a file is missing or damaged.
     """
     try:
-        content = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        for name, digest in content["sha256"].items():
-            if sha256(path / name) != digest:
-                raise WeightsError(f"{name} is damaged")
+        content = _read(path)
         state.gan.load_state_dict(load_tensors(path / "gan.safetensors"), strict=True)
         state.ema.load_state_dict(load_tensors(path / "ema.safetensors"))
-        if state.augmentation and AUGMENTATION in content["sha256"]:  # a resumed run may add one
+        if state.augmentation and AUGMENTATION in content.sha256:  # a resumed run may add one
             state.augmentation.load_state_dict(load_tensors(path / AUGMENTATION), strict=True)
         for name, optimizer in state.optimizers.items():
             kept = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
             _restore_optimizer(
-                optimizer, load_tensors(path / f"optimizer-{name}.safetensors"), content["optimizers"][name]
+                optimizer, load_tensors(path / f"optimizer-{name}.safetensors"), content.optimizers[name]
             )
             for group, own_values in zip(optimizer.param_groups, kept, strict=True):
                 group.update({**own_values, "initial_lr": own_values["lr"]} if override else {})
         sums = load_tensors(path / "sums.safetensors")
         state.sums.totals = {name: tensor.to(accelerator.device) for name, tensor in sums.items()}
-        state.sums.counts = content["counts"]
-        state.step, state.images = content["step"], content["images"]
-        if content["processes"] == accelerator.num_processes:
+        state.sums.counts = {name: content.counts[name] for name in sums}
+        state.step, state.images = content.step, content.images
+        if content.processes == accelerator.num_processes:
             rng_state.restore(load_tensors(path / RANKS), state.buffers(), accelerator.process_index)
     except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, GanzooError) as error:
         why = " ".join(str(error).split())
         raise RunError(f"checkpoint {path} cannot be restored ({type(error).__name__}: {why[:200]})") from error
+
+
+def _read(path: Path) -> _Content:
+    """Return the content of a checkpoint's ``state.json`` once it and all other files are known to be whole."""
+    content = msgspec.convert(check_checksum(json.loads((path / _STATE).read_text(encoding="utf-8"))), _Content)
+    if content.images != int(path.name):
+        raise WeightsError(f"it is of {content.images} images")
+    files = {file.name for file in path.glob("*.safetensors")}
+    for name in sorted(files | content.sha256.keys()):
+        if name not in files or sha256(path / name) != content.sha256.get(name):
+            raise WeightsError(f"{name} is {'damaged' if name in files else 'missing'}")
+    return content
 
 
 def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
@@ -114,18 +138,15 @@ def _write(folder: Path, state: State, each: dict[str, Tensor]) -> None:
     for name, optimizer in state.optimizers.items():
         tensors, optimizers[name] = optimizer_state(optimizer)
         save_tensors(folder / f"optimizer-{name}.safetensors", tensors)
-    content = {
-        "step": state.step,
-        "images": state.images,
-        "processes": rng_state.world_size(each),
-        "counts": state.sums.counts,
-        "optimizers": optimizers,
-        "sha256": {file.name: sha256(file) for file in sorted(folder.glob("*.safetensors"))},
-    }
-    with (folder / "state.json").open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    content = _Content(
+        step=state.step,
+        images=state.images,
+        processes=rng_state.world_size(each),
+        counts=state.sums.counts,
+        optimizers=optimizers,
+        sha256={file.name: sha256(file) for file in sorted(folder.glob("*.safetensors"))},
+    )
+    write_json(folder / _STATE, with_checksum(msgspec.to_builtins(content)))
 
 
 def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

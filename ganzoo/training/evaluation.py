@@ -26,11 +26,11 @@ from ganzoo.registry import Trained, installed
 from ganzoo.registry.records import Score
 from ganzoo.training import rng_state
 from ganzoo.training.logs import METRICS, Reporter, read_stats
+from ganzoo.training.run_folder import BEST, PICTURE
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
 _log = logging.getLogger(__name__)
-BEST = "best"
 BATCH = 250
 
 
@@ -189,7 +189,7 @@ class Evaluation:
             try:
                 save_weights(partial, model, self.state.images)
                 save_tensors(partial / TRAINING, training_state(self.state.gan))
-                self.reporter.preview(model, partial / "samples.png")
+                self.reporter.preview(model, partial / PICTURE)
                 write_config(partial, replace(self.config(), weights=file_record(partial / MODEL)))
                 swap_folder(partial, folder)
             finally:

@@ -7,18 +7,19 @@ import signal
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import torch
 from accelerate import Accelerator
 
-from ganzoo.errors import RunError, command_line
+from ganzoo.errors import GanzooError, RunError, command_line
 from ganzoo.models.config import write_config
 from ganzoo.models.weights import save_weights
 from ganzoo.training import checkpoint, rng_state
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.logs import Reporter
 from ganzoo.training.monitor import NonFiniteMonitor
+from ganzoo.training.run_folder import PICTURE, Place
 from ganzoo.training.settings import Settings
 from ganzoo.training.state import State
 
@@ -72,6 +73,7 @@ class Events:
         self._before = self._saved = self.state.images
         self._signalled = False  # as all processes know it
         self._rewound: list[int] = []  # to these images
+        self._place = Place.of(self.run)
 
     def after_step(self) -> bool:
         """Do what is due after a step; return whether to stop.
@@ -85,18 +87,25 @@ class Events:
         settings, alone = self.settings, self.accelerator.num_processes == 1
         if alone and (term := self.monitor.term()) is not None:
             return self._not_finite(term)
-        saves = before // settings.checkpoint_every != now // settings.checkpoint_every
+        reports, previews, saves = (
+            before // every != now // every
+            for every in (settings.report_every, settings.preview_every, settings.checkpoint_every)
+        )
         measures = self.evaluation.is_due(before, now)
         uses_weights = saves or measures or now >= settings.images
         if uses_weights or (not alone and self.state.step % EXCHANGE_EVERY == 0):
-            self._signalled, nonfinite = self._exchange_flags(weights=uses_weights)
+            self._signalled, nonfinite, gone = self._exchange_flags(weights=uses_weights)
             if self._signalled and self.stop.signal is None:
                 self.stop.signal = signal.SIGTERM
             if nonfinite:
                 return self._not_finite(self.monitor.first())
-        if before // settings.report_every != now // settings.report_every:
+            if gone:
+                self._rescue()
+        elif alone and (reports or previews) and not self._place.is_there():
+            self._rescue()
+        if reports:
             self.reporter.report()
-        if before // settings.preview_every != now // settings.preview_every:
+        if previews:
             self.reporter.preview(self.state.ema.model())
         if saves:
             self._save()
@@ -104,12 +113,13 @@ class Events:
             self.stopped_early = self.evaluation.measure()
         return self.stopped_early or (self.stop.signal is not None if alone else self._signalled)
 
-    def _exchange_flags(self, *, weights: bool) -> tuple[bool, bool]:
-        """Return whether any process (got a signal, has a value that is not finite): one reduction, one wait."""
-        signalled = torch.tensor(float(self.stop.signal or 0), device=self.accelerator.device)
-        flags = torch.stack([signalled, self.monitor.nonfinite(weights=weights)])
-        signals, nonfinite = self.accelerator.reduce(flags, "sum").tolist()
-        return bool(signals), bool(nonfinite)
+    def _exchange_flags(self, *, weights: bool) -> tuple[bool, bool, bool]:
+        """Return whether any process (got a signal, has a value that is not finite, misses the folder): one wait."""
+        gone = self.accelerator.is_main_process and not self._place.is_there()
+        own = torch.tensor([float(self.stop.signal or 0), float(gone)], device=self.accelerator.device)
+        flags = torch.cat([own, self.monitor.nonfinite(weights=weights)[None]])
+        signals, anywhere, nonfinite = self.accelerator.reduce(flags, "sum").tolist()
+        return bool(signals), bool(nonfinite), bool(anywhere)
 
     def _not_finite(self, what: str | None) -> bool:
         """Stop, or rewind where that is asked for; what was saved before stays.
@@ -146,16 +156,36 @@ class Events:
         self.monitor = NonFiniteMonitor(self.state, self.accelerator.device)
         return False
 
-    def _save(self) -> None:
-        checkpoint.save(self.run, self.state, self.accelerator, self.settings.keep)
+    def _save(self, run: Path | None = None) -> None:
+        checkpoint.save(run or self.run, self.state, self.accelerator, self.settings.keep)
         self._saved = self.state.images
+        self._write_model(run or self.run)
+
+    def _write_model(self, run: Path) -> None:
         if self.accelerator.is_main_process:
             model = self.state.ema.model()
-            save_weights(self.run, model, self.state.images)
-            self.reporter.preview(model, self.run / "samples.png")
+            save_weights(run, model, self.state.images)
+            self.reporter.preview(model, run / PICTURE)
 
-    def begin(self) -> bool:
-        """Make the measurement that a resumed run has missed; return whether to stop at that."""
+    def _rescue(self) -> NoReturn:
+        """Save the state beside the run's folder, which was removed or renamed, and stop."""
+        gone, new = f"{self.run} was removed or renamed while it trained", self.run
+        try:
+            if self.accelerator.is_main_process:
+                new = self._place.rescue()
+                write_config(new, self.evaluation.describe())
+            self._save(new)
+        except (OSError, GanzooError) as error:
+            raise RunError(f"{gone}, and its state cannot be saved beside it: {error}") from error
+        raise RunError(f"{gone}: its last state is in {new}; continue with `{command_line('train', '--resume', new)}`")
+
+    def begin(self, *, again: bool) -> bool:
+        """Do what a process that was killed may have left undone; return whether to stop at that.
+
+        A checkpoint comes first: with ``again``, the model and the measurement that follow it are made anew.
+        """
+        if again and self.state.images:
+            self._write_model(self.run)
         self.stopped_early = self.evaluation.begin()
         return self.stopped_early
 
@@ -166,13 +196,16 @@ class Events:
         if self.state.sums.totals and done:  # an interrupted run reports after it is resumed
             self.reporter.report()
         if self._saved != self.state.images:
-            _, nonfinite = self._exchange_flags(weights=True)
+            _, nonfinite, gone = self._exchange_flags(weights=True)
             if nonfinite:
                 self._not_finite(self.monitor.first())
+            elif gone:
+                self._rescue()
             else:
                 self._save()
-        if done and self.settings.metrics:
-            self.evaluation.measure()
-            if self.accelerator.is_main_process:
+        if done:
+            if self.settings.metrics:
+                self.evaluation.measure()
+            if self.accelerator.is_main_process:  # last of all: it says that the rest was done
                 write_config(self.run, self.evaluation.config())
         self.reporter.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +30,25 @@ class Reporter:
 
     def __init__(
         self, run: Path, state: State, accelerator: Accelerator, *, images: int, title: str,
-        examples: Batch | None = None, progress: bool = True,
+        examples: Batch | None = None, progress: bool = True, measured_again: bool = False,
     ) -> None:  # fmt: skip
         self.run = run
         self.state = state
         self.accelerator = accelerator
         self.examples = examples
         self.progress = progress
-        earlier = truncate_stats(run, state.images) if accelerator.is_main_process else 0.0
+        earlier = self._truncate(measured_again=measured_again) if accelerator.is_main_process else 0.0
         self._start = time.perf_counter() - earlier
         self._last = (time.perf_counter(), state.images)
         shown = progress and accelerator.is_main_process
         self._bar = tqdm(
             total=images, initial=state.images, desc=title, unit="img", unit_scale=True, disable=None if shown else True
         )
+
+    def _truncate(self, *, measured_again: bool) -> float:
+        """Drop what is written again; sums that a checkpoint has were reported after it."""
+        again = {"losses": bool(self.state.sums.totals), "metrics": measured_again}
+        return truncate_stats(self.run, self.state.images, again={kind for kind, drop in again.items() if drop})
 
     def step(self, new: int) -> None:
         """Move the bar; reads nothing from the device."""
@@ -52,7 +57,7 @@ class Reporter:
     def rewind(self, images: int) -> None:
         """Move the bar and stats.jsonl back from ``images`` to the state's."""
         if self.accelerator.is_main_process:
-            truncate_stats(self.run, self.state.images)
+            self._truncate(measured_again=False)
         self._last = (time.perf_counter(), self.state.images)
         self._bar.update(self.state.images - images)
 
@@ -127,10 +132,14 @@ def read_stats(run: Path) -> Sequence[dict[str, Any]]:
     return stats
 
 
-def truncate_stats(run: Path, images: int) -> float:
-    """Drop the lines after ``images``, which a resumed run writes again; return the seconds of the last one kept."""
+def truncate_stats(run: Path, images: int, again: Collection[str] = ()) -> float:
+    """Drop the lines that a resumed run writes again; return the seconds of the last one kept.
+
+    These are the lines after ``images``, and of those of ``images`` itself the ``"losses"`` or ``"metrics"``.
+    """
     path = run / STATS
-    kept = [line for line in read_stats(run) if line["images"] <= images]
+    lines = [(line, "metrics" if METRICS in line else "losses") for line in read_stats(run)]
+    kept = [line for line, kind in lines if line["images"] < images or (line["images"] == images and kind not in again)]
     text = "".join(json.dumps(line) + "\n" for line in kept)
     if path.exists() and path.read_bytes() != text.encode():  # also where the last line was cut short
         with replacing(path) as partial:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
-from ganzoo._files import locked
 from ganzoo.data import Loader, Source, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, command_line, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
-from ganzoo.models.config import CONFIG, read_config, write_config
+from ganzoo.models.config import CONFIG, ModelConfig, read_config, write_config
 from ganzoo.models.create import architecture_of, pick_device
-from ganzoo.models.weights import MODEL
+from ganzoo.models.weights import MODEL, is_whole
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import import_target
 from ganzoo.training import checkpoint, rng_state
@@ -34,6 +33,7 @@ from ganzoo.training.logs import Reporter
 from ganzoo.training.loop import train as run_phases
 from ganzoo.training.outcome import Outcome
 from ganzoo.training.plan import TENSORBOARD, Plan, plan
+from ganzoo.training.run_folder import locked_run
 from ganzoo.training.settings import Settings, read_settings
 from ganzoo.training.state import State, make_state
 from ganzoo.training.validate import check_stages
@@ -80,7 +80,7 @@ def start(planned: Plan, out: Path, *, progress: bool = True) -> Outcome:
     if out.exists() and (not out.is_dir() or any(p.name != ".lock" for p in out.iterdir())):
         again = command_line("train", "--resume", out)
         raise RunError(f"{out} exists and is not empty: resume it with `{again}`, or name another folder")
-    return _run(planned, out, progress=progress, resume=False)
+    return _run(planned, out, progress=progress)
 
 
 def resume(
@@ -136,14 +136,15 @@ def resume(
     ]
     planned = replace(planned, changes=[*(written.training.get("changes") or ()), *changes])
     return _run(
-        planned, out, progress=progress, resume=True, override=bool(resumed.changes),
+        planned, out, progress=progress, resumed=written, override=bool(resumed.changes),
         note=describe_data(written, source),
     )  # fmt: skip
 
 
 def _run(
-    planned: Plan, out: Path, *, progress: bool, resume: bool, override: bool = False, note: str | None = None
-) -> Outcome:
+    planned: Plan, out: Path, *, progress: bool, resumed: ModelConfig | None = None, override: bool = False,
+    note: str | None = None,
+) -> Outcome:  # fmt: skip
     settings = planned.settings
     # On a machine without an accelerator, accelerate starts several processes only with cpu=True.
     cpu = settings.device == "cpu" or pick_device("auto").type == "cpu"
@@ -164,16 +165,20 @@ def _run(
         if note:
             tqdm.write(f"{out}: {note}", sys.stderr)
         tqdm.write(f"{planned.source.describe()}; {store.describe()}", sys.stderr)
-    with _locked(out, accelerator):
+    with locked_run(out, accelerator):
         gan = planned.gan.to(accelerator.device).to(memory_format=torch.channels_last)
         state = make_state(gan, settings, accelerator)
         rng_state.seed(settings.seed * 1_000 + rank)
-        if resume:
+        if resumed:
             _restore_last(out, state, accelerator, override=override)
-        if state.images >= settings.images:
+        finished = resumed is not None and _is_finished(out, resumed, state.images)
+        if state.images >= settings.images and (
+            finished or resumed is None or resumed.training.get("images") != settings.images
+        ):
             raise RunError(
                 f"{out} has already seen {state.images} of {settings.images} images: set a larger budget with --images"
             )
+        measured_again = not finished and bool(settings.patience or state.images >= settings.images)
         if accelerator.is_main_process:
             write_config(out, planned.model_config())
         if settings.tracker:
@@ -186,6 +191,7 @@ def _run(
             title=planned.architecture.record.name,
             examples=Loader(store, seed=0).batch(0, EXAMPLES) if gan.translations else None,
             progress=progress,
+            measured_again=measured_again,
         )
         loader = Loader(
             store, seed=settings.seed, device=accelerator.device, rank=rank, world=world, balance=settings.balance
@@ -194,13 +200,18 @@ def _run(
         with Stop() as stop, augmented:
             evaluation = Evaluation(out, state, settings, accelerator, reporter, planned.model_config)
             events = Events(out, state, settings, accelerator, reporter, stop, evaluation)
-            if not events.begin():
+            if not events.begin(again=resumed is not None and not finished):
                 _train(out, planned, state, loader, accelerator, events)
             events.finish()
     return Outcome(
         out, state.images, stop.signal, rank, bool(gan.translations), evaluation.best_metric(), events.stopped_early,
         measures=bool(settings.metrics), best_images=evaluation.best_images(),
     )  # fmt: skip
+
+
+def _is_finished(out: Path, written: ModelConfig, images: int) -> bool:
+    """Whether all that follows a run's last step was done: its config.json is completed last."""
+    return written.trained is not None and written.trained.images == images and is_whole(out / MODEL)
 
 
 def _train(out: Path, planned: Plan, state: State, loader: Loader, accelerator: Accelerator, events: Events) -> None:
@@ -263,15 +274,3 @@ def _restore_last(out: Path, state: State, accelerator: Accelerator, *, override
         _log.warning("%s; resuming from %s instead, and renaming it to %s-damaged", why, whole, path.name)
         if accelerator.is_main_process:
             checkpoint.rename_damaged(path)
-
-
-@contextmanager
-def _locked(out: Path, accelerator: Accelerator) -> Iterator[None]:
-    """Lock the run's folder, so that no second run writes into it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{out} cannot be created: {error.strerror or error}") from error
-    busy = RunError(f"another process is training in {out}: stop it, or name another folder")
-    with locked(out, busy) if accelerator.is_main_process else nullcontext():
-        yield

@@ -15,8 +15,8 @@ from ganzoo.models.config import CONFIG, ModelConfig, find_architecture, read_co
 from ganzoo.models.create import build_for
 from ganzoo.registry import Architecture, Zoo
 from ganzoo.registry.hyperparameters import config_to_dict, parameters
-from ganzoo.training.evaluation import BEST
 from ganzoo.training.logs import SAMPLES, read_stats
+from ganzoo.training.run_folder import BEST
 from ganzoo.training.settings import Settings
 from ganzoo_report.embedded import Frames, read_frames
 

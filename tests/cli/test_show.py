@@ -9,6 +9,7 @@ import pytest
 import ganzoo
 from ganzoo.registry import installed
 from ganzoo.registry.hyperparameters import parameters
+from helpers import open_config
 
 
 @pytest.mark.parametrize("name", ganzoo.list_architectures())
@@ -107,7 +108,7 @@ def test_a_run_shows_its_card(call, runs, mnist, name):
 
 def test_the_best_of_a_run_shows_its_values_with_their_data_and_weights(call, runs):
     best = shutil.copytree(runs / "digits", runs / "digits" / "best")
-    config = json.loads((best / "config.json").read_text())
+    config = open_config(best)
     score = {"name": "fd", "value": 1.5, "protocol": "fd[x]@1k/test", "data": "mnist", "weights": "0123456789ab" * 5}
     trained = {"images": 64, "seed": 3, "ganzoo": "0.1.0", "plugin": "ganzoo 0.1.0"}
     (best / "config.json").write_text(json.dumps({**config, "metrics": [score], "trained": trained}))
@@ -179,7 +180,7 @@ def test_a_conditional_model_shows_its_classes_by_name(call, by_class, tmp_path)
     assert re.search(r"^classes +10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9$", call("show", "cgan-mnist").out, re.MULTILINE)
     assert json.loads(call("show", "cgan-mnist", "--json").out)["classes"] == [*"0123456789"]
     shutil.copytree(by_class, tmp_path / "many")
-    config = json.loads((tmp_path / "many" / "config.json").read_text())
+    config = open_config(tmp_path / "many")
     config["data"]["classes"] = [f"a\x1b\n{i}" for i in range(1000)]
     (tmp_path / "many" / "config.json").write_text(json.dumps(config))
     (row,) = [line for line in call("show", str(tmp_path / "many")).out.splitlines() if line.startswith("classes")]

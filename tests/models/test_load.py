@@ -11,7 +11,7 @@ from ganzoo.inference.sample import digest, same_digest
 from ganzoo.models.load import find, find_training, verify_with_hub
 from ganzoo.registry import installed
 from ganzoo.registry.zoo import Registered
-from helpers import narrow
+from helpers import narrow, open_config
 
 MODELS = ganzoo.list_models()
 
@@ -75,8 +75,7 @@ def test_what_cannot_be_loaded_is_one_clear_error(spec, error, text):
 
 
 def edit(model, **changes):
-    path = model / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    (model / "config.json").write_text(json.dumps({**open_config(model), **changes}))
 
 
 def test_a_folder_that_is_no_model(tmp_path):
@@ -137,7 +136,7 @@ def put(hub, model, repo="me/x", **files):
 
 
 def config_with(model, **changes) -> bytes:
-    return json.dumps({**json.loads((model / "config.json").read_text()), **changes}).encode()
+    return json.dumps({**open_config(model), **changes}).encode()
 
 
 def test_a_model_of_the_hub_is_the_model_of_the_folder(hub, model):
@@ -188,7 +187,7 @@ def test_a_hub_model_whose_config_no_longer_fits(hub, model):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(b"", "cut short"), (b"\x80\x04\x95 a pickle", "not a safetensors"), (b"{}" * 100, "not a safetensors")],
+    [(b"", "damaged"), (b"\x80\x04\x95 a pickle", "not a safetensors"), (b"{}" * 100, "not a safetensors")],
 )
 def test_a_hub_model_whose_weights_are_something_else(hub, model, content, text):
     put(hub, model, model__safetensors=content)

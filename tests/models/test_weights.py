@@ -1,3 +1,5 @@
+import random
+
 import pytest
 import torch
 from safetensors import safe_open
@@ -6,6 +8,7 @@ import ganzoo
 from ganzoo.errors import WeightsError
 from ganzoo.models.weights import (
     inference_state,
+    is_whole,
     load_tensors,
     load_weights,
     save_tensors,
@@ -28,8 +31,34 @@ def test_saved_weights_draw_the_same_images(name, tmp_path):
 def test_the_file_says_what_it_is(tmp_path):
     save_weights(tmp_path, make("dcgan"), images=7)
     with safe_open(tmp_path / "model.safetensors", "pt") as file:
-        assert file.metadata() == {"format": "pt", "images": "7"}
+        assert {key: value for key, value in file.metadata().items() if key != "checksum"} == {
+            "format": "pt",
+            "images": "7",
+        }
         assert all(name.startswith("generator.") for name in file.keys())  # noqa: SIM118
+
+
+def test_a_flipped_bit_anywhere_is_found(tmp_path):
+    gan = make("vanilla")
+    save_weights(tmp_path, gan, images=7)
+    path, flips = tmp_path / "model.safetensors", random.Random(0)
+    whole = path.read_bytes()
+    header = int.from_bytes(whole[:8], "little")
+    places = [*range(8), *flips.sample(range(8, 8 + header), 100), *flips.sample(range(8 + header, len(whole)), 100)]
+    expected, found = load_tensors(path), 0
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << flips.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            loaded = load_tensors(path)
+        except WeightsError:
+            found += 1
+        else:  # the name of the checksum itself
+            assert all(torch.equal(tensor, loaded[name]) for name, tensor in expected.items())
+    assert found >= len(places) - 8
+    path.write_bytes(whole)
+    assert is_whole(path)
 
 
 def test_the_same_weights_give_the_same_file(tmp_path):

@@ -21,7 +21,7 @@ from ganzoo.publishing.staging import entry_text
 from ganzoo.registry import installed
 from ganzoo.registry.modelfile import read_models
 from ganzoo.registry.zoo import Registered
-from helpers import config_of, files_of, narrow
+from helpers import config_of, files_of, narrow, open_config
 
 FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}
 
@@ -30,7 +30,7 @@ FILES = {"README.md", "config.json", "model.safetensors", "samples.png"}
 def named(trained, tmp_path_factory):
     """The run as if it had been trained on the data set of that name."""
     run = shutil.copytree(trained, tmp_path_factory.mktemp("named") / "run")
-    config = json.loads((run / "config.json").read_text())
+    config = open_config(run)
     config["data"]["name"] = config["data"]["public"] = config["training"]["data"] = "mnist"
     (run / "config.json").write_text(json.dumps(config))
     return run
@@ -155,7 +155,7 @@ def test_a_private_base_is_noted_and_its_licence_kept(alice, trained, mnist, tmp
 
 def test_an_unknown_licence_is_noted(alice, trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
-    config = json.loads((run / "config.json").read_text())
+    config = open_config(run)
     config["data"]["name"] = "/home/me/secret/photos"
     (run / "config.json").write_text(json.dumps(config))
     done = publish(run, "alice/digits")
@@ -167,7 +167,7 @@ def test_an_unknown_licence_is_noted(alice, trained, tmp_path):
 def test_an_odd_run_is_published_or_refused_in_one_line(alice, trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "stats.jsonl").write_text('[1\n{"images": "x", "seconds": 1}\n{"images": null}\n' + "[" * 100_000)
-    config = json.loads((run / "config.json").read_text())
+    config = open_config(run)
     config["data"] |= {"classes": 5, "name": "/root/secret/x\n<!-- ganzoo: end -->\n# fake"}
     config["training"] |= {"seed": "abc", "tracker": "/root/secret", "start": ["/root/secret"], "data": "/root/secret"}
     (run / "config.json").write_text(json.dumps(config))
@@ -200,7 +200,7 @@ def translator(tmp_path_factory, mnist):
 
 def test_a_translator_shows_images_of_a_named_set(alice, translator, tmp_path):
     run = shutil.copytree(translator, tmp_path / "run")
-    config = json.loads((run / "config.json").read_text())
+    config = open_config(run)
     config["data"] |= {"name": "edges:mnist", "public": "edges:mnist"}
     (run / "config.json").write_text(json.dumps(config))
     publish(run, "alice/edges")

@@ -11,7 +11,7 @@ import ganzoo
 from ganzoo.errors import ConfigError
 from ganzoo.training.batch_sizes import check_batch_sizes
 from ganzoo.training.settings import Settings
-from helpers import make, narrow
+from helpers import make, narrow, open_config
 
 SHAPE = (1, 28, 28)
 
@@ -110,7 +110,7 @@ def test_a_run_is_refused_before_it_has_a_folder_and_a_resumed_one_unchanged(mni
 def test_a_run_that_an_earlier_version_let_begin_can_be_mended(mnist, tmp_path):
     options = {"data": str(mnist), "out": tmp_path / "run", "progress": False, "config": narrow("vanilla")}
     run = ganzoo.train("vanilla", images=8, batch_size=2, **options).run
-    config = json.loads((run / "config.json").read_text())
+    config = open_config(run)
     config["training"]["batch_size"] = 1
     (run / "config.json").write_text(json.dumps(config))
     with pytest.raises(ConfigError, match="use a larger --batch-size"):

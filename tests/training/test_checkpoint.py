@@ -1,10 +1,12 @@
 import json
+import random
 
 import pytest
 import torch
 from accelerate import Accelerator
 
 import ganzoo
+from ganzoo._files import check_checksum, with_checksum, write_json
 from ganzoo.errors import GanzooError, RunError
 from ganzoo.training import checkpoint
 from helpers import make, make_state, make_store, run_steps
@@ -58,7 +60,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_ones(digits, tmp
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ganzoo.training.checkpoint.json.dump", full)
+    monkeypatch.setattr("ganzoo.training.checkpoint.write_json", full)
     with pytest.raises(RunError, match=r"No space left.*000000016"):
         checkpoint.save(tmp_path, state, Accelerator(cpu=True), keep=1)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["000000016"]
@@ -85,3 +87,57 @@ def test_a_checkpoint_holds_no_pickle(digits, tmp_path):
     assert {p.suffix for p in path.iterdir()} == {".safetensors", ".json"}
     content = json.loads((path / "state.json").read_text())
     assert content["images"] == state.images
+
+
+def saved(digits, folder):
+    """Return a state and its checkpoint."""
+    state = run_steps(make_state(make("dcgan")), make_store(digits), 2)
+    return state, checkpoint.save(folder, state, Accelerator(cpu=True), keep=1)
+
+
+def values(state):
+    return state.step, state.images, state.sums.counts, {n: o.state_dict() for n, o in state.optimizers.items()}
+
+
+def test_a_flipped_bit_in_its_state_is_found(digits, tmp_path):
+    """Or it changes nothing: white space, and the name under which the checksum is."""
+    state, path = saved(digits, tmp_path)
+    whole, flips, expected = (path / "state.json").read_bytes(), random.Random(0), str(values(state))
+    found, tried = 0, 300
+    for place in flips.sample(range(len(whole)), tried):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << flips.randrange(8)
+        (path / "state.json").write_bytes(damaged)
+        try:
+            checkpoint.restore(path, state, Accelerator(cpu=True))
+        except RunError:
+            found += 1
+        else:
+            assert str(values(state)) == expected
+    assert found > tried / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", -1), ("step", "two"), ("images", -64), ("images", "many"), ("images", 64), ("processes", 0),
+        ("counts", [1]), ("counts", {"D/loss": "one"}), ("counts", {}), ("optimizers", 3), ("optimizers", {}),
+        ("sha256", {}), ("more", 1),
+    ],
+)  # fmt: skip
+def test_a_state_of_another_type_or_range_is_refused(name, value, digits, tmp_path):
+    state, path = saved(digits, tmp_path)
+    content = check_checksum(json.loads((path / "state.json").read_text()))
+    write_json(path / "state.json", with_checksum({**content, name: value}))
+    with pytest.raises(RunError, match=path.name):
+        checkpoint.restore(path, state, Accelerator(cpu=True))
+
+
+def test_a_file_of_another_checkpoint_is_found(digits, tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    state, path = saved(digits, tmp_path / "one")
+    other = checkpoint.save(tmp_path / "two", run_steps(state, make_store(digits), 1), Accelerator(cpu=True), keep=1)
+    (other / "optimizer-G.safetensors").replace(path / "optimizer-G.safetensors")
+    with pytest.raises(RunError, match="optimizer-G"):
+        checkpoint.restore(path, state, Accelerator(cpu=True))

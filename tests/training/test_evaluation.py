@@ -17,6 +17,7 @@ from ganzoo.models.weights import load_tensors
 from ganzoo.training import evaluation
 from ganzoo.training.evaluation import BestMetric, best_metric
 from ganzoo_metrics.frechet import FrechetDistance
+from helpers import open_config
 
 FD, ENTROPY = "fd[pixels:4]@64/train", "class-entropy[mnist-classifier]@64"
 
@@ -106,7 +107,7 @@ def test_a_measurement_that_was_cut_short_is_made_when_it_goes_on(run, mnist, tm
 def test_a_best_model_from_after_the_checkpoint_is_set_aside(mnist, tmp_path, caplog):
     there = tmp_path / "run"
     train(mnist, there, images=128, metrics=(FD,))
-    config = json.loads((there / "best/config.json").read_text())
+    config = open_config(there / "best")
     config["trained"]["images"] = 160
     (there / "best/config.json").write_text(json.dumps(config))
     before = (there / "best/model.safetensors").read_bytes()

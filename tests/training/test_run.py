@@ -16,7 +16,7 @@ from ganzoo.errors import ConfigError, DataError, MissingExtraError, PluginError
 from ganzoo.models.weights import load_tensors
 from ganzoo.registry import Architecture, installed
 from ganzoo.registry.zoo import Registered
-from helpers import BareConfig, data_for, narrow
+from helpers import BareConfig, data_for, narrow, open_config
 
 ARCHITECTURES = ganzoo.list_architectures()
 
@@ -175,7 +175,7 @@ def test_resume_refuses_what_is_no_run_and_other_images(mnist, tmp_path, folder)
     with pytest.raises(RunError, match="is no run"):
         ganzoo.resume(tmp_path)
     train("vanilla", mnist, tmp_path / "run", images=32)
-    config = json.loads((tmp_path / "run/config.json").read_text())
+    config = open_config(tmp_path / "run")
     config["training"]["data"] = str(folder)
     (tmp_path / "run/config.json").write_text(json.dumps(config))
     with pytest.raises(RunError, match=r"are not those that .*--override data"):

@@ -6,6 +6,7 @@ import pytest
 
 from ganzoo_report import pictures
 from ganzoo_report.embedded import read_frames
+from helpers import open_config
 from pages_helpers import EVIL, change_config, measured, report
 
 
@@ -145,7 +146,7 @@ KEPT = ("architecture", "plugin", "plugin_version", "format")
 
 @pytest.mark.parametrize("installed_here", [True, False])
 def test_hostile_texts_in_every_place_stay_text(own, mnist, installed_here):
-    config = json.loads((own / "config.json").read_text(encoding="utf-8"))
+    config = open_config(own)
     changes = [{"images": 64, "name": EVIL, "before": EVIL, "after": [EVIL]}]
     extra = {
         "data": {**config["data"], "public": EVIL, "classes": [EVIL] * 40},

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SITE = rm -rf site && $(BIN)/python -m sphinx -q -E --fail-on-warning -b html docs site
 
-.PHONY: demo test test-slow browser bench lint docs outputs format clean
+.PHONY: demo test test-slow browser attack bench lint docs outputs format clean
 
 demo: $(STAMP)  ## list the zoo and write a grid of 64 generated digits
 	$(BIN)/ganzoo list
@@ -28,6 +28,9 @@ browser:  ## a Chromium for the tests that look at pages, where one is wanted an
 
 test-slow: $(STAMP) browser  ## the tests that start many processes, train, or look at pages in Chromium
 	$(BIN)/python -m pytest -n 2 -m slow
+
+attack: $(STAMP)  ## kills, flipped bits, mutated files, files that ask for memory, crowds: what was tried, held, failed
+	PYTHONPATH=tests $(BIN)/python -m attacks
 
 bench: $(STAMP)  ## ganzoo against other ways to do the same: speed, as ratios, in one table
 	$(BIN)/python benchmarks/bench.py

@@ -26,11 +26,7 @@ SECONDS = 300
 
 
 def run(
-    *arguments: object,
-    env: dict[str, str] | None = None,
-    cwd: Path | None = None,
-    processes: int = 1,
-    prelude: str = "",
+    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, processes: int = 1
 ) -> subprocess.CompletedProcess[str]:
     """Run ``ganzoo ARGUMENTS...`` to its end.
 
@@ -39,14 +35,12 @@ def run(
         env: all the variables; by default those of this process, and one thread.
         cwd: the folder to be in; by default that of this process.
         processes: so many that work together, with the variables that torchrun gives them.
-        prelude: code that each of them runs first.
     """
     words = [str(word) for word in arguments]
     env = {**os.environ, "OMP_NUM_THREADS": "1"} if env is None else env
     with tempfile.TemporaryDirectory() as folder:
         order = {
             "words": words,
-            "prelude": prelude,
             "envs": [{**env, **rank} for rank in _ranks(processes)],
             "cwd": str(cwd or Path.cwd()),
             "folder": folder,
@@ -113,7 +107,6 @@ def _become(order: dict[str, Any], i: int, env: dict[str, str]) -> NoReturn:
     sys.modules["torch"].set_num_threads(int(env["OMP_NUM_THREADS"]))
     code: Any = 0
     try:
-        exec(order["prelude"], {})
         runpy.run_module("ganzoo", run_name="__main__", alter_sys=True)
     except SystemExit as done:
         code = done.code or 0

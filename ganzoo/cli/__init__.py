@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo import _guard
 from ganzoo._version import __version__
-from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line
+from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line, printable
 
 if TYPE_CHECKING:
     from ganzoo.registry import Command
@@ -101,6 +102,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may lack letters of a summary
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
+    _guard.ends_process = True
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -155,6 +157,6 @@ def _fail(message: str, debug: bool) -> None:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        click.echo(printable(traceback.format_exc()), err=True, nl=False)
     click.echo(f"Error: {one_line(message)}", err=True)  # it may quote an untrusted file
     sys.exit(1)

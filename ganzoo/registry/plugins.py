@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from importlib import metadata
@@ -13,19 +12,22 @@ from typing import Any, NamedTuple
 
 import pluggy
 
-from ganzoo.errors import PluginError, did_you_mean
+from ganzoo._guard import StoppedError, guard_of, time_limit
+from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 from ganzoo.registry import hookspecs
 from ganzoo.registry.hookspecs import GROUP
 
 
 class Plugin(NamedTuple):
-    """A plugin: its entry point's name, its distribution, the imported module, the seconds that the import took."""
+    """A plugin: its entry point's name, its distribution, and the imported module."""
 
     name: str
     dist: str
     version: str
     module: Any = None
-    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.dist} {self.version} ({self.name})"
 
 
 class Found(NamedTuple):
@@ -53,7 +55,7 @@ class Broken(NamedTuple):
         return "".join(traceback.format_exception(self.error))
 
     def __str__(self) -> str:
-        return f"{self.dist} {self.version} ({self.name}): {self.reason}"
+        return f"{Plugin(self.name, self.dist, self.version)}: {self.reason}"
 
 
 class Plugins:
@@ -64,12 +66,12 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self.loaded: list[Plugin] = []
         self.broken: list[Broken] = []
+        self.seconds: dict[tuple[str, str], float] = {}  # in each plugin's code, by distribution and name
+        self._limit = time_limit()
         for one in found:
             plugin = Plugin(one.entry_point.name, one.dist, one.version)
-            with self._errors_recorded(plugin):
-                start = time.perf_counter()
-                module = one.entry_point.load()
-                plugin = plugin._replace(module=module, seconds=time.perf_counter() - start)
+            with self.errors_recorded(plugin):
+                plugin = plugin._replace(module=one.entry_point.load())
                 self._register(plugin)
                 self.loaded.append(plugin)
 
@@ -96,24 +98,21 @@ class Plugins:
             raise
 
     @contextlib.contextmanager
-    def _errors_recorded(self, plugin: Plugin) -> Iterator[None]:
+    def errors_recorded(self, plugin: Plugin) -> Iterator[None]:
         """Run a plugin's code; whatever it raises, `SystemExit` too, makes it a broken plugin."""
+        key, start = (plugin.dist, plugin.name), time.perf_counter()
         try:
-            # A plugin that prints while it is imported must not spoil `ganzoo list --json`.
-            with contextlib.redirect_stdout(sys.stderr):
+            with guard_of(plugin.dist, str(plugin), self._limit):
                 yield
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - recorded, or raised as a PluginError
-            text = " ".join(str(error).split())
-            self.add_broken(plugin, f"{type(error).__name__}: {text}" if text else type(error).__name__, error)
-
-    def add_broken(self, plugin: Plugin, reason: str, error: BaseException) -> None:
-        """Record that a plugin cannot be used."""
-        broken = Broken(plugin.name, plugin.dist, plugin.version, reason, error)
-        if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
-            raise PluginError(str(broken)) from error
-        self.broken.append(broken)
+        except BaseException as error:
+            broken = Broken(plugin.name, plugin.dist, plugin.version, reason(error), error)
+            if os.environ.get("GANZOO_STRICT", "") not in ("", "0"):
+                raise PluginError(str(broken)) from error
+            self.broken.append(broken)
+        finally:
+            self.seconds[key] = self.seconds.get(key, 0.0) + time.perf_counter() - start
 
     def results(self, hook: str, kind: type[Any]) -> Iterator[tuple[Plugin, list[Any]]]:
         """Yield each plugin that implements ``hook`` with the list of ``kind`` that it returned.
@@ -127,12 +126,22 @@ class Plugins:
             if implementation is None:
                 continue
             records = None
-            with self._errors_recorded(plugin):
+            with self.errors_recorded(plugin):
                 records = _records(hook, implementation.function(), kind)
             if records is None:
                 self.loaded.remove(plugin)
             else:
                 yield plugin, records
+
+
+def reason(error: BaseException) -> str:
+    """Return in one line why a plugin's code failed."""
+    try:
+        text = one_line(str(error))
+    except Exception:  # noqa: BLE001 - of a plugin's own class
+        text = ""
+    kind = type(error).__name__
+    return text if text and isinstance(error, GanzooError | StoppedError) else f"{kind}: {text}" if text else kind
 
 
 def _records(hook: str, returned: Iterable[Any], kind: type[Any]) -> list[Any]:

@@ -45,6 +45,7 @@ class Reporter:
         self._bar = tqdm(
             total=images, initial=state.images, desc=title, unit="img", unit_scale=True, disable=None if shown else True
         )
+        self._budget = images
         self._plain = shown and self._bar.disable  # stderr is a file or a pipe: a line at each report
 
     def step(self, new: int) -> None:
@@ -72,7 +73,7 @@ class Reporter:
         shown = {name: f"{value:.3g}" for name, value in means.items() if not name.endswith(("/real", "/fake"))}
         self._bar.set_postfix(shown, refresh=False)
         if self._plain:
-            total, terms = self._bar.total, "".join(f", {name} {value}" for name, value in shown.items())
+            total, terms = self._budget, "".join(f", {name} {value}" for name, value in shown.items())
             left = tqdm.format_interval(max(total - images, 0) / rate) if rate else "?"
             tqdm.write(one_line(f"{images:,} of {total:,} images, {rate:.1f} images/s{terms}, {left} left"), sys.stderr)
         self.accelerator.log({**means, **lrs, "images/s": rate}, step=images)

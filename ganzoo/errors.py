@@ -67,6 +67,13 @@ def printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
 
 
+def unsigned(text: str) -> str:
+    """Return text with the queries of its web addresses left out, which may hold a signature or a token."""
+    import re  # imported only where something failed
+
+    return re.sub(r"(https?://[^\s?'\"]*)\?[^\s'\"]*", r"\1?...", text)
+
+
 def command_line(*words: object) -> str:
     """Return a command of ganzoo that can be pasted into a shell: ``command_line("sample", run)``."""
     import shlex  # imported only for a message

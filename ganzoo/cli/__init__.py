@@ -13,7 +13,7 @@ import click
 
 from ganzoo import _guard
 from ganzoo._version import __version__
-from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line, printable
+from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line, printable, unsigned
 
 if TYPE_CHECKING:
     from ganzoo.registry import Command
@@ -103,6 +103,9 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may lack letters of a summary
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
     _guard.ends_process = True
+    if sys.stderr is None or not sys.stderr.isatty():  # bars would write control characters into a file
+        for library in ("HUB", "DATASETS"):
+            os.environ.setdefault(f"HF_{library}_DISABLE_PROGRESS_BARS", "1")
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -157,6 +160,6 @@ def _fail(message: str, debug: bool) -> None:
     if debug:
         import traceback
 
-        click.echo(printable(traceback.format_exc()), err=True, nl=False)
+        click.echo(printable(unsigned(traceback.format_exc())), err=True, nl=False)
     click.echo(f"Error: {one_line(message)}", err=True)  # it may quote an untrusted file
     sys.exit(1)

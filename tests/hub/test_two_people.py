@@ -269,6 +269,13 @@ def test_a_proxy_that_cuts_or_stalls_is_one_line_without_a_signed_address(publis
     assert time.monotonic() - start < 60
 
 
+@pytest.mark.parametrize("text", ["0.5", "soon", "-3"])
+def test_a_time_that_the_client_cannot_parse_is_one_line(loop, tmp_path, text):
+    done = Person(loop, tmp_path, HF_HUB_ETAG_TIMEOUT=text).ganzoo("pull", "hf:alice/digits")
+    assert done.returncode == 1
+    assert done.stderr == f"Error: HF_HUB_ETAG_TIMEOUT is a whole number of seconds, and not '{text}'\n"
+
+
 def test_no_control_character_is_written_into_a_pipe(published, tmp_path, loop, trained):
     bob, alice = Person(published, tmp_path / "bob"), Person(published, tmp_path / "alice", "hf_alice")
     loaded, sent = bob.ganzoo("pull", "hf:alice/digits"), alice.ganzoo("publish", trained, "alice/more")

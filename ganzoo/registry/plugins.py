@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from importlib import metadata
@@ -169,27 +169,26 @@ def discover() -> Plugins:
 
 
 def find() -> list[Found]:
-    """Return the installed entry points in the order of their names."""
-    describe = functools.cache(_name_and_version)  # many entry points have the same distribution
-    found = []
-    try:
-        entry_points = metadata.entry_points(group=GROUP)
-    except (TypeError, ValueError) as error:
-        raise PluginError(f"{_damaged()} has an entry_points.txt that cannot be read: reinstall it") from error
-    for entry_point in entry_points:
-        dist = entry_point.dist
-        found.append(Found(entry_point, *(describe(dist) if dist is not None else (entry_point.name, "?"))))
-    return sorted(found, key=lambda one: (one.entry_point.name, one.dist))
+    """Return the installed entry points in the order of their names.
 
-
-def _damaged() -> str:
-    """Name the distribution whose entry points cannot be read."""
+    `metadata.entry_points` does the same, and takes four times as long: it parses those of every other distribution.
+    """
+    found: list[Found] = []
+    seen = set()
     for dist in metadata.distributions():
         try:
-            list(dist.entry_points)
-        except (TypeError, ValueError):
-            return _name_and_version(dist)[0]
-    return "a distribution"
+            text = dist.read_text("entry_points.txt") or ""
+            entry_points = dist.entry_points.select(group=GROUP) if f"[{GROUP}]" in text else ()
+        except (TypeError, ValueError) as error:
+            name, _ = _name_and_version(dist)
+            raise PluginError(f"{name} has an entry_points.txt that cannot be read: reinstall it") from error
+        if entry_points:
+            name, version = _name_and_version(dist)
+            key = re.sub("[-_.]+", "-", name).lower()
+            if key not in seen:  # the first one on the path is the one that is imported
+                found += [Found(one, name, version) for one in entry_points]
+            seen |= {key} - {"?"}
+    return sorted(found, key=lambda one: (one.entry_point.name, one.dist))
 
 
 def _name_and_version(dist: metadata.Distribution) -> tuple[str, str]:

@@ -51,7 +51,8 @@ def install_plugins(site: Path, good: int = 17) -> None:
 def environment(site: Path) -> dict[str, str]:
     """Return the variables of a process that also finds what is installed in ``site``."""
     known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *([known] if known else [])])}
+    path = os.pathsep.join([str(site), *([known] if known else [])])
+    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}  # an installation has its bytecode
 
 
 def compare(

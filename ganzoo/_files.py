@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -120,13 +121,18 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
 
 @contextmanager
 def only_one(path: Path, busy: GanzooError) -> Iterator[None]:
-    """Lock a file that need not exist yet, by a file beside it, which is deleted at the end.
+    """Lock a file that need not exist yet, by a file beside it, and remove what a killed process has left of it.
+
+    The lock's file is deleted at the end.
 
     Raises:
         GanzooError: ``busy`` where another process holds it, or the folder cannot be written into.
     """
     lock = path.with_name(f".{path.name}.lock")
     with _held(lock, busy):
+        with suppress(OSError):  # what cannot be removed does no harm
+            for partial in path.parent.glob(f".{glob.escape(path.name)}{PARTIAL}*"):
+                partial.unlink()
         try:
             yield
         finally:

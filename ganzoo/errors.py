@@ -5,7 +5,6 @@ The command line prints them without a traceback; any other exception that reach
 
 from __future__ import annotations
 
-import shlex
 import sys
 import warnings
 from collections.abc import Iterable
@@ -63,8 +62,22 @@ def one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
+def printable(text: str) -> str:
+    """Return untrusted text without control characters, except line ends and tabs."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
+
+
+def unsigned(text: str) -> str:
+    """Return text with the queries of its web addresses left out, which may hold a signature or a token."""
+    import re  # imported only where something failed
+
+    return re.sub(r"(https?://[^\s?'\"]*)\?[^\s'\"]*", r"\1?...", text)
+
+
 def command_line(*words: object) -> str:
     """Return a command of ganzoo that can be pasted into a shell: ``command_line("sample", run)``."""
+    import shlex  # imported only for a message
+
     return shlex.join(["ganzoo", *map(str, words)])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo._files import cache_dir, locked, new_folder, replacing, sha256, swap_folder, write_json
+from ganzoo._files import cache_dir, locked, new_folder, only_one, replacing, sha256, swap_folder, write_json
 from ganzoo.errors import GanzooError
 
 
@@ -47,6 +47,21 @@ def test_a_lock_keeps_others_out_and_clears_what_a_killed_process_left(tmp_path)
         assert os.listdir(tmp_path / "checkpoints") == []
         with pytest.raises(GanzooError, match="taken"), locked(tmp_path, GanzooError("taken")):
             pass
+
+
+def test_the_lock_of_a_file_clears_what_a_killed_process_left_of_it_and_nothing_else(tmp_path):
+    left = [".a[1].json.partial-x1.json", ".a[1].json.partial-q"]
+    kept = [".a1.json.partial-x.json", ".b.json.partial-x.json", "a[1].json", "a[1].json.partial-x"]
+    for name in (*left, *kept):
+        (tmp_path / name).write_text(name)
+    with only_one(tmp_path / "a[1].json", GanzooError("taken")):
+        assert sorted(os.listdir(tmp_path)) == sorted([*kept, ".a[1].json.lock"])
+        with replacing(tmp_path / "a[1].json"):  # another process, which comes too late, leaves this alone
+            before = sorted(os.listdir(tmp_path))
+            with pytest.raises(GanzooError, match="taken"), only_one(tmp_path / "a[1].json", GanzooError("taken")):
+                pass
+            assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
 
 
 def test_what_cannot_be_removed_neither_blocks_nor_keeps_the_lock(tmp_path, monkeypatch):

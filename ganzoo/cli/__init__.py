@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo import _guard
 from ganzoo._version import __version__
-from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line
+from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line, printable, unsigned
 
 if TYPE_CHECKING:
     from ganzoo.registry import Command
@@ -101,9 +103,15 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may lack letters of a summary
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
+    _guard.ends_process = True
+    if sys.stderr is None or not sys.stderr.isatty():  # bars would write control characters into a file
+        for library in ("HUB", "DATASETS"):
+            os.environ.setdefault(f"HF_{library}_DISABLE_PROGRESS_BARS", "1")
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    if arguments[:1] in (["list"], ["show"]):  # they end before there is much to collect: a twentieth of their time
+        gc.disable()
     try:
         code = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)
     except click.ClickException as error:
@@ -125,6 +133,8 @@ def main() -> None:
         _fail(f"unexpected {type(error).__name__}{where}: {error} (--debug shows where; {report})", debug)
     else:
         _leave(code if isinstance(code, int) else 0)
+    finally:
+        gc.enable()
 
 
 def _plugin_that_raised(error: Exception) -> str | None:
@@ -155,6 +165,6 @@ def _fail(message: str, debug: bool) -> None:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        click.echo(printable(unsigned(traceback.format_exc())), err=True, nl=False)
     click.echo(f"Error: {one_line(message)}", err=True)  # it may quote an untrusted file
     sys.exit(1)

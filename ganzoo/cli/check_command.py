@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ganzoo.cli.options import complete_architecture, dump, warn
+from ganzoo.errors import one_line, printable
 from ganzoo.registry import installed
 from ganzoo.registry.hyperparameters import make_config, parse_options
 
@@ -55,14 +56,14 @@ def command(
     for result in testing.run(testing.Subject.find(architecture, given, data), checks, reasons):
         results.append(result)
         if not as_json:
-            reason = f"  ({result.message})" if result.status == "expected" else ""
+            reason = f"  ({one_line(result.message)})" if result.status == "expected" else ""
             click.echo(f"{result.status.upper():<8}  {result.name}  {result.seconds:.1f} s{reason}")
     failed = [result for result in results if result.status == "failed"]
     if as_json:
         dump([dataclasses.asdict(result) for result in results])
         return bool(failed)
     for result in failed:
-        click.echo(f"\n{result.name}\n  {result.message}\n  Why it matters: {result.meaning}")
+        click.echo(printable(f"\n{result.name}\n  {result.message}\n  Why it matters: {result.meaning}"))
     counts = ", ".join(
         f"{count} {status}"
         for status in ("failed", "skipped", "passed", "expected")

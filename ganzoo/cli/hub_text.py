@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.options import dump, first_of, printable, table, wanted
+from ganzoo.cli.options import dump, first_of, table, wanted
+from ganzoo.errors import printable
 from ganzoo.registry import installed
 
 

@@ -9,10 +9,12 @@ import click
 import msgspec
 
 from ganzoo.cli.options import complete_architecture, dump, first_of, size_text, table, wanted, warn
+from ganzoo.errors import one_line
 from ganzoo.registry import Zoo, installed
 from ganzoo.registry.zoo import Registry
 
 MORE = ("datasets", "losses", "metrics", "extractors", "trackers", "commands")
+_SLOW = 1.0  # seconds
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 
 
@@ -50,6 +52,11 @@ def command(
     if everything:
         found |= {kind: _entries(getattr(zoo, kind), pattern) for kind in MORE}
     warn(zoo)
+    foreign = {key: taken for key, taken in zoo.seconds.items() if key[0] != "ganzoo"}
+    if (total := sum(foreign.values())) > _SLOW:
+        (dist, name), most = max(foreign.items(), key=lambda item: item[1])
+        slow = f"importing plugins took {total:.1f} s, {dist} ({name}) {most:.1f} s of them"
+        click.echo(f"! {one_line(slow)}: `ganzoo plugins --times` lists all", err=True)
     if as_json:
         dump(found)
         return

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from ganzoo.cli.options import dump, printable, size_text
-from ganzoo.errors import HubError, WeightsError
+from ganzoo.cli.options import dump, size_text
+from ganzoo.errors import HubError, WeightsError, printable
 from ganzoo.models.config import (
     CONFIG,
     ModelConfig,

@@ -40,11 +40,6 @@ def wanted(pattern: str | None, name: str) -> bool:
     return pattern is None or pattern in name or fnmatch(name, pattern) or fnmatch(name.rpartition("/")[2], pattern)
 
 
-def printable(text: str) -> str:
-    """Return untrusted text without control characters, except line ends."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
-
-
 def size_text(count: int) -> str:
     """Return a size in bytes as text: 5.8 MB."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

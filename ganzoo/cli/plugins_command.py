@@ -8,6 +8,7 @@ from collections import defaultdict
 import click
 
 from ganzoo.cli.options import dump, table
+from ganzoo.errors import one_line, printable
 from ganzoo.registry import installed
 
 KEYS = ("name", "package", "version", "import_ms", "provides")
@@ -25,9 +26,9 @@ def command(times: bool, as_json: bool) -> None:
     for entry in itertools.chain.from_iterable(zoo.registries()):
         provided[entry.dist, entry.plugin].append(entry.record.name)
     rows = [
-        (plugin.name, plugin.dist, plugin.version, round(plugin.seconds * 1e3, 1), provided[plugin.dist, plugin.name])
+        (plugin.name, plugin.dist, plugin.version, round(zoo.seconds[key] * 1e3, 1), provided[key])
         for plugin in zoo.plugins
-        if (plugin.dist, plugin.name) not in broken
+        if (key := (plugin.dist, plugin.name)) not in broken
     ]
     problems = zoo.warnings()[len(zoo.broken) :]
     if as_json:
@@ -45,6 +46,7 @@ def command(times: bool, as_json: bool) -> None:
     ]
     click.echo(table(header, texts))
     for one in zoo.broken:
-        click.echo(f"\n! {one}\n{one.traceback.rstrip()}")
+        taken = f" ({zoo.seconds[one.dist, one.name] * 1e3:.1f} ms)" if times else ""
+        click.echo(f"\n! {one_line(str(one))}{taken}\n{printable(one.traceback).rstrip()}")
     for problem in problems:
-        click.echo(f"\n! {problem}")
+        click.echo(f"\n! {one_line(problem)}")

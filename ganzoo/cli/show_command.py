@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import complete_any, dump, table, warn
-from ganzoo.errors import UnknownNameError
+from ganzoo.errors import UnknownNameError, printable
 from ganzoo.registry import Architecture, Weights, Zoo, installed
 from ganzoo.registry.hyperparameters import parameters
 from ganzoo.registry.zoo import Registered, summary_of
@@ -47,7 +47,7 @@ def command(name: str, as_json: bool) -> None:
     elif as_json:
         dump(architecture_json(owned))
     else:
-        click.echo(architecture_text(zoo, owned))
+        click.echo(printable(architecture_text(zoo, owned)))
 
 
 def architecture_json(owned: Registered[Architecture]) -> dict[str, Any]:

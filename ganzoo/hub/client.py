@@ -24,7 +24,8 @@ from huggingface_hub.errors import (
 )
 
 from ganzoo._version import __version__
-from ganzoo.errors import GanzooError, HubError, one_line
+from ganzoo.errors import GanzooError, HubError, one_line, unsigned
+from ganzoo.hub.patience import bounded, longer
 
 T = TypeVar("T")
 BUSY = (429, 500, 502, 503, 504)
@@ -66,9 +67,13 @@ def persist(call: Callable[[], T], *, tries: int = TRIES) -> T:
 
 @contextmanager
 def explained(what: object, doing: str = "fetch", file: str = "") -> Iterator[None]:
-    """Turn the client's errors into a `HubError` of one line; ``doing`` is "fetch", "search" or "publish"."""
+    """Turn the client's errors into a `HubError` of one line; ``doing`` is "fetch", "search" or "publish".
+
+    What the client waits for is `bounded`, and how often it asks for a ``file``.
+    """
     try:
-        yield
+        with bounded(what, file):
+            yield
     except GanzooError:
         raise
     except _EXPLAINED as error:
@@ -101,6 +106,8 @@ def _reason(error: BaseException, doing: str, file: str) -> str:  # noqa: PLR091
         return f"{error.filename}: {error.strerror}: HF_HOME must name a folder that may be written"
     if isinstance(error, _HTTP_ERRORS):
         message = plain(str(error))
+        if "Timeout" in type(error).__name__:
+            return f"the Hub does not answer ({message}): check the network or its proxy, {again}; {longer()}"
         return f"the Hub cannot be reached ({message or type(error).__name__}): check the network, {again}"
     if isinstance(error, OSError | RuntimeError):
         return f"the transfer broke off ({plain(str(error))}): {again}"
@@ -125,7 +132,7 @@ def _answered(error: HfHubHTTPError, doing: str, again: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return foreign text as one printable line without the token."""
+    """Return foreign text as one printable line without the token and the queries of addresses."""
     if token := get_token():
         text = text.replace(token, "***")
-    return one_line(text)[:300]
+    return one_line(unsigned(text))[:300]

@@ -54,7 +54,7 @@ class Described(NamedTuple):
 
 def describe(address: Address) -> Described:
     """Ask what a repository holds, without fetching any of it. The client's errors are left as they are."""
-    info = persist(lambda: api().model_info(address.repo, revision=address.revision, files_metadata=True, timeout=30))
+    info = persist(lambda: api().model_info(address.repo, revision=address.revision, files_metadata=True))
     files = info.siblings or []
     return Described(
         Address(address.repo, str(info.sha)),

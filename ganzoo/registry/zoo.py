@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean
+from ganzoo._guard import guard_of, watchdog
+from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean, one_line
 from ganzoo.registry.modelfile import builtin_registry, read_models
-from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover
+from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover, reason
 from ganzoo.registry.records import (
     API,
     OLDEST_API,
@@ -107,7 +108,7 @@ class Registry(Generic[T]):
 
             until = f"{found[0].dist} {record.renamed[short]}"
             message = f"the {self.kind} '{name}' is now called '{record.name}'; the old name works until {until}"
-            logging.getLogger(__name__).warning(message)
+            logging.getLogger(__name__).warning(one_line(message))
         return found[0]
 
     def clashes(self) -> list[str]:
@@ -126,6 +127,7 @@ class Zoo:
         self._discovered = plugins
         self.broken = plugins.broken
         self.plugins = plugins.loaded
+        self.seconds = plugins.seconds
         self.problems: list[str] = []
         self.architectures = self._collect("architecture", "ganzoo_architectures", Architecture)
         self.datasets = self._collect("data set", "ganzoo_datasets", Dataset)
@@ -146,11 +148,9 @@ class Zoo:
         registry: Registry[T] = Registry(kind, self.broken)
         for plugin, records in self._discovered.results(hook, record_type):
             for record in records:
-                try:
+                with self._discovered.errors_recorded(plugin):
                     _check(record)
                     registry.add(Registered(record, plugin.dist, plugin.version, plugin.name))
-                except GanzooError as error:
-                    self._discovered.add_broken(plugin, str(error), error)
         return registry
 
     def _add_models(self, path: Path, plugin: Plugin) -> None:
@@ -195,20 +195,21 @@ def import_target(kind: str, entry: Registered[Any]) -> Any:
     """Import the object that a record's ``target`` names."""
     module, _, name = entry.record.target.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)
+        with guard_of(entry.dist):
+            return getattr(importlib.import_module(module), name)
     except (GanzooError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         raise PluginError(
-            f"{kind} '{entry.record.name}' of {entry.dist} {entry.version} cannot be imported: "
-            f"{type(error).__name__}: {error}"
+            f"{kind} '{entry.record.name}' of {entry.dist} {entry.version} cannot be imported: {reason(error)}"
         ) from error
 
 
 @functools.cache
 def installed() -> Zoo:
     """Return the zoo of this installation; it is made once per process."""
-    return Zoo(discover(), builtin_registry())
+    with watchdog():
+        return Zoo(discover(), builtin_registry())
 
 
 def list_architectures(pattern: str = "*") -> list[str]:

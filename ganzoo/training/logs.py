@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from accelerate import Accelerator
 from tqdm import tqdm
 
 from ganzoo._files import replacing
-from ganzoo.errors import RunError
+from ganzoo.errors import RunError, one_line
 from ganzoo.gan import GAN, Batch
 from ganzoo.inference.output import preview
 from ganzoo.inference.translate import side_by_side
@@ -44,6 +45,8 @@ class Reporter:
         self._bar = tqdm(
             total=images, initial=state.images, desc=title, unit="img", unit_scale=True, disable=None if shown else True
         )
+        self._budget = images
+        self._plain = shown and self._bar.disable  # stderr is a file or a pipe: a line at each report
 
     def _truncate(self, *, measured_again: bool) -> float:
         """Drop what is written again; sums that a checkpoint has were reported after it."""
@@ -74,6 +77,10 @@ class Reporter:
             self._write({"images": images, "seconds": round(seconds, 2), "images/s": round(rate, 1), **lrs, **means})
         shown = {name: f"{value:.3g}" for name, value in means.items() if not name.endswith(("/real", "/fake"))}
         self._bar.set_postfix(shown, refresh=False)
+        if self._plain:
+            total, terms = self._budget, "".join(f", {name} {value}" for name, value in shown.items())
+            left = tqdm.format_interval(max(total - images, 0) / rate) if rate else "?"
+            tqdm.write(one_line(f"{images:,} of {total:,} images, {rate:.1f} images/s{terms}, {left} left"), sys.stderr)
         self.accelerator.log({**means, **lrs, "images/s": rate}, step=images)
 
     def measured(self, values: Mapping[str, float], seconds: float) -> None:

@@ -43,6 +43,7 @@ class StudyServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 1024  # connections that wait to be accepted: with five, a burst is dropped
     allow_reuse_address = False  # on Windows it would let another program listen as well
 
     def __init__(

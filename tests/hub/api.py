@@ -187,7 +187,7 @@ class Api(Handler):
             return Answer(200, blob.content, **headers)
         self.loop.hub.large.setdefault(blob.etag, blob.content)
         linked = {"X_Linked_Etag": f'"{blob.etag}"', "X_Linked_Size": str(len(blob.content))}
-        return Answer(302, **headers, **linked, Location=f"{self.loop.storage}/file/{blob.etag}")
+        return Answer(302, **headers, **linked, Location=f"{self.loop.storage}/file/{blob.etag}?X-Amz-Signature=signed")
 
 
 ID = "(?P<id>[^/]+/[^/]+)"

@@ -181,7 +181,7 @@ def test_a_download_that_breaks_off_for_good_leaves_nothing(hub, repo, monkeypat
 
     monkeypatch.setattr(file_download.time, "sleep", lambda _: None)
     hub.faults.append(Fault("GET /file/", cut=0))
-    with pytest.raises(HubError, match=r"the Hub cannot be reached|the transfer broke off"):
+    with pytest.raises(HubError, match=r"the transfer of model\.safetensors stopped 4 times"):
         fetch(repo, "model.safetensors")
     assert not [p for p in everything(constants.HF_HUB_CACHE) if p.suffix in (".incomplete", ".safetensors")]
 

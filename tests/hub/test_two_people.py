@@ -251,3 +251,42 @@ def test_a_disk_that_is_really_full(published, tmp_path):
         assert not list(disk.rglob("*.incomplete"))
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0, 30])
+def test_a_proxy_that_cuts_or_stalls_is_one_line_without_a_signed_address(published, tmp_path, delay):
+    published.faults.append(Fault("GET /file/", cut=10, delay=delay))
+    bob = Person(published, tmp_path, token="hf_bob", HF_HUB_DOWNLOAD_TIMEOUT="1")
+    start = time.monotonic()
+    for words in ([], ["--debug"]):
+        done = bob.ganzoo("pull", "hf:alice/digits", *words)
+        assert done.returncode == 1
+        assert "stopped 4 times" in done.stderr.splitlines()[-1]
+        assert "HF_HUB_DOWNLOAD_TIMEOUT=60 waits longer than 1 s" in done.stderr.splitlines()[-1]
+        for secret in ("hf_bob", "signed", "Signature="):
+            assert secret not in done.stdout + done.stderr
+    assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize("text", ["0.5", "soon", "-3"])
+def test_a_time_that_the_client_cannot_parse_is_one_line(loop, tmp_path, text):
+    done = Person(loop, tmp_path, HF_HUB_ETAG_TIMEOUT=text).ganzoo("pull", "hf:alice/digits")
+    assert done.returncode == 1
+    assert done.stderr == f"Error: HF_HUB_ETAG_TIMEOUT is a whole number of seconds, and not '{text}'\n"
+
+
+def test_no_control_character_is_written_into_a_pipe(published, tmp_path, loop, trained):
+    bob, alice = Person(published, tmp_path / "bob"), Person(published, tmp_path / "alice", "hf_alice")
+    loaded, sent = bob.ganzoo("pull", "hf:alice/digits"), alice.ganzoo("publish", trained, "alice/more")
+    assert (loaded.returncode, sent.returncode) == (0, 0), loaded.stderr + sent.stderr
+    for text in (loaded.stdout, loaded.stderr, sent.stdout, sent.stderr):
+        assert all(letter.isprintable() or letter == "\n" for letter in text)
+
+
+def test_without_a_terminal_the_libraries_draw_no_bars():
+    code = "import sys; sys.argv[1:] = ['list']\nfrom ganzoo.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += "import datasets.utils, huggingface_hub.utils as hub\n"
+    code += "print(datasets.utils.are_progress_bars_disabled(), hub.are_progress_bars_disabled())"
+    done = python("-c", code)
+    assert done.stdout.splitlines()[-1] == "True True"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -167,6 +168,22 @@ def test_damaged_entry_points_name_their_distribution(tmp_path, text):
     done = ganzoo("list", site=tmp_path)
     assert done.returncode == 1
     assert done.stderr == "Error: ganzoo-hurt has an entry_points.txt that cannot be read: reinstall it\n"
+
+
+def test_of_one_distribution_twice_on_the_path_the_first_counts(tmp_path):
+    for folder, dist, version in (("a", "ganzoo-two", "2.0"), ("b", "ganzoo_Two", "1.0")):
+        install(tmp_path / folder, dist, GOOD.replace("{name}", f"of-{folder}"), version=version)
+    both = os.pathsep.join(str(tmp_path / folder) for folder in ("a", "b"))
+    names = {a["name"] for a in json.loads(ganzoo("list", "--json", PYTHONPATH=both).stdout)["architectures"]}
+    assert "of-a" in names
+    assert "of-b" not in names
+
+
+def test_entry_points_of_others_that_cannot_be_parsed_are_theirs(tmp_path):
+    install(tmp_path, "other", "")
+    (tmp_path / "other-1.0.dist-info" / "entry_points.txt").write_text("[console_scripts]\nx\n")
+    done = ganzoo("list", site=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

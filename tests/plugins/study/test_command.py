@@ -66,6 +66,7 @@ def test_a_second_study_on_a_file_is_refused_and_no_answer_is_lost(call, tmp_pat
     assert answer(1) == 200
     process.kill()  # which cannot let go of the file in an orderly way
     process.communicate(timeout=30)
+    (tmp_path / ".study.json.partial-x1y2.json").write_text("{")  # what one that is killed while it saves leaves
     process, answer = start(*WORDS, "-o", str(out), "--resume")
     assert [answer(2), answer(3)] == [200, 200]
     process.communicate(timeout=30)

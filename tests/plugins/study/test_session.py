@@ -1,5 +1,8 @@
 import json
+import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -75,3 +78,31 @@ def test_files_are_looked_at_before_anything_else(tmp_path):
     ]:
         with pytest.raises(RunError, match=why):
             check_file(tmp_path / name, resume=resume)
+
+
+@pytest.mark.slow
+def test_two_hundred_posts_at_once_are_all_answered_and_their_votes_are_in_the_file(digits, tmp_path):
+    study, out, statuses, start = make_study(300), tmp_path / "study.json", [], threading.Barrier(200)
+
+    def post(client, trial):
+        start.wait()
+        # As many clients press for the trial that is due; each is told of the next one, and presses once more.
+        status, _, body = client.answer(trial)
+        statuses.append(status)
+        statuses.append(client.answer(json.loads(body)["trial"])[0])
+
+    def act(client):
+        threads = [threading.Thread(target=post, args=(client, i)) for i in range(200)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    began = time.monotonic()
+    assert served(study, digits, out, act) == signal.SIGINT
+    assert time.monotonic() - began < 15
+    assert len(statuses) == 400
+    assert set(statuses) == {200, 409}
+    result = json.loads(out.read_text(encoding="utf-8"))["result"]
+    assert result["answered"] == statuses.count(200) >= 2

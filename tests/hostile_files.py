@@ -196,6 +196,29 @@ def _parquet(
     return path.parent
 
 
+def _parquet_of_nulls(folder: Path, *, rows: int) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / "set" / "train.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"image": pa.nulls(rows, pa.binary())}), path, compression="zstd")
+    return path.parent
+
+
+def _parquet_of_a_long_list(folder: Path) -> Path:
+    """A table of one row that is a list of images."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / "set" / "train.parquet"
+    path.parent.mkdir()
+    large = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array([bytes(5_000_000)]))
+    table = pa.table({"image": pa.ListArray.from_arrays([0, 1000], large)})
+    pq.write_table(table, path, compression="zstd", store_schema=False)
+    return path.parent
+
+
 def _zip(folder: Path, *, entries: int, size: int, method: int = zipfile.ZIP_DEFLATED) -> Path:
     """Images in an archive, each with ``size`` bytes of nothing after it."""
     image = png(folder / "whole.png", 16, 16, _RGB, after=size).read_bytes()
@@ -215,7 +238,7 @@ def _zip_of_pngs(folder: Path) -> Path:
     return path
 
 
-def _metadata(folder: Path, *, name: str, begin: bytes, row: bytes, size: int) -> Path:
+def _metadata(folder: Path, *, name: str, begin: bytes, row: bytes, size: int, end: bytes = b"") -> Path:
     """A folder with one image and a file of metadata of ``size`` bytes."""
     png(folder / "set" / "0.png", 16, 16, _GREY)
     path = folder / "set" / name
@@ -224,6 +247,7 @@ def _metadata(folder: Path, *, name: str, begin: bytes, row: bytes, size: int) -
         block = row * (2**20 // len(row))
         for _ in range(size // len(block)):
             file.write(block)
+        file.write(end)
     return path.parent
 
 
@@ -259,10 +283,10 @@ MAKERS: Mapping[str, Callable[[Path], Path]] = MappingProxyType(
         "zip-entry-above": partial(_zip, entries=1, size=300 * 2**20),
         "metadata-sparse": partial(_metadata, name="metadata.csv", begin=b"", row=bytes(2**20), size=2**31),
         "metadata-rows": partial(
-            _metadata, name="metadata.csv", begin=b"file_name,label\n", row=b"a,0\n", size=39 * 2**20
+            _metadata, name="metadata.csv", begin=b"file_name,label\n", row=b"a,0\n", size=31 * 2**20
         ),
         "metadata-json": partial(
-            _metadata, name="dataset.json", begin=b"[[]", row=b"," + b"[" * 500 + b"]" * 500, size=39 * 2**20
+            _metadata, name="dataset.json", begin=b"[[]", row=b"," + b"[" * 500 + b"]" * 500, end=b"]", size=31 * 2**20
         ),
         # arrays
         "npy-floats-sparse": partial(
@@ -279,12 +303,14 @@ MAKERS: Mapping[str, Callable[[Path], Path]] = MappingProxyType(
         "npz-bytes": partial(_npz, shape=(1_344_000, 64, 64)),
         "npz-ends-early": partial(_npz, shape=(1_344_000, 64, 64), size=64 * 64),
         "npz-one-image": partial(_npz, shape=(1, 30_000, 30_000)),
-        "npz-fortran": partial(_npz, shape=(244_000, 64, 64), fortran=True),
+        "npz-fortran": partial(_npz, shape=(130_000, 64, 64), fortran=True),
         "npz-labels": partial(_npz, shape=(250_000_000,), dtype="i8", member="labels", labels=True),
         # tables
         "parquet-dictionary": partial(_parquet, rows=1000, size=5_000_000),
-        "parquet-plain": partial(_parquet, rows=200, size=20_000_000, dictionary=False),
-        "parquet-value": partial(_parquet, rows=4, size=2**30, dictionary=False),
+        "parquet-plain": partial(_parquet, rows=100, size=20_000_000, dictionary=False),
+        "parquet-nulls": partial(_parquet_of_nulls, rows=4_000_000),
+        "parquet-list": _parquet_of_a_long_list,
+        "parquet-value": partial(_parquet, rows=1, size=2**30, dictionary=False),
         "parquet-label": partial(_parquet, rows=1000, size=5_000_000, column="label", text=True),
     }
 )

@@ -35,7 +35,7 @@ ENCODED_ABOVE = 8 * 2**30
 """Bytes of decoded samples above which they stay encoded."""
 _FORMAT = 2  # of the files in the cache: a new number makes new stores
 _AHEAD, _AHEAD_BYTES = 512, 2**27
-_NAMED = 10
+_NAMED, _UNREADABLE_UP_TO = 10, 2**17
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,10 @@ class _Pass:
                 bar.update()
                 if isinstance(sample, DataError):
                     failed[item.where] = str(sample)
+                    if len(failed) > _UNREADABLE_UP_TO:
+                        raise DataError(
+                            f"{self.source.name} has over {_UNREADABLE_UP_TO:,} unreadable images: {sample}"
+                        )
                     continue
                 labels.append(_label(item, self.source))
                 lengths.append(file.write(sample[0]))

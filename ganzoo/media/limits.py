@@ -8,14 +8,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from ganzoo.errors import ConfigError, DataError
 
 MAX_PIXELS = 2**26 + 2**24
 """Pixels of the largest image that is read, where ``GANZOO_MAX_PIXELS`` does not say another number."""
 MAX_FILE = 2**28
-"""Bytes of the largest file that is read whole."""
+"""Bytes of the largest file of an archive that is read."""
 _IN_HAND, _LARGE = 2**30, 2**28
 _MOST_PIXELS = 178_956_970  # above which Pillow refuses
 
@@ -42,18 +41,12 @@ def check_pixels(where: str, width: int, height: int) -> None:
         raise too_large(where, f"{height}x{width},")
 
 
-def check_bytes(where: str, size: int, most: int = MAX_FILE) -> None:
+def check_bytes(where: str, size: int, most: int) -> None:
     """Refuse a file of more than ``most`` bytes."""
     if size > most:
         raise DataError(
             f"{where} has {size:,} bytes, more than the {most:,} that are read: make it smaller or remove it"
         )
-
-
-def read_file(path: Path) -> bytes:
-    """Return the content of a file of up to `MAX_FILE` bytes."""
-    check_bytes(str(path), path.stat().st_size)
-    return path.read_bytes()
 
 
 def _trim() -> None:

@@ -70,9 +70,14 @@ def check_unpacked(name: str, entries: Sequence[zipfile.ZipInfo], size: int) -> 
     """Refuse an archive of ``size`` bytes whose entries hold far more, or are compressed in another way than usual."""
     if any(entry.compress_type not in _METHODS for entry in entries):
         raise DataError(f"{name} is compressed by another method than deflate: pack it anew")
-    if (total := sum(entry.file_size for entry in entries)) > max(_TOTAL_UP_TO, _RATIO_UP_TO * size):
+    check_ratio(name, sum(entry.file_size for entry in entries), size, _TOTAL_UP_TO)
+
+
+def check_ratio(where: str, total: int, size: int, most: int) -> None:
+    """Refuse ``size`` bytes that unpack to more than ``most`` and far more than they are."""
+    if total > max(most, _RATIO_UP_TO * size):
         raise DataError(
-            f"{name} would unpack to {total / 2**30:,.1f} GiB, more than {_TOTAL_UP_TO >> 30} GiB and over "
+            f"{where} would unpack to {total / 2**30:,.1f} GiB, more than {most / 2**30:g} GiB and over "
             f"{_RATIO_UP_TO} times its size: check it, and pack it without compression if it is right"
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +23,7 @@ METADATA = ("dataset.json", "metadata.csv", "metadata.jsonl")
 SUPPORTED = "one class per image is supported, a whole number or a word"
 _REMEDY = "take the labels out to train without any"
 _COLUMNS = ("label", "class", "category")
-_METADATA_UP_TO = 40 * 2**20  # bytes, which may take fifty times as many when they are parsed
+_METADATA_UP_TO, _PER_FILE = 2**25, 1000  # bytes: parsed, they may take fifty times as many
 _CLASSES_UP_TO, _LETTERS_UP_TO = 2**16, 1000
 
 
@@ -129,22 +129,26 @@ def read_labels(where: str, content: bytes | Path, most: int) -> list[tuple[str,
     Args:
         where: it lies.
         content: of it.
-        most: rows that there may be: one more is still returned.
+        most: files that there are: of more rows, one more than these is returned.
 
     Raises:
         DataError: it is damaged, or its form is another.
     """
     try:
-        check_bytes(where, content.stat().st_size if isinstance(content, Path) else len(content), _METADATA_UP_TO)
+        check_bytes(
+            where,
+            content.stat().st_size if isinstance(content, Path) else len(content),
+            _METADATA_UP_TO + _PER_FILE * most,
+        )
         text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
         if where.endswith(".json"):
-            return _of_dataset_json(where, json.loads(text))
+            return _of_dataset_json(where, msgspec.json.decode(text))
         if where.endswith(".csv"):
             rows: Iterable[Any] = csv.DictReader(io.StringIO(text, newline=""))
         else:
-            rows = (json.loads(line) for line in io.StringIO(text, newline="\n") if line.strip())
+            rows = (msgspec.json.decode(line) for line in io.StringIO(text, newline="\n") if line.strip())
         return _of_rows(where, islice(rows, most + 1))
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error, msgspec.DecodeError) as error:
         raise DataError(f"{where} cannot be read: {why(error)}") from error
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import click
@@ -101,6 +102,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may lack letters of a summary
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
+    warnings.filterwarnings("ignore", ".*decompression bomb", RuntimeWarning)  # of Pillow: to us it is an error
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]

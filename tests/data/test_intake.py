@@ -184,3 +184,9 @@ def test_bytes_arrays_and_pictures_are_held_and_files_are_not(tmp_path):
     held = [Item(image, None, "").held for image in (bytes(7), np.zeros((2, 3), np.uint8), Image.new("L", (2, 3)))]
     assert held == [7, 6, 24]
     assert Item(tmp_path, None, "").held == 0
+
+
+def test_a_set_of_unreadable_images_is_given_up(mixed, cache, monkeypatch):
+    monkeypatch.setattr(intake_module, "_UNREADABLE_UP_TO", 1)
+    with pytest.raises(DataError, match=r"over 1 unreadable images: .*damaged\.png is not"):
+        prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True)

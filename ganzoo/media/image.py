@@ -202,7 +202,7 @@ def opened(item: Item, least: int | None = None) -> Iterator[Image.Image]:
                 size = file.seek(0, io.SEEK_END)
                 check_bytes(item.where, size, 4 * max_pixels())
                 file.seek(0)
-                held = [Image.open(file, formats=_FORMATS)]
+                held: list[Image.Image] = [Image.open(file, formats=_FORMATS)]
                 memory = 2 * size + _memory(held[0], item.where, least)
                 with _IN_HAND.take(memory):
                     held = [_upright(held[0])]
@@ -254,7 +254,7 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
 
 def _to_8_bits(bits: int) -> list[int]:
     """Return the value in 8 bits of each of 16, where ``bits`` of these are used."""
-    return (np.arange(2**16) * (255 / (2**bits - 1))).astype(np.uint8).tolist()
+    return list((np.arange(2**16) * (255 / (2**bits - 1))).astype(np.uint8).tolist())
 
 
 def _notes_of(image: Image.Image) -> list[str]:

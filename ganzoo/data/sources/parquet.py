@@ -73,7 +73,7 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
 
 def _leaf(name: str, field: Any) -> str:
     """Return the column of the encoded images: of a struct, its field ``bytes``."""
-    kind, leaf = field.type, field.name
+    kind, leaf = field.type, str(field.name)
     if kind.num_fields and "bytes" in [kind.field(i).name for i in range(kind.num_fields)]:
         kind, leaf = kind.field("bytes").type, f"{leaf}.bytes"
     if not str(kind).removeprefix("dictionary<values=").startswith(("binary", "large_binary", "fixed_size_binary")):

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from hostile_files import LIMIT, MAKERS, read
+from hostile_files import MAKERS
+from hostile_reads import LIMIT, read
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux tells it")
 # What each error says; others are read to their end.

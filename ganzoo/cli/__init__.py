@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import click
@@ -107,6 +108,7 @@ def main() -> None:
     if sys.stderr is None or not sys.stderr.isatty():  # bars would write control characters into a file
         for library in ("HUB", "DATASETS"):
             os.environ.setdefault(f"HF_{library}_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged images, which are named, or read as far as they go
     debug = "--debug" in sys.argv[1:]
     # `ganzoo train --debug` is as good as `ganzoo --debug train`.
     arguments = [a for a in sys.argv[1:] if a != "--debug"]

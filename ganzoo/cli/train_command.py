@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 
 from ganzoo.cli.options import Count, FilePath, complete_architecture, complete_model, table
 from ganzoo.cli.train_options import SECTIONS, Sectioned, setting_option, settings_options
-from ganzoo.errors import command_line
+from ganzoo.errors import command_line, one_line
 from ganzoo.registry.hyperparameters import config_to_dict, parse_options
 from ganzoo.training.settings import read_settings
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ganzoo.training.outcome import Outcome
     from ganzoo.training.plan import Plan
 
-NEW = ("architecture", "out", "start", "dry_run")  # what only a new run takes
+NEW = ("architecture", "out", "start", "dry_run", "list_skipped")  # what only a new run takes
 SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 
 
@@ -66,10 +67,14 @@ SIGNAL_EXIT = 128  # a process that a signal ended exits with 128 + its number
 @click.option(
     "--dry-run", is_flag=True, help="Print the resolved configuration and the sizes of the networks, and stop."
 )
+@click.option(
+    "--list-skipped", is_flag=True, help="Print each file of the data set that is left out, with the reason, and stop."
+)
 @click.pass_context
 def command(
     ctx: click.Context, /, architecture: str | None, data: str | None, images: int | None, options: tuple[str, ...],
-    out: Path | None, resume: Path | None, override: tuple[str, ...], dry_run: bool, **settings: Any,
+    out: Path | None, resume: Path | None, override: tuple[str, ...], dry_run: bool, list_skipped: bool,
+    **settings: Any,
 ) -> int:  # fmt: skip
     """Train ARCHITECTURE on a data set into a run's folder.
 
@@ -108,6 +113,10 @@ def command(
     if dry_run:
         click.echo(plan_text(planned, folder))
         return 0
+    if list_skipped:
+        for line in skipped_files(planned):
+            click.echo(one_line(line))
+        return 0
     return _end(run.start(planned, folder))
 
 
@@ -128,6 +137,20 @@ def plan_text(planned: Plan, folder: Path) -> str:
         *([f"{name} parameters", f"{count:,}"] for name, count in planned.parameters().items()),
     ]
     return table(["SETTING", "VALUE"], rows)
+
+
+def skipped_files(planned: Plan) -> Iterator[str]:
+    """Yield a line for each file of the data that is left out; those that cannot be read are found by reading all."""
+    from ganzoo.data import prepare
+
+    specs = planned.gan.sample_specs
+    sides = getattr(planned.source, "sides", {planned.source.medium: planned.source})
+    for key, side in sides.items():
+        yield from (f"{path}: {reason}" for reason, paths in side.skipped.items() for path in paths)
+        spec = specs.get(key) or next(iter(specs.values()))
+        store = prepare(side, {key: spec}, planned.gan.reading, skip_unreadable=True)
+        if store.intake:
+            yield from store.intake.skipped.values()
 
 
 def _short(data: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
 import shutil
 import tempfile
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -35,8 +34,8 @@ SAMPLES = "samples.npy"
 ENCODED_ABOVE = 8 * 2**30
 """Bytes of decoded samples above which they stay encoded."""
 _FORMAT = 2  # of the files in the cache: a new number makes new stores
-_CHUNK, _CHUNK_BYTES = 512, 2**28
-_NAMED = 10
+_AHEAD, _AHEAD_BYTES = 512, 2**27
+_NAMED, _UNREADABLE_UP_TO = 10, 2**17
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,11 @@ class Intake:
         return ", ".join([self.shape, *changed, *skipped])
 
 
-def read_chunks(
-    items: Iterable[Item], read: Callable[[Item], T], length: int
-) -> Iterator[tuple[list[Item], Iterator[T | DataError]]]:
-    """Yield ``length`` items at a time with what ``read`` makes of them in threads, or the error in its place."""
+def read_ahead(items: Iterable[Item], read: Callable[[Item], T], size: int) -> Iterator[tuple[Item, T | DataError]]:
+    """Yield each item with what ``read`` makes of it in threads, ``size`` bytes, or with the error in its place.
+
+    What is in memory at once is bounded: by `_AHEAD` items and `_AHEAD_BYTES` of them and of what is made of them.
+    """
 
     def attempt(item: Item) -> T | DataError:
         try:
@@ -72,10 +72,22 @@ def read_chunks(
         except DataError as error:
             return error
 
-    iterator = iter(items)
-    with ThreadPoolExecutor() as pool:
-        while chunk := list(itertools.islice(iterator, length)):
-            yield chunk, pool.map(attempt, chunk)
+    begun: deque[tuple[Item, Future[T | DataError]]] = deque()
+    held = 0
+    pool = ThreadPoolExecutor()
+    try:
+        for item in items:
+            begun.append((item, pool.submit(attempt, item)))
+            held += item.held + size
+            while len(begun) > _AHEAD or held > _AHEAD_BYTES:
+                first, done = begun.popleft()
+                held -= first.held + size
+                yield first, done.result()
+        while begun:
+            first, done = begun.popleft()
+            yield first, done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def brought_to(source: Source, spec: SampleSpec, reading: Reading) -> tuple[Medium, Shape]:
@@ -175,18 +187,21 @@ class _Pass:
         )  # fmt: skip
         encode = self.medium.encode if self.encoded else np.ndarray.tobytes
         # Written, not memory-mapped: a full disk is then an OSError, not a SIGBUS.
-        length = max(1, min(_CHUNK, _CHUNK_BYTES // (math.prod(self.shape) * self.medium.dtype.itemsize)))
+        size = math.prod(self.shape) * self.medium.dtype.itemsize
         with bar, (folder / (ENCODED if self.encoded else SAMPLES)).open("wb") as file:
             self._write_header(file, self.source.count)
-            for chunk, samples in read_chunks(self.source.read(), self._read_and(encode), length):
-                for item, sample in zip(chunk, samples, strict=True):
-                    if isinstance(sample, DataError):
-                        failed[item.where] = str(sample)
-                        continue
-                    labels.append(_label(item, self.source))
-                    lengths.append(file.write(sample[0]))
-                    notes.update(sample[1])
-                bar.update(len(chunk))
+            for item, sample in read_ahead(self.source.read(), self._read_and(encode), size):
+                bar.update()
+                if isinstance(sample, DataError):
+                    failed[item.where] = str(sample)
+                    if len(failed) > _UNREADABLE_UP_TO:
+                        raise DataError(
+                            f"{self.source.name} has over {_UNREADABLE_UP_TO:,} unreadable images: {sample}"
+                        )
+                    continue
+                labels.append(_label(item, self.source))
+                lengths.append(file.write(sample[0]))
+                notes.update(sample[1])
             if len(labels) + len(failed) != self.source.count:
                 found = len(labels) + len(failed)
                 raise DataError(f"{self.source.name} has {found} samples, and should have {self.source.count}")

@@ -15,7 +15,7 @@ from ganzoo.data.spec import MATCHED
 from ganzoo.errors import DataError
 from ganzoo.gan.sample_spec import PartialShape
 from ganzoo.media.base import Item
-from ganzoo.media.image import open_image
+from ganzoo.media.image import opened
 
 _log = logging.getLogger(__name__)
 SIDES = ("A", "B")
@@ -126,7 +126,8 @@ def check_pairs(name: str, a: Source, b: Source) -> None:
 
 def warn_of_odd_halves(whole: Source) -> None:
     """Warn where the halves of the first image are not square: it may be a single image."""
-    width, height = open_image(next(whole.read())).size
+    with opened(next(whole.read())) as image:
+        width, height = image.size
     if width != 2 * height:
         message = "%s: images of %dx%d are read as two of %dx%d, side by side"
         _log.warning(message, whole.name, width, height, width // 2, height)
@@ -137,14 +138,15 @@ def half(whole: Source, side: str) -> Source:
 
     def halves() -> Iterator[Item]:
         for item in whole.read():
-            image = open_image(item)
-            width, height = image.size
-            if width % 2 or not 1 < width / height < 4:
-                raise DataError(
-                    f"{item.where} is {width}x{height}, which is not two images side by side: it must be twice as wide "
-                    "as one of them"
-                )
-            left, right = (0, width // 2) if side == "A" else (width // 2, width)
-            yield Item(image.crop((left, 0, right, height)), None, item.where)
+            with opened(item) as image:
+                width, height = image.size
+                if width % 2 or not 1 < width / height < 4:
+                    raise DataError(
+                        f"{item.where} is {width}x{height}, which is not two images side by side: it must be twice as "
+                        "wide as one of them"
+                    )
+                left, right = (0, width // 2) if side == "A" else (width // 2, width)
+                cropped = image.crop((left, 0, right, height))
+            yield Item(cropped, None, item.where)
 
     return replace(whole, key=f"{whole.key}:{side}", read=halves, classes=None, labels=())

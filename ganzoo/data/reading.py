@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.degradations import get_degradation
-from ganzoo.data.intake import Reader, brought_to, read_chunks
+from ganzoo.data.intake import Reader, brought_to, read_ahead
 from ganzoo.data.pairs import PairSource
 from ganzoo.data.sources.source import Source
 from ganzoo.errors import DataError
@@ -55,11 +56,14 @@ def read_batches(
 def _read(source: Source, spec: SampleSpec, reading: Reading, count: int, batch_size: int) -> Iterator[Tensor]:
     medium, shape = brought_to(source, spec, reading)
     reader = Reader(source, medium, shape, reading)
-    for _, samples in read_chunks(
-        itertools.islice(source.read(), count), lambda item: reader.read(item).stored, batch_size
-    ):
+    found = read_ahead(
+        itertools.islice(source.read(), count),
+        lambda item: reader.read(item).stored,
+        math.prod(shape) * medium.dtype.itemsize,
+    )
+    while batch := list(itertools.islice(found, batch_size)):
         arrays = []
-        for one in samples:
+        for _, one in batch:
             if isinstance(one, DataError):
                 raise one
             arrays.append(one)

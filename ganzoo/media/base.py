@@ -24,6 +24,15 @@ class Item(NamedTuple):
     label: int | None
     where: str
 
+    @property
+    def held(self) -> int:
+        """Bytes of it that are in memory."""
+        if isinstance(self.image, Image.Image):
+            return 4 * self.image.width * self.image.height
+        if isinstance(self.image, Path):
+            return 0
+        return self.image.nbytes if isinstance(self.image, np.ndarray) else len(self.image)
+
 
 class Sample(NamedTuple):
     """A sample in the storage form, and what was changed in it, for the line that describes a data set."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,17 @@ from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan.sample_spec import PartialShape, Reading, Shape
 from ganzoo.media.base import Item, Medium, Sample, SurveyNeededError, why
 from ganzoo.media.grids import tiled, to_pil
+from ganzoo.media.limits import InHand, check_bytes, check_pixels, max_pixels, too_large
 from ganzoo.registry.image_sizes import size_of
 
-MOST_PIXELS = 2**26 + 2**24
-"""Pixels of the largest picture that is read, about 9,000 x 9,000: bounds the memory that a small file can take."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _NAMES = {1: "grey", 3: "RGB", 4: "RGBA"}
 _FITTED = {"crop": "centre-cropped", "pad": "padded", "stretch": "stretched"}
 _DEPTHS = (8, 10, 12, 14, 16)
 _LOOKED_AT = 16
 _ORIENTATION = 0x0112  # the tag of EXIF
+_TILE = (322, 323)  # the tags of TIFF
+_IN_HAND = InHand()
 
 # No others: Pillow starts a program for some.
 _FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(["AVIF"] if features.check("avif") else [])]
@@ -52,13 +54,14 @@ class ImageMedium(Medium):
         found, failed = [], None
         for item in islice(items, _LOOKED_AT):
             try:
-                found.append(open_image(item))
+                with opened(item) as image:
+                    found.append((*image.size, Image.getmodebase(image.mode) == "L"))
             except DataError as error:
                 failed = failed or error
         if failed is not None and not found:
             raise failed
-        widths, heights = ({image.size[axis] for image in found} for axis in (0, 1))
-        grey = all(Image.getmodebase(image.mode) == "L" for image in found)
+        widths, heights = ({one[axis] for one in found} for axis in (0, 1))
+        grey = all(one[2] for one in found)
         sides = (side.pop() if len(side) == 1 else None for side in (heights, widths))
         return (1 if grey else 3, *sides)
 
@@ -84,37 +87,32 @@ class ImageMedium(Medium):
         largest = 0
         for item in items:
             try:
-                image = open_image(item)
-                if image.mode.startswith("I;16"):
-                    largest = max(largest, int(np.asarray(image).max()))
-            except (DataError, OSError, ValueError):
+                with opened(item) as image:
+                    if image.mode.startswith("I;16"):
+                        largest = max(largest, int(np.asarray(image).max()))
+            except DataError:
                 continue  # named when it is read
         return {"bits": next(bits for bits in _DEPTHS if largest < 2**bits)}
 
     def read(self, item: Item, shape: Shape, reading: Reading) -> Sample:
         """Return a picture as (C, H, W) uint8; see `Reading`."""
         channels, height, width = shape
-        image = open_image(item, least=max(height, width))
-        if image.mode in ("I", "F"):
-            raise DataError(f"{item.where} has pixels of 32 bits, whose range is unknown: save it with 8 or 16")
-        notes = _notes_of(image)
-        try:
+        with opened(item, least=max(height, width)) as image:
+            if image.mode in ("I", "F"):
+                raise DataError(f"{item.where} has pixels of 32 bits, whose range is unknown: save it with 8 or 16")
+            notes = _notes_of(image)
             if image.mode.startswith("I;16"):
                 if "bits" not in reading.survey:
                     raise SurveyNeededError
                 bits = reading.survey["bits"]
                 notes.append(f"of {bits} bits in 16, scaled to 8")
-                image = Image.fromarray((np.asarray(image, np.float64) * (255 / (2**bits - 1))).astype(np.uint8))
-            image, transparent = _converted(image, channels, reading.background)
+                image = image.convert("I").point(_to_8_bits(bits), "L")  # noqa: PLW2901 - frees what it was
+            image, transparent = _converted(image, channels, reading.background)  # noqa: PLW2901
             notes += [transparent] if transparent else []
             if image.size != (width, height):
                 notes += _changes(image.size, (width, height), reading)
-                image = _fitted(image, (width, height), reading)
-        except SurveyNeededError:
-            raise
-        except Exception as error:  # pixels are decoded only here, see open_image
-            raise _unreadable(item, error) from error
-        stored = np.asarray(image, dtype=np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
+                image = _fitted(image, (width, height), reading)  # noqa: PLW2901
+            stored = np.asarray(image, dtype=np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
         return Sample(stored, tuple(notes))
 
     def describe(self, shape: Shape, reading: Reading) -> str:
@@ -169,34 +167,69 @@ class ImageMedium(Medium):
         return samples if samples.shape[-2:] == size else image_layout(F.interpolate(samples, size=size, mode="area"))
 
 
-def open_image(item: Item, least: int | None = None) -> Image.Image:
-    """Open one picture and turn it upright; its pixels may be decoded only when they are used.
+def open_image(item: Item) -> Image.Image:
+    """Decode one picture and turn it upright.
+
+    Raises:
+        DataError: it is no picture, or one of more than `max_pixels`.
+    """
+    with opened(item) as image:
+        image.load()
+        return image
+
+
+@contextmanager
+def opened(item: Item, least: int | None = None) -> Iterator[Image.Image]:
+    """Yield one picture, upright; its pixels may be decoded only when they are used, and pictures wait for memory.
 
     Args:
         item: the picture.
         least: shorter side that is enough: a larger JPEG may be decoded at a half, a quarter or an eighth of its size.
 
     Raises:
-        DataError: it is no picture, or one of more than `MOST_PIXELS`.
+        DataError: it is no picture, one of more than `max_pixels`, or a file of more than 4 bytes for each of these.
     """
+    image = item.image
     try:
-        if isinstance(item.image, np.ndarray):
-            return Image.fromarray(item.image)
-        image = item.image
-        if not isinstance(image, Image.Image):
-            data = image.read_bytes() if isinstance(image, Path) else image
-            image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        if image.width * image.height <= MOST_PIXELS:
-            if least is not None:
-                image.draft(None, (2 * least, 2 * least))
-            # Most are upright, and what Pillow would return for them is a copy.
-            return image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
+        if isinstance(image, np.ndarray):
+            check_pixels(item.where, image.shape[1], image.shape[0])
+            yield Image.fromarray(image)
+        elif isinstance(image, Image.Image):
+            check_pixels(item.where, *image.size)
+            yield _upright(image)
+        else:
+            with image.open("rb") if isinstance(image, Path) else io.BytesIO(image) as file:
+                size = file.seek(0, io.SEEK_END)
+                check_bytes(item.where, size, 4 * max_pixels())
+                file.seek(0)
+                held: list[Image.Image] = [Image.open(file, formats=_FORMATS)]
+                memory = 2 * size + _memory(held[0], item.where, least)
+                with _IN_HAND.take(memory):
+                    held = [_upright(held[0])]
+                    yield held.pop()  # kept by its user alone, who may drop it before the end
+    except (DataError, ConfigError, SurveyNeededError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large(item.where) from error
     except Exception as error:  # damaged files raise a dozen kinds, from OSError to struct.error
-        raise _unreadable(item, error) from error
-    raise DataError(
-        f"{item.where} is {image.height}x{image.width}, more than the {MOST_PIXELS:,} pixels that are read: make it "
-        "smaller, or remove it"
-    )
+        raise DataError(f"{item.where} is not a readable image ({why(error)}): mend or remove it") from error
+
+
+def _memory(image: Image.Image, where: str, least: int | None) -> int:
+    """Return the bytes that it takes at most to decode and convert a picture, which may be reduced as it is decoded."""
+    check_pixels(where, *image.size)
+    tags = getattr(image, "tag_v2", {})
+    check_pixels(f"{where}: a tile", *(int(tags.get(tag, 0)) for tag in _TILE))
+    coefficients = 6 * image.width * image.height if "progressive" in image.info else 0
+    if least is not None:
+        image.draft(None, (2 * least, 2 * least))
+    plain = image.mode in ("1", "L", "RGB", "YCbCr") and image.format != "WEBP"
+    return image.width * image.height * (8 if plain else 16) + coefficients
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # Most are upright, and what Pillow would return for them is a copy.
+    return image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
 
 
 def image_layout(samples: Tensor) -> Tensor:
@@ -219,8 +252,9 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     return tiled(to_uint8(images), columns)
 
 
-def _unreadable(item: Item, error: Exception) -> DataError:
-    return DataError(f"{item.where} is not a readable image ({why(error)}): mend or remove it")
+def _to_8_bits(bits: int) -> list[int]:
+    """Return the value in 8 bits of each of 16, where ``bits`` of these are used."""
+    return list((np.arange(2**16) * (255 / (2**bits - 1))).astype(np.uint8).tolist())
 
 
 def _notes_of(image: Image.Image) -> list[str]:
@@ -237,10 +271,10 @@ def _converted(image: Image.Image, channels: int, background: str) -> tuple[Imag
     """Return a picture in the mode of its channels, and what happened to its transparency."""
     transparent = ""
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")  # which would copy it
         if channels != 4 and np.asarray(image.getchannel("A")).min() < 255:
-            sheet = Image.new("RGBA", image.size, background)
-            image, transparent = Image.alpha_composite(sheet, image), f"with transparency, laid on {background}"
+            image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+            transparent = f"with transparency, laid on {background}"
     return image.convert(_MODES[channels]), transparent
 
 

@@ -57,10 +57,15 @@ def save(run: Path, state: State, accelerator: Accelerator, keep: int) -> Path:
         finally:
             if partial:
                 shutil.rmtree(partial, ignore_errors=True)
-        for old in list_checkpoints(run)[:-keep]:
-            _remove(old)
+        remove_old(run, keep)
     accelerator.wait_for_everyone()
     return final
+
+
+def remove_old(run: Path, keep: int) -> None:
+    """Remove all checkpoints but the last ``keep``."""
+    for old in list_checkpoints(run)[:-keep]:
+        _remove(old)
 
 
 def _remove(path: Path) -> None:

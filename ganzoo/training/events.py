@@ -185,6 +185,8 @@ class Events:
         A checkpoint comes first: with ``again``, the model and the measurement that follow it are made anew.
         """
         if again and self.state.images:
+            if self.accelerator.is_main_process:
+                checkpoint.remove_old(self.run, self.settings.keep)
             self._write_model(self.run)
         self.stopped_early = self.evaluation.begin()
         return self.stopped_early

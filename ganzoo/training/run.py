@@ -15,6 +15,7 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
+from ganzoo._files import is_leftover
 from ganzoo.data import Loader, Source, prepare
 from ganzoo.errors import ConfigError, GanzooError, PluginError, RunError, command_line, is_out_of_memory
 from ganzoo.inference.translate import EXAMPLES
@@ -77,7 +78,7 @@ def train(
 
 def start(planned: Plan, out: Path, *, progress: bool = True) -> Outcome:
     """Start a run in a new folder."""
-    if out.exists() and (not out.is_dir() or any(p.name != ".lock" for p in out.iterdir())):
+    if out.exists() and (not out.is_dir() or not all(is_leftover(path.name) for path in out.iterdir())):
         again = command_line("train", "--resume", out)
         raise RunError(f"{out} exists and is not empty: resume it with `{again}`, or name another folder")
     return _run(planned, out, progress=progress)

@@ -15,9 +15,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import hostile_files
 import torch
 
+import hostile_files
+import hostile_reads
 from attacks.bits import flip_bits, mutate
 from attacks.crowds import list_in_parallel, sample_in_parallel
 from attacks.kills import kill_at_random, kill_at_writes
@@ -28,10 +29,10 @@ DATA = Path(__file__).parents[1] / "samples/mnist"
 
 def read_bombs(folder: Path) -> Attack:
     """Read each small file that asks for much memory, in a process that is watched."""
-    attack = Attack(f"file that asks for memory, {hostile_files.LIMIT / 1e9:.0f} GB at most")
-    for name in hostile_files.FILES:
-        found = hostile_files.read(name, folder)
-        above = found.memory > hostile_files.LIMIT
+    attack = Attack(f"file that asks for memory, {hostile_reads.LIMIT / 1e9:.0f} GB at most")
+    for name in hostile_files.MAKERS:
+        found = hostile_reads.read(name, folder)
+        above = found.memory > hostile_reads.LIMIT
         attack.holds(name, f"{found.memory / 1e9:.1f} GB" if above else None)
     return attack
 

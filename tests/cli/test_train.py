@@ -1,8 +1,11 @@
+import os
 import shlex
 
 import pytest
+from PIL import Image
 
 import forks
+from hostile_files import png
 
 
 def call(*arguments, cwd):
@@ -15,6 +18,33 @@ def test_a_dry_run_prints_everything_and_writes_nothing(mnist, tmp_path):
     for text in ("images", "2000000", "-o base_channels", "generator parameters", "runs/dcgan-mnist", "10 classes"):
         assert text in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_files_that_are_left_out_are_listed_with_the_reason(tmp_path, pairs):
+    for side in "ab":
+        (tmp_path / side).mkdir()
+        for i in range(3):
+            Image.new("RGB", (16, 16), (i, ord(side), 0)).save(tmp_path / side / f"{i}.png")
+        (tmp_path / side / "notes.txt").touch()
+        (tmp_path / side / "bad.png").write_bytes(b"no image")
+    words = ("cyclegan", "--data", "A=a,B=b") if pairs else ("dcgan", "--data", "a")
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "GANZOO_CACHE": str(tmp_path / "cache")}
+    done = forks.run("train", *words, "--batch-size", "2", "--list-skipped", cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    for side, line in zip("ab"[: 1 + pairs], zip(*[iter(done.stdout.splitlines())] * 2, strict=True), strict=True):
+        assert line[0] == "notes.txt: .txt"
+        assert line[1].startswith(f"{side}/bad.png is not a readable image")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_image_of_too_many_pixels_is_one_line(tmp_path):
+    png(tmp_path / "set" / "large.png", 13_000, 7_000, colour=0, depth=1)
+    done = call("dcgan", "--data", "set", "--batch-size", "1", "--skip-unreadable", cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "set/large.png is " in line
+    assert "83,886,080 pixels" in line
 
 
 def test_a_run_and_its_continuation(mnist, tmp_path):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 
-from ganzoo.data import open_source
+from ganzoo.data import open_source, prepare
 from ganzoo.data.sources import hub
 from ganzoo.errors import DataError, MissingExtraError
 from ganzoo.media.image import open_image
 from ganzoo.registry import Dataset
+from helpers import image_specs
 
 
 class Rows(list):
@@ -34,7 +38,7 @@ class Rows(list):
 
 
 @pytest.fixture
-def library(monkeypatch):
+def library(monkeypatch, tmp_path):
     """A stand-in for `datasets`: set ``rows``, read ``asked``."""
     module = ModuleType("datasets")
     module.asked = []
@@ -47,6 +51,8 @@ def library(monkeypatch):
         return module.rows
 
     module.load_dataset = load_dataset
+    module.config = SimpleNamespace(EXTRACTED_DATASETS_PATH=tmp_path / "extracted")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "datasets", module)
     return module
 
@@ -98,15 +104,63 @@ def test_the_key_depends_on_the_content_and_on_the_labels(library):
     assert len(keys) == 3
 
 
-def test_an_image_may_be_a_file_and_a_missing_one_is_named(library, pictures, noise):
-    noise().save(pictures / "a.png")
-    rows = [cell(None, str(pictures / "a.png")), None, cell(None, None)]
-    library.rows = Rows([{"image": image, "label": 0} for image in rows])
-    first, second, third = open_source("hf:owner/name").read()
-    assert np.array_equal(np.asarray(open_image(first)), np.asarray(noise()))
-    for item, row in ((second, 1), (third, 2)):
+@pytest.fixture
+def snapshot(tmp_path):
+    """Return the folder in which the Hub's client keeps the data set ``owner/name``."""
+    folder = tmp_path / "datasets--owner--name" / "snapshots" / "1"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def items_of(library, *cells):
+    library.rows = Rows([{"image": cell, "label": 0} for cell in cells])
+    return list(open_source("hf:owner/name").read())
+
+
+def test_an_image_may_be_a_file_of_the_set_and_a_missing_one_is_named(library, snapshot, noise):
+    blob = snapshot.parent.parent / "blobs" / "1"
+    blob.parent.mkdir()
+    noise().save(blob, "png")
+    (snapshot / "a.png").symlink_to(blob)  # as the client keeps it
+    there = (cell(None, str(snapshot / "a.png")), cell(None, "snapshots/1/a.png"))
+    first, again, *others = items_of(library, *there, None, cell(None, None), cell(None, str(snapshot / "none.png")))
+    for item in (first, again):
+        assert np.array_equal(np.asarray(open_image(item)), np.asarray(noise()))
+    for row, item in enumerate(others, start=2):
         with pytest.raises(DataError, match=f"row {row} of hf:owner/name "):
             open_image(item)
+
+
+def test_an_image_may_be_a_file_of_an_archive_of_the_set_that_the_library_unpacked(library, snapshot, noise, tmp_path):
+    (snapshot / "train.zip").touch()
+    own = tmp_path / "extracted" / hashlib.sha256(str(snapshot / "train.zip").encode()).hexdigest()
+    other = tmp_path / "extracted" / hashlib.sha256(b"another").hexdigest()
+    for folder in (own, other):
+        folder.mkdir(parents=True)
+        noise().save(folder / "a.png")
+    (item,) = items_of(library, cell(None, str(own / "a.png")))
+    assert np.array_equal(np.asarray(open_image(item)), np.asarray(noise()))
+    with pytest.raises(DataError, match="outside the data set"):
+        items_of(library, cell(None, str(other / "a.png")))
+
+
+@pytest.mark.parametrize(
+    "path", ["{outside}", "../../private/a.png", "snapshots/../../private/a.png", "link.png", "to/a.png"]
+)
+def test_a_file_outside_the_set_is_not_opened(library, snapshot, noise, tmp_path, path, cache):
+    outside, own = tmp_path / "private" / "a.png", snapshot.parent.parent
+    outside.parent.mkdir()
+    noise().save(outside)
+    (own / "link.png").symlink_to(outside)
+    (own / "to").symlink_to(outside.parent)
+    named = path.format(outside=outside)
+    library.rows = Rows([{"image": cell(None, named), "label": 0}])
+    source = open_source("hf:owner/name")
+    with pytest.raises(
+        DataError, match=rf"^row 0 of hf:owner/name names the file {named}, which lies outside"
+    ) as caught:
+        prepare(source, image_specs(20, 3), progress=False, skip_unreadable=True)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -155,3 +209,33 @@ def test_the_real_library_reads_a_folder_as_it_reads_the_hub(mnist, digits, tmp_
 def test_what_is_no_name_is_refused_before_the_library_sees_it(name):
     with pytest.raises(DataError, match=r"hf:owner/name"):
         open_source(name)
+
+
+@pytest.mark.parametrize("kind", ["relative", "absolute", "link"])
+def test_the_real_library_cannot_be_led_out_of_a_set(noise, pictures, tmp_path, monkeypatch, kind):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    datasets.disable_progress_bars()
+    noise().save(tmp_path / "private.png")
+    noise().save(pictures / "a.png")
+    named = {"relative": "../private.png", "absolute": str(tmp_path / "private.png"), "link": "link.png"}[kind]
+    if kind == "link":
+        (pictures / named).symlink_to(tmp_path / "private.png")
+    rows = [json.dumps({"file_name": name, "caption": ""}) for name in ("a.png", named)]
+    (pictures / "metadata.jsonl").write_text("\n".join(rows))
+    with pytest.raises(DataError) as caught:
+        list(hub.from_hub(Dataset(name="local", repo=str(pictures), summary=""), "train").read())
+    assert "\n" not in str(caught.value)
+    if kind == "link":
+        assert "row 1 of local names the file" in str(caught.value)
+
+
+def test_the_real_library_reads_the_files_of_a_set(noise, pictures, tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    datasets.disable_progress_bars()
+    noise().save(pictures / "a.png")
+    monkeypatch.chdir(tmp_path)
+    for repo in (str(pictures), "pictures"):
+        (item,) = hub.from_hub(Dataset(name="local", repo=repo, summary=""), "train").read()
+        assert np.array_equal(np.asarray(open_image(item)), np.asarray(noise()))

@@ -13,6 +13,7 @@ from ganzoo.data.encoded import EncodedSamples
 from ganzoo.errors import DataError
 from ganzoo.gan import SampleSpec
 from ganzoo.gan.sample_spec import Reading
+from ganzoo.media.base import Item
 
 SPECS = {"image": SampleSpec((3, 16, 24))}
 
@@ -159,3 +160,33 @@ def test_a_and_b_may_differ_in_size_and_channels(tmp_path, cache):
     specs = {"A": SampleSpec((1, 8, 8)), "B": SampleSpec((3, 32, 32))}
     batch = Loader(prepare(source, specs, progress=False), seed=0).batch(0, 3)
     assert (batch["A"].shape, batch["B"].shape) == ((3, 1, 8, 8), (3, 3, 32, 32))
+
+
+@pytest.mark.parametrize(("most", "ahead"), [(0, 1), (35, 4), (10**9, 8)])
+def test_what_is_read_ahead_is_bounded_by_bytes_and_by_number(monkeypatch, most, ahead):
+    monkeypatch.setattr(intake_module, "_AHEAD", 7)
+    monkeypatch.setattr(intake_module, "_AHEAD_BYTES", most)
+    taken = []
+
+    def items():
+        for i in range(20):
+            taken.append(i)
+            yield Item(bytes(6), i, str(i))
+
+    found = intake_module.read_ahead(items(), lambda item: item.label, 4)
+    for i, (item, label) in enumerate(found):
+        assert (item.where, label) == (str(i), i)
+        assert len(taken) <= i + ahead
+    assert len(taken) == 20
+
+
+def test_bytes_arrays_and_pictures_are_held_and_files_are_not(tmp_path):
+    held = [Item(image, None, "").held for image in (bytes(7), np.zeros((2, 3), np.uint8), Image.new("L", (2, 3)))]
+    assert held == [7, 6, 24]
+    assert Item(tmp_path, None, "").held == 0
+
+
+def test_a_set_of_unreadable_images_is_given_up(mixed, cache, monkeypatch):
+    monkeypatch.setattr(intake_module, "_UNREADABLE_UP_TO", 1)
+    with pytest.raises(DataError, match=r"over 1 unreadable images: .*damaged\.png is not"):
+        prepare(open_source(mixed), SPECS, progress=False, skip_unreadable=True)

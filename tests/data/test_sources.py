@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import numpy as np
 import pytest
 
 from ganzoo.data import open_source
+from ganzoo.data.sources.source import fingerprint
 from ganzoo.errors import DataError
 from ganzoo.media.image import open_image
 
@@ -274,3 +276,10 @@ def test_a_file_of_another_kind_is_an_error(tmp_path):
 def test_a_name_that_the_system_refuses_is_one_error(spec):
     with pytest.raises(DataError, match="cannot be opened"):
         open_source(spec)
+
+
+def test_the_key_of_a_file_takes_no_memory(tmp_path, memory_of):
+    path = tmp_path / "a.png"
+    path.touch()
+    os.truncate(path, 2**26)
+    assert memory_of(lambda: fingerprint({"a.png": path})) < 2**22

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.data import open_data, open_source
+from ganzoo.data.sources import labels
 from ganzoo.errors import DataError
 
 
@@ -261,3 +262,10 @@ def test_metadata_that_cannot_be_used_is_one_line(make, name, content, text):
     message = refused(make("1.png", **{name.replace(".", "_dot_"): content}))
     assert text in message
     assert name in message
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl", "dataset.json"])
+def test_metadata_of_far_more_bytes_than_images_is_not_read(make, monkeypatch, name):
+    monkeypatch.setattr(labels, "_METADATA_UP_TO", 100)
+    message = refused(make("1.png", **{name.replace(".", "_dot_"): " " * 3000}))
+    assert f"{name} has 3,000 bytes, more than the 2,100 that are read" in message

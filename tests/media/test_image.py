@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, features
 
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigError, DataError
 from ganzoo.gan.sample_spec import DEFAULT_READING, Reading
 from ganzoo.media import get_medium
 from ganzoo.media.base import Item, SurveyNeededError
-from ganzoo.media.image import MOST_PIXELS, open_image
+from ganzoo.media.image import open_image
+from ganzoo.media.limits import MAX_PIXELS
+from hostile_files import tiff_of_a_tile
 
 MEDIUM = get_medium("image")
 PAD, STRETCH = Reading(fit="pad"), Reading(fit="stretch")
@@ -139,12 +144,62 @@ def test_a_rectangle_and_an_enlargement():
     assert notes == ("enlarged", "centre-cropped")
 
 
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded():
-    side = int(MOST_PIXELS**0.5) + 1
-    large = encoded(Image.new("1", (side, side)))
-    assert len(large.image) < 2**17
-    with pytest.raises(DataError, match=f"{side}x{side}"):
-        open_image(large)
+def too_many(width, height):
+    """A picture that says it has so many pixels, and has none."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return Item(b"\x89PNG\r\n\x1a\n" + chunk + bytes(4) + b"IDAT" + bytes(4), None, "large.png")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "said"),
+    [(2**13, 2**13 + 2**11 + 1, "10241x8192, of"), (13_000, 13_000, "an image of"), (60_000, 60_000, "an image of")],
+)
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(width, height, said):
+    """Pillow warns of the second, and refuses the third."""
+    with pytest.raises(
+        DataError, match=rf"^large\.png is {said} more than the {MAX_PIXELS:,} pixels .*GANZOO_MAX_PIXELS"
+    ):
+        open_image(too_many(width, height))
+
+
+@pytest.mark.parametrize("made", [np.zeros((20, 30), np.uint8), Image.new("L", (30, 20))])
+def test_the_limit_of_pixels_is_a_setting_and_holds_for_arrays_too(monkeypatch, made):
+    monkeypatch.setenv("GANZOO_MAX_PIXELS", "600")
+    assert open_image(Item(made, None, "here")).size == (30, 20)
+    monkeypatch.setenv("GANZOO_MAX_PIXELS", "599")
+    for item in (Item(made, None, "here"), encoded(Image.new("L", (30, 20)))):
+        with pytest.raises(DataError, match="20x30, of more than the 599 pixels"):
+            open_image(item)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "many", "1e6", "178956971"])
+def test_a_limit_of_pixels_that_is_none_is_refused(monkeypatch, wrong):
+    monkeypatch.setenv("GANZOO_MAX_PIXELS", wrong)
+    with pytest.raises(ConfigError, match=rf"GANZOO_MAX_PIXELS .*1 \.\.\. 178,956,970, not '{wrong}'"):
+        open_image(encoded(Image.new("L", (2, 2))))
+
+
+def test_a_file_of_far_more_bytes_than_pixels_is_refused_before_it_is_read(monkeypatch, tmp_path):
+    path = tmp_path / "long.png"
+    Image.new("L", (20, 20)).save(path)
+    size = path.stat().st_size
+    os.truncate(path, 4 * 400)
+    monkeypatch.setenv("GANZOO_MAX_PIXELS", "400")
+    assert open_image(Item(path, None, "long.png")).size == (20, 20)
+    os.truncate(path, 4 * 400 + 1)
+    for image in (path, path.read_bytes()):
+        with pytest.raises(DataError, match=r"^long\.png has 1,601 bytes, more than the 1,600 that are read"):
+            open_image(Item(image, None, "long.png"))
+    assert size < 4 * 400
+
+
+def test_a_tile_that_is_larger_than_its_image_counts(monkeypatch, tmp_path):
+    item = Item(tiff_of_a_tile(tmp_path / "a.tiff", 256), None, "a.tiff")
+    assert open_image(item).size == (16, 16)
+    monkeypatch.setenv("GANZOO_MAX_PIXELS", str(256 * 256 - 1))
+    with pytest.raises(DataError, match=r"^a\.tiff: a tile is 256x256, of more than the 65,535 pixels"):
+        open_image(item)
 
 
 @pytest.mark.parametrize("suffix", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])

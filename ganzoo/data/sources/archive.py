@@ -14,8 +14,8 @@ from ganzoo.data.sources.source import Source, fingerprint
 from ganzoo.data.sources.tree import SPLITS, Tree, from_tree
 from ganzoo.errors import DataError
 from ganzoo.media.base import why
+from ganzoo.media.limits import MAX_FILE
 
-_ENTRY_UP_TO = 2**28  # bytes of one file, unpacked
 _TOTAL_UP_TO = 2**30  # bytes of all files, unpacked, or
 _RATIO_UP_TO = 50  # times the size of the archive: images hardly shrink
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may take gigabytes to unpack a byte
@@ -36,10 +36,7 @@ def from_archive(name: str, path: Path, split: str = "train") -> Source:
         if fault := _fault(entry, seen):
             raise DataError(f"{name} holds {entry.orig_filename!a}, {fault}: pack the images anew")
         seen.add(entry.filename)
-    if (total := sum(entry.file_size for entry in entries)) > max(_TOTAL_UP_TO, _RATIO_UP_TO * size):
-        raise DataError(
-            f"{name} would unpack to {total / 2**30:,.0f} GiB, over {_RATIO_UP_TO} times its size: check it"
-        )
+    check_unpacked(name, entries, size)
     shown = [entry.filename for entry in entries if "/." not in f"/{entry.filename}"]
     tops = {entry.partition("/")[0] for entry in shown}
     root = "/".join([*tops, ""])  # the folder that holds all files, if there is one and it is no split
@@ -69,6 +66,22 @@ def _damage_named(name: str) -> Iterator[None]:
         raise DataError(f"{name} cannot be read: {why(error)}") from error
 
 
+def check_unpacked(name: str, entries: Sequence[zipfile.ZipInfo], size: int) -> None:
+    """Refuse an archive of ``size`` bytes whose entries hold far more, or are compressed in another way than usual."""
+    if any(entry.compress_type not in _METHODS for entry in entries):
+        raise DataError(f"{name} is compressed by another method than deflate: pack it anew")
+    check_ratio(name, sum(entry.file_size for entry in entries), size, _TOTAL_UP_TO)
+
+
+def check_ratio(where: str, total: int, size: int, most: int) -> None:
+    """Refuse ``size`` bytes that unpack to more than ``most`` and far more than they are."""
+    if total > max(most, _RATIO_UP_TO * size):
+        raise DataError(
+            f"{where} would unpack to {total / 2**30:,.1f} GiB, more than {most / 2**30:g} GiB and over "
+            f"{_RATIO_UP_TO} times its size: check it, and pack it without compression if it is right"
+        )
+
+
 def _fault(entry: zipfile.ZipInfo, seen: Collection[str]) -> str | None:
     """Return what makes an entry of an archive one that is not read."""
     name = entry.orig_filename
@@ -79,6 +92,6 @@ def _fault(entry: zipfile.ZipInfo, seen: Collection[str]) -> str | None:
         "which is encrypted": entry.flag_bits & 1,
         "which is compressed by another method than deflate": entry.compress_type not in _METHODS,
         "which is an archive itself": name.lower().endswith(".zip"),
-        f"which unpacks to more than {_ENTRY_UP_TO >> 20} MiB": entry.file_size > _ENTRY_UP_TO,
+        f"which unpacks to more than {MAX_FILE >> 20} MiB": entry.file_size > MAX_FILE,
     }
     return next((fault for fault, holds in faults.items() if holds), None)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ganzoo.data.sources.source import natural, some
 from ganzoo.errors import DataError, one_line
 from ganzoo.media.base import why
+from ganzoo.media.limits import check_bytes
 
 METADATA = ("dataset.json", "metadata.csv", "metadata.jsonl")
 """Files that may list labels: StyleGAN's, and those of the Hub's image folders."""
 SUPPORTED = "one class per image is supported, a whole number or a word"
 _REMEDY = "take the labels out to train without any"
 _COLUMNS = ("label", "class", "category")
-_CLASSES_UP_TO = 2**16
+_METADATA_UP_TO, _PER_FILE = 2**25, 1000  # bytes: parsed, they may take fifty times as many
+_CLASSES_UP_TO, _LETTERS_UP_TO = 2**16, 1000
 
 
 class Classes(NamedTuple):
@@ -62,6 +68,12 @@ def classes_of(where: str, labels: Iterable[Any]) -> Classes:
     )
 
 
+def classes_of_numbers(where: str, labels: NDArray[np.integer[Any]]) -> Classes:
+    """Number the labels in an array."""
+    found = np.unique(labels)
+    return classes_of(where, (found if len(found) <= _CLASSES_UP_TO else found[[0, -1]]).tolist())  # which is refused
+
+
 def named_classes(where: str, words: Mapping[Any, str]) -> Classes:
     """Number classes in the natural order of the word that each label stands for."""
     names = sorted(set(words.values()), key=natural)
@@ -77,7 +89,16 @@ def classes_of_column(where: str, column: str, kind: str, read: Callable[[], Ite
     """Number the labels in a table's column of the type ``kind``; a note where such a type is not supported."""
     if not kind.removeprefix("large_").startswith(("int", "uint", "bool", "string")):
         return Classes(notes=(f"the column {column} ({kind}) is not used: {SUPPORTED}",))
-    labels = [label for label in read() if label is not None]
+    labels = set()
+    for label in read():
+        if isinstance(label, str) and len(label) > _LETTERS_UP_TO:
+            raise DataError(
+                f"{where} gives a label of {len(label):,} letters, and up to {_LETTERS_UP_TO} are supported"
+            )
+        if label is not None:
+            labels.add(label)
+        if len(labels) > _CLASSES_UP_TO:
+            raise DataError(f"{where} gives more than {_CLASSES_UP_TO:,} different labels: {_REMEDY}")
     return classes_of(where, labels) if labels else Classes()
 
 
@@ -102,30 +123,48 @@ def _number(label: Any) -> float | None:
         return None
 
 
-def read_labels(where: str, content: bytes | Path) -> list[tuple[str, Any]] | None:
+def read_labels(where: str, content: bytes | Path, most: int) -> list[tuple[str, Any]] | None:
     """Return (file name, label) of each row of a file of metadata; None where it does not speak of labels.
+
+    Args:
+        where: it lies.
+        content: of it.
+        most: files that there are: of more rows, one more than these is returned.
 
     Raises:
         DataError: it is damaged, or its form is another.
     """
     try:
+        check_bytes(
+            where,
+            content.stat().st_size if isinstance(content, Path) else len(content),
+            _METADATA_UP_TO + _PER_FILE * most,
+        )
         text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
         if where.endswith(".json"):
-            return _of_dataset_json(where, json.loads(text))
+            return _of_dataset_json(where, msgspec.json.decode(text))
         if where.endswith(".csv"):
-            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+            rows: Iterable[Any] = csv.DictReader(io.StringIO(text, newline=""))
         else:
-            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+            rows = (msgspec.json.decode(line) for line in io.StringIO(text, newline="\n") if line.strip())
+        return _of_rows(where, islice(rows, most + 1))
+    except (OSError, ValueError, RecursionError, csv.Error, msgspec.DecodeError) as error:
         raise DataError(f"{where} cannot be read: {why(error)}") from error
-    if not all(isinstance(row, dict) and None not in row for row in rows):
-        raise DataError(f"{where} has rows of another form than its first: correct them")
-    columns = list(rows[0]) if rows else []
-    if not all(isinstance(row.get("file_name"), str) for row in rows):
-        there = one_line(some(columns))
-        raise DataError(f"{where} needs a column file_name that is filled everywhere; it has: {there}")
-    column = next((column for column in _COLUMNS if column in columns), None)
-    return None if column is None else [(row["file_name"], row.get(column)) for row in rows]
+
+
+def _of_rows(where: str, rows: Iterable[Any]) -> list[tuple[str, Any]] | None:
+    columns: list[str] = []
+    labels = []
+    for row in rows:
+        if not isinstance(row, dict) or None in row:
+            raise DataError(f"{where} has rows of another form than its first: correct them")
+        columns = columns or list(row)
+        if not isinstance(row.get("file_name"), str):
+            there = one_line(some(columns))
+            raise DataError(f"{where} needs a column file_name that is filled everywhere; it has: {there}")
+        label = next((column for column in _COLUMNS if column in columns), "")
+        labels.append((row["file_name"], row.get(label)))
+    return labels if any(column in columns for column in _COLUMNS) else None
 
 
 def _of_dataset_json(where: str, content: Any) -> list[tuple[str, Any]] | None:

@@ -6,12 +6,16 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from ganzoo.data.sources.archive import check_ratio
 from ganzoo.data.sources.hub import cell_bytes, image_column
 from ganzoo.data.sources.labels import Classes, classes_of_column
 from ganzoo.data.sources.source import Source, fingerprint
-from ganzoo.errors import DataError, MissingExtraError
+from ganzoo.errors import DataError, MissingExtraError, one_line
 from ganzoo.media.base import Item, why
+
+_ROWS, _AT_ONCE = 1024, 2**27
 
 
 def from_parquet(name: str, folder: Path, split: str) -> Source:
@@ -26,29 +30,36 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
     if not files:
         splits = sorted({path.stem.partition("-")[0] for path in there})
         raise DataError(f"{name} has no split '{split}'; it has: {', '.join(splits)}")
+
+    def batches(file: Path, columns: list[str]) -> Iterator[Any]:
+        """Yield the rows of a file, as many at a time as may be in memory."""
+        with pq.ParquetFile(file, memory_map=True) as table:
+            yield from table.iter_batches(_rows_at_once(file, table.metadata, columns), columns=columns)
+
     try:
         opened = [pq.ParquetFile(file) for file in files]
         schema = opened[0].schema_arrow
         image = image_column(name, schema.names, "image")
+        leaf = _leaf(name, schema.field(image))
         labelled, found = "label" in schema.names, Classes()
         if labelled and (names := _class_names(schema.metadata)):
             found = Classes(names)
         elif labelled:
             found = classes_of_column(
                 name, "label", str(schema.field("label").type),
-                lambda: {one for file in opened for one in file.read(columns=["label"])["label"].unique().to_pylist()},
+                lambda: (one for file in files for rows in batches(file, ["label"]) for one in rows[0].to_pylist()),
             )  # fmt: skip
     except (pa.ArrowException, OSError, KeyError) as error:
         raise DataError(f"{name}: {why(error)}") from error
-    columns = [image, "label"] if found.names else [image]
+    columns = [leaf, "label"] if found.names else [leaf]
 
     def read() -> Iterator[Item]:
         for file in files:
             rows = itertools.count()
             try:
-                for batch in pq.ParquetFile(file).iter_batches(1024, columns=columns):
-                    labels = batch.column("label").to_pylist() if found.names else [None] * len(batch)
-                    for cell, label in zip(batch.column(image).to_pylist(), labels, strict=True):
+                for batch in batches(file, columns):
+                    labels = batch["label"].to_pylist() if found.names else [None] * len(batch)
+                    for cell, label in zip(batch[image].to_pylist(), labels, strict=True):
                         yield Item(cell_bytes(cell), found.numbers.get(label, label), f"row {next(rows)} of {file}")
             except (pa.ArrowException, OSError, KeyError) as error:
                 raise DataError(f"{file} cannot be read: {why(error)}") from error
@@ -58,6 +69,29 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
         raise DataError(f"{name} has no images in split '{split}'")
     key, classes = found.keyed(fingerprint({file.name: file for file in files})), found.names or None
     return Source(name, key, count, read, classes, local=True, files=tuple(files), notes=found.notes)
+
+
+def _leaf(name: str, field: Any) -> str:
+    """Return the column of the encoded images: of a struct, its field ``bytes``."""
+    kind, leaf = field.type, str(field.name)
+    if kind.num_fields and "bytes" in [kind.field(i).name for i in range(kind.num_fields)]:
+        kind, leaf = kind.field("bytes").type, f"{leaf}.bytes"
+    if not str(kind).removeprefix("dictionary<values=").startswith(("binary", "large_binary", "fixed_size_binary")):
+        raise DataError(f"{name}: its column {leaf} must hold encoded images (binary), not {one_line(str(kind))}")
+    return leaf
+
+
+def _rows_at_once(file: Path, metadata: Any, columns: list[str]) -> int:
+    """Return a number of rows that are small even where each holds all that its group does, as in a dictionary."""
+    largest = 1
+    for group in (metadata.row_group(i) for i in range(metadata.num_row_groups)):
+        used = [column for i in range(group.num_columns) if (column := group.column(i)).path_in_schema in columns]
+        unpacked = sum(column.total_uncompressed_size for column in used)
+        check_ratio(
+            f"{file}: a group of rows", unpacked, sum(column.total_compressed_size for column in used), _AT_ONCE
+        )
+        largest = max(largest, unpacked)
+    return max(1, min(_ROWS, _AT_ONCE // largest))
 
 
 def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:

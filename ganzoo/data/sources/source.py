@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from ganzoo.errors import one_line
 from ganzoo.gan.sample_spec import PartialShape
@@ -15,6 +16,7 @@ from ganzoo.media import get_medium
 from ganzoo.media.base import Item
 
 _HASHED = 2**30  # bytes of a set that are read for its key, at most
+_BLOCK = 2**20
 _NAMED = 10
 
 
@@ -103,16 +105,22 @@ def fingerprint(files: Mapping[str, Path]) -> str:
     A file that cannot be read is hashed as such: whoever decodes it says so.
     """
     digest = hashlib.sha256()
+
+    def update(file: BinaryIO, left: int) -> None:
+        while left > 0 and (block := file.read(min(left, _BLOCK))):
+            digest.update(block)
+            left -= len(block)
+
     sizes = [path.stat().st_size if path.is_file() else 0 for path in files.values()]
-    part = None if sum(sizes) <= _HASHED else _HASHED // (2 * len(sizes))
+    part = _HASHED if sum(sizes) <= _HASHED else _HASHED // (2 * len(sizes))
     for (name, path), size in zip(files.items(), sizes, strict=True):
         digest.update(os.fsencode(name) + f"\0{size}\0".encode())
         try:
             with path.open("rb") as file:
-                digest.update(file.read(part))
-                if part is not None and size > part:
+                update(file, part)
+                if size > part:
                     file.seek(max(part, size - part))
-                    digest.update(file.read(part))
+                    update(file, part)
         except OSError:
             digest.update(b"unreadable")
     return digest.hexdigest()

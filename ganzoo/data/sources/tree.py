@@ -136,8 +136,10 @@ def _labels(tree: Tree, start: str) -> tuple[str | None, dict[str, Any]]:
     there = {*tree.files}
     for place, metadata in itertools.product(dict.fromkeys((start, "")), METADATA):
         file = place + metadata
-        rows = read_labels(str(tree.path / file), *tree.contents([file])) if file in there else None
-        if rows is None:
+        if file not in there:
+            continue
+        (content,) = tree.contents([file])
+        if (rows := read_labels(str(tree.path / file), content, len(there))) is None:
             continue
         named = [posixpath.normpath(posixpath.join(place, name.replace("\\", "/"))) for name, _ in rows]
         for fault, names in (

@@ -30,7 +30,7 @@ test-slow: $(STAMP) browser  ## the tests that start many processes, train, or l
 	$(BIN)/python -m pytest -n 2 -m slow
 
 attack: $(STAMP)  ## kills, flipped bits, mutated files, files that ask for memory, crowds: what was tried, held, failed
-	PYTHONPATH=tests $(BIN)/python -m attacks
+	PYTHONPATH=tests $(BIN)/python -W ignore -m attacks
 
 bench: $(STAMP)  ## ganzoo against other ways to do the same: speed, as ratios, in one table
 	$(BIN)/python benchmarks/bench.py

@@ -25,7 +25,7 @@ _PROCESSES.set_forkserver_preload(["torch._dynamo", "ganzoo.training.run", "ganz
 _WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
 SETTINGS = {
     "batch_size": 32, "checkpoint_every": 32, "report_every": 32, "preview_every": 32, "keep": 1, "eval_every": 32,
-    "patience": 9, "metrics": ("fd[pixels:4]@64/train",), "device": "cpu", "progress": False,
+    "patience": 999, "metrics": ("fd[pixels:4]@64/train",), "device": "cpu", "progress": False,
 }  # fmt: skip
 
 

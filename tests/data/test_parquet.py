@@ -59,3 +59,10 @@ def test_a_row_of_a_table_opens_no_file(pictures, noise, tmp_path, cache):
     pq.write_table(pa.table({"image": column}), pictures / "train.parquet")
     with pytest.raises(DataError, match=r"row 0 .* is not a readable image"):
         prepare(open_source(pictures), image_specs(20, 3), progress=False)
+
+
+def test_a_name_that_is_no_text_is_refused(pictures):
+    path = dictionary(pictures, 8, 4) / "train.parquet"
+    path.write_bytes(path.read_bytes().replace(b"image", b"imag\xfc"))
+    with pytest.raises(DataError, match="utf-8"):
+        open_source(pictures)

@@ -115,3 +115,11 @@ def test_where_nothing_can_be_saved_the_error_says_so(mnist, tmp_path, monkeypat
     taken(monkeypatch, tmp_path / "runs/run", take)
     with pytest.raises(RunError, match="cannot be saved beside it"):
         train(mnist, tmp_path / "runs/run")
+
+
+def test_what_a_killed_process_has_left_is_no_run(mnist, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in (".lock", ".config.json.partial-abc.json"):
+        (tmp_path / "run" / name).touch()
+    train(mnist, tmp_path / "run")
+    assert not (tmp_path / "run/.config.json.partial-abc.json").exists()

@@ -49,7 +49,7 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
                 name, "label", str(schema.field("label").type),
                 lambda: (one for file in files for rows in batches(file, ["label"]) for one in rows[0].to_pylist()),
             )  # fmt: skip
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
         raise DataError(f"{name}: {why(error)}") from error
     columns = [leaf, "label"] if found.names else [leaf]
 
@@ -61,7 +61,7 @@ def from_parquet(name: str, folder: Path, split: str) -> Source:
                     labels = batch["label"].to_pylist() if found.names else [None] * len(batch)
                     for cell, label in zip(batch[image].to_pylist(), labels, strict=True):
                         yield Item(cell_bytes(cell), found.numbers.get(label, label), f"row {next(rows)} of {file}")
-            except (pa.ArrowException, OSError, KeyError) as error:
+            except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
                 raise DataError(f"{file} cannot be read: {why(error)}") from error
 
     count = sum(file.metadata.num_rows for file in opened)

@@ -14,6 +14,7 @@ import numpy as np
 from ganzoo_report.report import write_report
 from ganzoo_study.server import StudyServer
 from ganzoo_study.study import SIDES, Study, make_trials
+from helpers import open_config
 
 JSON = {"Content-Type": "application/json"}
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
@@ -30,8 +31,7 @@ def measured(run):
 
 def change_config(run, **changes):
     """Write other values into a config.json."""
-    path = run / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+    (run / "config.json").write_text(json.dumps({**open_config(run), **changes}), encoding="utf-8")
 
 
 def make_study(count=4, *, seed=0, **more) -> Study:

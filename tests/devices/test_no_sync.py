@@ -90,6 +90,7 @@ def events(monkeypatch, tmp_path):
         )  # fmt: skip
         reporter = Reporter(tmp_path, state, Accelerator(cpu=True), images=10**6, title="", progress=False)
         never = SimpleNamespace(is_due=lambda before, now: False)
+        (tmp_path / "config.json").touch()
         made = Events(tmp_path, state, settings(**changes), accelerator, reporter, Stop(), never)
         made.monitor.device = torch.device("cuda")
         return made

@@ -107,7 +107,7 @@ def test_damaged_weights_are_named_and_the_rest_is_there(own, mnist):
     weights = own / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])
     page, written = report(own, mnist)
-    assert "cut short" in written.missing["interpolations"]
+    assert "damaged" in written.missing["interpolations"]
     assert str(own.parent) not in page.html
     assert "losses" in page.sections
 

@@ -48,7 +48,7 @@ def small_run(data: Path, folder: Path) -> Path:
     ).run  # fmt: skip
 
 
-def flip_bits(data: Path, folder: Path, each: int = 40) -> Attack:
+def flip_bits(data: Path, folder: Path, each: int = 20) -> Attack:
     """Flip a bit of each file of a run, and load, resume and read it: refused, or as if nothing had happened."""
     attack, chance = Attack("flipped bit in a file of a run"), random.Random(0)
     run = small_run(data, folder)

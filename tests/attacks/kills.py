@@ -8,7 +8,7 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -86,12 +86,13 @@ def _run(place: Path, data: Path, images: int, before: Callable[[Path], None] = 
     return process.exitcode, problems.read_text() if problems.exists() else ""
 
 
-def kill_at_writes(data: Path, folder: Path, moments: Iterable[int] | None = None, images: int = 96) -> Attack:
-    """Kill a short run at its writes (all of them by default), each in a folder of its own, and resume it."""
-    attack, whole = Attack("run killed at a write, resumed"), folder / "whole"
+def kill_at_writes(data: Path, folder: Path, last: int | None = None) -> Attack:
+    """Kill a run of three steps at each of its writes, or the last so many, in a folder of its own, and resume it."""
+    attack, whole, images = Attack("run killed at a write, resumed"), folder / "whole", 96
     assert _run(whole, data, images, partial(kill_at, 0)) == (0, "")
     expected = content(whole / "run")
-    for moment in moments or range(1, int((whole / "writes").read_text()) + 1):
+    moments = range(1, int((whole / "writes").read_text()) + 1)
+    for moment in moments[-last:] if last else moments:
         place = folder / f"killed-{moment}"
         code, problem = _run(place, data, images, partial(kill_at, moment))
         problem = problem if code == -signal.SIGKILL else f"was not killed, but ended with {code}"

@@ -22,7 +22,9 @@ CHECKSUM = "checksum"
 """The name under which a file of JSON, or the header of one of tensors, has the SHA-256 of all the rest."""
 PARTIAL = ".partial-"
 """In the name of a partial file or folder."""
-_OLD, _LOCK = "-old", ".lock"
+LOCK = ".lock"
+"""The file in a folder by which `locked` locks it."""
+_OLD = "-old"
 _UNFINISHED = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # what safetensors calls a file that it is writing
 
 
@@ -113,7 +115,7 @@ def locked(folder: Path, busy: GanzooError, *, seconds: float = 0.0) -> Iterator
     Raises:
         GanzooError: ``busy`` where another process holds it after ``seconds``, or the folder cannot be written into.
     """
-    with _held(folder / _LOCK, busy, seconds):
+    with _held(folder / LOCK, busy, seconds):
         with suppress(OSError):  # what cannot be removed does no harm
             _sweep(folder)
         yield
@@ -171,7 +173,7 @@ def _sweep(folder: Path) -> None:
 
 def is_leftover(name: str) -> bool:
     """Whether a file is a lock, or what a killed process has left half-written and `locked` removes."""
-    return name == _LOCK or PARTIAL in name or bool(_UNFINISHED.fullmatch(name))
+    return name == LOCK or PARTIAL in name or bool(_UNFINISHED.fullmatch(name))
 
 
 def sync(path: Path) -> None:

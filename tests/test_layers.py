@@ -17,7 +17,7 @@ from ganzoo.registry import hookspecs
 ROOT = Path(ganzoo.__file__).parent
 # A module may import its own layer and those before it.
 LAYERS = [
-    "errors", "_version", "_guard", "_files", "_distributed", "registry", "nn", "gan", "media", "data", "hub", "models",
+    "errors", "_version", "_files", "_distributed", "registry", "nn", "gan", "media", "data", "hub", "models",
     "inference", "metrics", "training", "publishing", "testing", "cli",
 ]  # fmt: skip
 FORBIDDEN = {
@@ -27,7 +27,7 @@ FORBIDDEN = {
     "hub": {"registry", "nn", "gan", "data"},
 }
 HEAVY = {"torch", "numpy", "timm", "huggingface_hub", "PIL", "accelerate", "safetensors", "datasets", "pyarrow"}
-LIGHT = {"errors", "_version", "_guard", "_files", "registry", "models/config", "training/settings", "cli"}
+LIGHT = {"errors", "_version", "_files", "registry", "models/config", "training/settings", "cli"}
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "_zoo" not in path.parts)
 
 

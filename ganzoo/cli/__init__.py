@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo import _guard
 from ganzoo._version import __version__
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, is_out_of_memory, one_line, printable, unsigned
+from ganzoo.registry import guard
 
 if TYPE_CHECKING:
     from ganzoo.registry import Command
@@ -104,7 +104,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the terminal's encoding may lack letters of a summary
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that partial files are cleaned up
-    _guard.ends_process = True
+    guard.ends_process = True
     if sys.stderr is None or not sys.stderr.isatty():  # bars would write control characters into a file
         for library in ("HUB", "DATASETS"):
             os.environ.setdefault(f"HF_{library}_DISABLE_PROGRESS_BARS", "1")

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import pluggy
 
-from ganzoo._guard import StoppedError, guard_of, time_limit
 from ganzoo.errors import GanzooError, PluginError, did_you_mean, one_line
 from ganzoo.registry import hookspecs
+from ganzoo.registry.guard import StoppedError, guard_of, time_limit
 from ganzoo.registry.hookspecs import GROUP
 
 

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from ganzoo._guard import guard_of, watchdog
 from ganzoo.errors import GanzooError, NameClashError, PluginError, UnknownNameError, did_you_mean, one_line
+from ganzoo.registry.guard import guard_of, watchdog
 from ganzoo.registry.modelfile import builtin_registry, read_models
 from ganzoo.registry.plugins import Broken, Plugin, Plugins, discover, reason
 from ganzoo.registry.records import (

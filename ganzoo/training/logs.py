@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,9 @@ class Reporter:
 
     def _truncate(self, *, measured_again: bool) -> float:
         """Drop what is written again; sums that a checkpoint has were reported after it."""
-        again = {"losses": bool(self.state.sums.totals), "metrics": measured_again}
-        return truncate_stats(self.run, self.state.images, again={kind for kind, drop in again.items() if drop})
+        return truncate_stats(
+            self.run, self.state.images, losses_again=bool(self.state.sums.totals), metrics_again=measured_again
+        )
 
     def step(self, new: int) -> None:
         """Move the bar; reads nothing from the device."""
@@ -139,14 +140,17 @@ def read_stats(run: Path) -> Sequence[dict[str, Any]]:
     return stats
 
 
-def truncate_stats(run: Path, images: int, again: Collection[str] = ()) -> float:
-    """Drop the lines that a resumed run writes again; return the seconds of the last one kept.
+def truncate_stats(run: Path, images: int, *, losses_again: bool, metrics_again: bool) -> float:
+    """Drop the lines after ``images``, and of ``images`` itself those that a resumed run writes again.
 
-    These are the lines after ``images``, and of those of ``images`` itself the ``"losses"`` or ``"metrics"``.
+    Return the seconds of the last one kept.
     """
     path = run / STATS
-    lines = [(line, "metrics" if METRICS in line else "losses") for line in read_stats(run)]
-    kept = [line for line, kind in lines if line["images"] < images or (line["images"] == images and kind not in again)]
+    kept = [
+        line
+        for line in read_stats(run)
+        if line["images"] + (metrics_again if METRICS in line else losses_again) <= images
+    ]
     text = "".join(json.dumps(line) + "\n" for line in kept)
     if path.exists() and path.read_bytes() != text.encode():  # also where the last line was cut short
         with replacing(path) as partial:

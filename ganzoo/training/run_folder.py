@@ -11,7 +11,7 @@ from typing import Self
 
 from accelerate import Accelerator
 
-from ganzoo._files import locked
+from ganzoo._files import LOCK, locked
 from ganzoo.errors import RunError
 from ganzoo.models.config import CONFIG
 from ganzoo.models.weights import MODEL
@@ -19,7 +19,7 @@ from ganzoo.training import checkpoint
 from ganzoo.training.logs import SAMPLES, STATS
 
 PICTURE, BEST = "samples.png", "best"
-_OWN = (".lock", CONFIG, MODEL, STATS, PICTURE, SAMPLES, BEST, checkpoint.FOLDER)
+_OWN = (LOCK, CONFIG, MODEL, STATS, PICTURE, SAMPLES, BEST, checkpoint.FOLDER)
 
 
 @contextmanager

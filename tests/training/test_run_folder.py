@@ -1,10 +1,13 @@
 """A run writes and deletes inside of its own folder only, and keeps its state when that is taken away."""
 
 import shutil
+import threading
+import time
 
 import pytest
 import torch
 
+import forks
 import ganzoo
 from ganzoo.errors import RunError
 from ganzoo.models.weights import load_tensors
@@ -104,6 +107,26 @@ def test_a_folder_that_took_the_place_of_the_runs_is_left_alone(mnist, tmp_path,
     with pytest.raises(RunError, match="run-rescued"):
         train(mnist, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["own.txt"]
+
+
+@pytest.mark.slow
+def test_two_processes_save_their_state_beside_a_folder_that_is_gone(mnist, tmp_path):
+    run = tmp_path / "run"
+
+    def take():
+        while not (run / "model.safetensors").exists():
+            time.sleep(0.05)
+        run.rename(tmp_path / "moved")
+
+    taker = threading.Thread(target=take, daemon=True)
+    taker.start()
+    words = ["train", "vanilla", "--data", mnist, "--images", "10M", "--batch-size", 32, "--checkpoint-every", 320]
+    done = forks.run(*words, "-o", "hidden=8", "--device", "cpu", "--out", "run", cwd=tmp_path, processes=2)
+    assert done.returncode
+    assert done.stderr.count("run-rescued; continue with") == 1
+    (rescued,) = list_checkpoints(tmp_path / "run-rescued")
+    outcome = ganzoo.resume(tmp_path / "run-rescued", images=int(rescued.name) + 64, progress=False)
+    assert outcome.images == int(rescued.name) + 64
 
 
 def test_where_nothing_can_be_saved_the_error_says_so(mnist, tmp_path, monkeypatch):

@@ -68,8 +68,10 @@ def _damage_named(name: str) -> Iterator[None]:
 
 def check_unpacked(name: str, entries: Sequence[zipfile.ZipInfo], size: int) -> None:
     """Refuse an archive of ``size`` bytes whose entries hold far more, or are compressed in another way than usual."""
-    if any(entry.compress_type not in _METHODS for entry in entries):
-        raise DataError(f"{name} is compressed by another method than deflate: pack it anew")
+    if odd := next((entry for entry in entries if entry.compress_type not in _METHODS), None):
+        raise DataError(
+            f"{name} holds {odd.orig_filename!a}, which is compressed by another method than deflate: pack it anew"
+        )
     check_ratio(name, sum(entry.file_size for entry in entries), size, _TOTAL_UP_TO)
 
 
@@ -90,7 +92,6 @@ def _fault(entry: zipfile.ZipInfo, seen: Collection[str]) -> str | None:
         "more than once": entry.filename in seen,
         "which is a link": stat.S_ISLNK(entry.external_attr >> 16),
         "which is encrypted": entry.flag_bits & 1,
-        "which is compressed by another method than deflate": entry.compress_type not in _METHODS,
         "which is an archive itself": name.lower().endswith(".zip"),
         f"which unpacks to more than {MAX_FILE >> 20} MiB": entry.file_size > MAX_FILE,
     }

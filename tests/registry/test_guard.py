@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from ganzoo import _guard
 from ganzoo.errors import PluginError
+from ganzoo.registry import guard
 from hostile_plugins import CATCHES_ALL, HANGING, HOLDS_ALL, SPOILERS, STOPPED, install_hanging, install_hostile
 from installs import GOOD, environment, ganzoo, install
 
@@ -156,7 +156,7 @@ def test_a_limit_of_zero_waits(tmp_path):
 def test_a_limit_that_is_no_number_of_seconds_is_one_line(monkeypatch, text):
     monkeypatch.setenv("GANZOO_PLUGIN_TIMEOUT", text)
     with pytest.raises(PluginError, match=f"is a number of seconds, or 0 for no limit, and not '{text}'"):
-        _guard.time_limit()
+        guard.time_limit()
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_timer_and_handlers_of_others_are_as_before():
     signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.3)
-        with _guard.guarded("ganzoo-x", 5.0):
+        with guard.guarded("ganzoo-x", 5.0):
             time.sleep(0.05)
         assert signal.getsignal(signal.SIGINT) is handlers[signal.SIGINT]
         time.sleep(0.4)
@@ -193,7 +193,7 @@ def test_a_hang_on_another_thread_is_left_alone():
     from concurrent.futures import ThreadPoolExecutor
 
     def work():
-        with _guard.guarded("ganzoo-x", 0.1):
+        with guard.guarded("ganzoo-x", 0.1):
             time.sleep(0.3)
         return True
 
@@ -205,11 +205,11 @@ def test_a_hang_leaves_the_streams_as_they_were():
     streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
 
     def hang():
-        with _guard.guarded("ganzoo-x", 0.1):
+        with guard.guarded("ganzoo-x", 0.1):
             sys.stdout.close()
             time.sleep(60)
 
-    with pytest.raises(_guard.StoppedError, match="it hangs"):
+    with pytest.raises(guard.StoppedError, match="it hangs"):
         hang()
     assert streams == (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     os.fstat(1)

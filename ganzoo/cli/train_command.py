@@ -114,7 +114,7 @@ def command(
         click.echo(plan_text(planned, folder))
         return 0
     if list_skipped:
-        for line in skipped_files(planned):
+        for line in [*skipped_files(planned)] or ["no file is left out"]:
             click.echo(one_line(line))
         return 0
     return _end(run.start(planned, folder))

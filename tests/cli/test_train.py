@@ -38,6 +38,11 @@ def test_files_that_are_left_out_are_listed_with_the_reason(tmp_path, pairs):
     assert not (tmp_path / "runs").exists()
 
 
+def test_that_no_file_is_left_out_is_said(mnist, tmp_path):
+    done = forks.run("train", "dcgan", "--data", mnist, "--list-skipped", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "no file is left out\n")
+
+
 def test_an_image_of_too_many_pixels_is_one_line(tmp_path):
     png(tmp_path / "set" / "large.png", 13_000, 7_000, colour=0, depth=1)
     done = call("dcgan", "--data", "set", "--batch-size", "1", "--skip-unreadable", cwd=tmp_path)
